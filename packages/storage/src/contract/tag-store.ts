@@ -1,0 +1,27 @@
+import type { Digest } from "../model/digest.js";
+import type { TagName } from "../model/tag.js";
+import type { CallOptions } from "./driver.js";
+
+/** One page of a longer list, in order. */
+export interface Page<T> {
+  readonly items: readonly T[];
+  readonly more: boolean;
+}
+
+/** Which page: at most `limit` items (all where absent) that come after `after` by bytes. */
+export interface PageRequest extends CallOptions {
+  readonly after?: string | undefined;
+  readonly limit?: number | undefined;
+}
+
+/** A repository's tags. */
+export interface TagStore {
+  /** The digest that `tag` points to. Throws TAG_UNKNOWN. */
+  resolve(tag: TagName, options?: CallOptions): Promise<Digest>;
+  /** Points `tag` to `digest`, which must be a revision here. */
+  set(tag: TagName, digest: Digest, options?: CallOptions): Promise<void>;
+  /** Throws TAG_UNKNOWN. */
+  delete(tag: TagName, options?: CallOptions): Promise<void>;
+  /** A page of tags. Throws NAME_UNKNOWN where the repository holds nothing. */
+  list(page?: PageRequest): Promise<Page<TagName>>;
+}

@@ -1,0 +1,108 @@
+import type { Digest } from "./model/digest.js";
+
+/** Why a digest's text is not a digest. */
+export type DigestProblem = "format" | "algorithm" | "length";
+
+/**
+ * Everything that storage refuses or fails at, one shape a kind. The HTTP side switches over `code` exhaustively, so a new
+ * kind is a compile error until it has a place on the wire.
+ */
+export type StorageFault =
+  | { readonly code: "PATH_NOT_FOUND"; readonly driver: string; readonly path: string }
+  | { readonly code: "INVALID_PATH"; readonly driver: string; readonly path: string }
+  | { readonly code: "INVALID_OFFSET"; readonly driver: string; readonly path: string; readonly offset: number }
+  | { readonly code: "DRIVER_ERROR"; readonly driver: string; readonly operation: string; readonly path: string }
+  | { readonly code: "UNSUPPORTED"; readonly operation: string }
+  | { readonly code: "DIGEST_INVALID"; readonly text: string; readonly problem: DigestProblem }
+  | { readonly code: "DIGEST_MISMATCH"; readonly expected: Digest; readonly actual: Digest }
+  | { readonly code: "NAME_INVALID"; readonly name: string; readonly reason: string }
+  | { readonly code: "NAME_UNKNOWN"; readonly name: string }
+  | { readonly code: "TAG_INVALID"; readonly tag: string }
+  | { readonly code: "TAG_UNKNOWN"; readonly name: string; readonly tag: string }
+  | { readonly code: "BLOB_UNKNOWN"; readonly digest: Digest }
+  | { readonly code: "UPLOAD_UNKNOWN"; readonly uuid: string }
+  | { readonly code: "UPLOAD_OFFSET_INVALID"; readonly uuid: string; readonly offset: number; readonly size: number }
+  | { readonly code: "UPLOAD_TAKEN_OVER"; readonly uuid: string }
+  | { readonly code: "UPLOAD_SIZE_INVALID"; readonly uuid: string; readonly expected: number; readonly actual: number }
+  | { readonly code: "TOO_MANY_UPLOADS"; readonly limit: number }
+  | { readonly code: "MANIFEST_UNKNOWN"; readonly name: string; readonly digest: Digest }
+  | { readonly code: "MANIFEST_INVALID"; readonly reason: string }
+  | { readonly code: "MANIFEST_REFERENCES_UNKNOWN"; readonly digests: readonly Digest[] }
+  | { readonly code: "MANIFEST_CLASS_DENIED"; readonly reason: string };
+
+/** The kind of a {@link StorageFault}. */
+export type StorageErrorCode = StorageFault["code"];
+
+/** The one error that this package throws on purpose. `message` is safe to show; `cause` is for the log. */
+export class StorageError extends Error {
+  override readonly name = "StorageError";
+  readonly fault: StorageFault;
+
+  constructor(fault: StorageFault, options?: { cause?: unknown }) {
+    super(describe(fault), options);
+    this.fault = fault;
+  }
+
+  get code(): StorageErrorCode {
+    return this.fault.code;
+  }
+}
+
+/** Whether `error` is a {@link StorageError}, of the kind `code` where one is given. */
+export function isStorageError(error: unknown, code?: StorageErrorCode): error is StorageError {
+  return error instanceof StorageError && (code === undefined || error.code === code);
+}
+
+const DIGEST_PROBLEMS: Record<DigestProblem, string> = {
+  format: "invalid checksum digest format",
+  algorithm: "unsupported digest algorithm",
+  length: "invalid checksum digest length",
+};
+
+/** Texts follow the original's where clients or scripts see them (contract §1.6–§1.8, §2). */
+function describe(fault: StorageFault): string {
+  switch (fault.code) {
+    case "PATH_NOT_FOUND":
+      return `${fault.driver}: Path not found: ${fault.path}`;
+    case "INVALID_PATH":
+      return `${fault.driver}: invalid path: ${fault.path}`;
+    case "INVALID_OFFSET":
+      return `${fault.driver}: invalid offset: ${fault.offset} for path: ${fault.path}`;
+    case "DRIVER_ERROR":
+      return `${fault.driver}: ${fault.operation} failed`;
+    case "UNSUPPORTED":
+      return "operation unsupported";
+    case "DIGEST_INVALID":
+      return DIGEST_PROBLEMS[fault.problem];
+    case "DIGEST_MISMATCH":
+      return `invalid digest for referenced layer: ${fault.expected}, content does not match digest`;
+    case "NAME_INVALID":
+      return `repository name "${fault.name}" invalid: ${fault.reason}`;
+    case "NAME_UNKNOWN":
+      return `unknown repository name=${fault.name}`;
+    case "TAG_INVALID":
+      return `invalid tag "${fault.tag}"`;
+    case "TAG_UNKNOWN":
+      return `unknown tag=${fault.tag}`;
+    case "BLOB_UNKNOWN":
+      return `unknown blob ${fault.digest}`;
+    case "UPLOAD_UNKNOWN":
+      return "blob upload unknown";
+    case "UPLOAD_OFFSET_INVALID":
+      return `upload is at offset ${fault.size}, not ${fault.offset}`;
+    case "UPLOAD_TAKEN_OVER":
+      return "another request has taken over this upload";
+    case "UPLOAD_SIZE_INVALID":
+      return `received ${fault.actual} bytes where ${fault.expected} were announced`;
+    case "TOO_MANY_UPLOADS":
+      return `the limit of ${fault.limit} unfinished uploads is reached; finish or cancel some, or raise storage.uploads.limit`;
+    case "MANIFEST_UNKNOWN":
+      return `unknown manifest name=${fault.name} revision=${fault.digest}`;
+    case "MANIFEST_INVALID":
+      return fault.reason;
+    case "MANIFEST_REFERENCES_UNKNOWN":
+      return `references unknown to the repository: ${fault.digests.join(", ")}`;
+    case "MANIFEST_CLASS_DENIED":
+      return fault.reason;
+  }
+}
