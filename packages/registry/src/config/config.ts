@@ -1,0 +1,190 @@
+import { type CipherSuite } from "./cipher-suites.js";
+import { type Secret } from "./secret.js";
+
+/**
+ * The configuration that the registry runs with: read from config.yml and the environment, checked, with every default
+ * filled in, and frozen. Keys are spelled as in the file (docs/configuration.md says what each one means).
+ *
+ * Units: durations are milliseconds (fractions are possible, 0 has the meaning that the key documents), sizes are bytes.
+ * What this version refuses (proxy, notifications, …) has no place here.
+ */
+export interface Config {
+  readonly version: "0.1";
+  readonly log: LogConfig;
+  readonly storage: StorageConfig;
+  readonly auth: AuthConfig;
+  readonly http: HttpConfig;
+  readonly health: HealthConfig;
+  readonly catalog: { readonly maxentries: number };
+  readonly tags: { readonly maxtags: number };
+  readonly validation: ValidationConfig;
+  readonly policy: {
+    readonly repository: {
+      /** Classes that a pushed manifest may have; undefined: no check. */
+      readonly classes: readonly string[] | undefined;
+    };
+  };
+}
+
+export type LogLevel = "error" | "warn" | "info" | "debug";
+export type LogFormatter = "text" | "json" | "logstash";
+
+export interface LogConfig {
+  /** `log.level`, else the older `loglevel`. */
+  readonly level: LogLevel;
+  readonly formatter: LogFormatter;
+  /** On every application log line. */
+  readonly fields: Readonly<Record<string, unknown>>;
+  readonly accesslog: { readonly disabled: boolean };
+  readonly reportcaller: boolean;
+}
+
+export type StorageType = "filesystem" | "inmemory";
+
+export interface StorageConfig {
+  /** The one driver that the section names. */
+  readonly type: StorageType;
+  /** The driver's own keys, for the driver factory. */
+  readonly parameters: Readonly<Record<string, unknown>>;
+  readonly delete: { readonly enabled: boolean };
+  readonly redirect: { readonly disable: boolean };
+  readonly cache: CacheConfig;
+  readonly maintenance: {
+    readonly uploadpurging: UploadPurgingConfig;
+    readonly readonly: { readonly enabled: boolean };
+  };
+  readonly tag: {
+    /** Parallel reads of tag links; at least 1. */
+    readonly concurrencylimit: number;
+  };
+}
+
+export interface CacheConfig {
+  /** Undefined: no descriptor cache. */
+  readonly blobdescriptor: "inmemory" | undefined;
+  /** Descriptors that a process remembers; 0: the most that is allowed (1,000,000), since every cache has a bound. */
+  readonly blobdescriptorsize: number;
+  /** Bytes of manifests that a process remembers; 0: none. */
+  readonly manifestbytes: number;
+}
+
+export interface UploadPurgingConfig {
+  readonly enabled: boolean;
+  readonly age: number;
+  readonly interval: number;
+  readonly dryrun: boolean;
+}
+
+export type AuthConfig =
+  | { readonly type: "none"; readonly parameters: Readonly<Record<string, never>> }
+  | { readonly type: "silly"; readonly parameters: { readonly realm: string; readonly service: string } };
+
+export interface HttpConfig {
+  /** `host:port` or, for `net: unix`, a socket's path. `:0` (the default): a port that the system chooses. */
+  readonly addr: string;
+  readonly net: "tcp" | "unix";
+  /** Base of every absolute URL, if it is to be fixed: scheme, host, perhaps a path. */
+  readonly host: string | undefined;
+  /** Begins and ends with `/`; `/` is none. */
+  readonly prefix: string;
+  /** Undefined: the server makes a random one and says so. */
+  readonly secret: Secret | undefined;
+  readonly relativeurls: boolean;
+  /** 0: stop at once. */
+  readonly draintimeout: number;
+  readonly headers: Readonly<Record<string, readonly string[]>>;
+  /** Undefined: plain HTTP. */
+  readonly tls: TlsConfig | undefined;
+  readonly debug: DebugConfig;
+  readonly http2: { readonly disabled: boolean };
+  readonly h2c: { readonly enabled: boolean };
+  /** Processes that serve; at least 1, and 1 for `inmemory`. */
+  readonly workers: number;
+  readonly limits: HttpLimits;
+}
+
+export type ClientAuth =
+  "request-client-cert" | "require-any-client-cert" | "verify-client-cert-if-given" | "require-and-verify-client-cert";
+
+export interface TlsConfig {
+  /** Paths of PEM files. */
+  readonly certificate: string;
+  readonly key: string;
+  /** Empty: clients are not asked for certificates, and `clientauth` has no meaning. */
+  readonly clientcas: readonly string[];
+  readonly clientauth: ClientAuth;
+  readonly minimumtls: "tls1.2" | "tls1.3";
+  /** Go's names; empty: the default suites. `CIPHER_SUITES` translates them. */
+  readonly ciphersuites: readonly CipherSuite[];
+}
+
+export interface DebugConfig {
+  /** Undefined: no debug server. */
+  readonly addr: string | undefined;
+  readonly prometheus: { readonly enabled: boolean; readonly path: string };
+}
+
+/** What a hostile or broken client meets. 0 means "no limit" for each of the counts and times, never for the sizes. */
+export interface HttpLimits {
+  /** All headers of a request together. */
+  readonly headersize: number;
+  readonly manifestsize: number;
+  /** For a whole request head to arrive. */
+  readonly headertimeout: number;
+  /** For the next request on a connection that is kept alive. */
+  readonly idletimeout: number;
+  /** For the next byte of a request's body. */
+  readonly bodyidletimeout: number;
+  /** Open connections of one worker. */
+  readonly connections: number;
+  /** Unfinished upload sessions of one repository. */
+  readonly uploads: number;
+}
+
+export interface HealthConfig {
+  readonly storagedriver: { readonly enabled: boolean; readonly interval: number; readonly threshold: number };
+  readonly file: readonly { readonly file: string; readonly interval: number }[];
+  readonly http: readonly HttpCheck[];
+  readonly tcp: readonly TcpCheck[];
+}
+
+export interface HttpCheck {
+  readonly uri: string;
+  readonly headers: Readonly<Record<string, readonly string[]>>;
+  readonly statuscode: number;
+  /** 0: none. */
+  readonly timeout: number;
+  readonly interval: number;
+  /** Failures in a row until unhealthy; at least 1. */
+  readonly threshold: number;
+}
+
+export interface TcpCheck {
+  readonly addr: string;
+  /** 0: none. */
+  readonly timeout: number;
+  readonly interval: number;
+  /** Failures in a row until unhealthy; at least 1. */
+  readonly threshold: number;
+}
+
+export interface Platform {
+  readonly architecture: string;
+  readonly os: string;
+}
+
+export interface ValidationConfig {
+  /** The effective switch: `disabled` without the older `enabled`. */
+  readonly disabled: boolean;
+  readonly manifests: {
+    readonly urls: {
+      /** Unanchored, any of them; no flags that keep state. */
+      readonly allow: readonly RegExp[];
+      readonly deny: readonly RegExp[];
+    };
+    readonly indexes: {
+      readonly platforms: "all" | "none" | "list";
+      readonly platformlist: readonly Platform[];
+    };
+  };
+}
