@@ -1,0 +1,43 @@
+import { join } from "node:path";
+import { attempt, makeTemporaryFolder, type Result, run, type RunOptions, startDaemon } from "../support/processes.js";
+
+/** A Docker engine of the test's own: its own data, its own socket, no bridge and no firewall rules. */
+export interface DockerEngine extends AsyncDisposable {
+  /** `docker <args>` against this engine; throws unless it succeeds. */
+  docker(args: readonly string[], options?: RunOptions): Promise<Result>;
+  /** The same, for a command whose failure the test looks at. */
+  attempt(args: readonly string[], options?: RunOptions): Promise<Result>;
+  /** What a program needs in its environment to reach this engine. */
+  readonly env: Readonly<Record<string, string>>;
+}
+
+/** Starts an engine. Containers run on the host's network, since it has no bridge. */
+export async function startDockerEngine(): Promise<DockerEngine> {
+  const folder = await makeTemporaryFolder("docker");
+  const at = (name: string) => join(folder.path, name);
+  const env = { DOCKER_HOST: `unix://${at("engine.sock")}`, DOCKER_CONFIG: at("client"), DOCKER_BUILDKIT: "0" };
+  const daemon = await startDaemon(
+    "dockerd",
+    [
+      "--iptables=false",
+      "--ip-forward=false",
+      "--ip-masq=false",
+      "--bridge=none",
+      "--storage-driver=vfs",
+      `--data-root=${at("root")}`,
+      `--exec-root=${at("exec")}`,
+      `--pidfile=${at("engine.pid")}`,
+      `--host=${env.DOCKER_HOST}`,
+    ],
+    { ready: async () => (await attempt("docker", ["version"], { env })).code === 0 },
+  );
+  return {
+    env,
+    docker: (args, options) => run("docker", args, { ...options, env: { ...env, ...options?.env } }),
+    attempt: (args, options) => attempt("docker", args, { ...options, env: { ...env, ...options?.env } }),
+    async [Symbol.asyncDispose]() {
+      await daemon.stop();
+      await folder[Symbol.asyncDispose]();
+    },
+  };
+}

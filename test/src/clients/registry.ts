@@ -1,0 +1,80 @@
+import { rm, writeFile } from "node:fs/promises";
+import { fileURLToPath } from "node:url";
+import { stringify } from "yaml";
+import { type Daemon, freePort, makeTemporaryFolder, startDaemon } from "../support/processes.js";
+
+/** Ours, or Debian's build of the original (2.8), which proves the tests and exchanges data with ours. */
+export type RegistryKind = "longshore" | "docker-registry";
+
+export interface RegistryOptions {
+  readonly kind?: RegistryKind;
+  /** The storage folder. A new one is made, and removed at the end, unless it is given. */
+  readonly root?: string;
+  /** Shared by registries that finish each other's uploads. */
+  readonly secret?: string;
+}
+
+/** A registry in a process of its own, listening on the loopback address. */
+export interface RunningRegistry extends AsyncDisposable {
+  readonly kind: RegistryKind;
+  /** `127.0.0.1:<port>`, as it stands in an image's name. */
+  readonly host: string;
+  readonly root: string;
+  output(): string;
+  /** Ends it with SIGTERM and says its exit code. */
+  stop(): Promise<number | null>;
+}
+
+const REPOSITORY = fileURLToPath(new URL("../../../", import.meta.url));
+
+/** Which registry the client suites drive: `REGISTRY_UNDER_TEST=docker-registry` proves them against the original. */
+export function kindUnderTest(): RegistryKind {
+  return process.env["REGISTRY_UNDER_TEST"] === "docker-registry" ? "docker-registry" : "longshore";
+}
+
+/** Starts a registry on the filesystem driver, with deletion on. */
+export async function startRegistry(options: RegistryOptions = {}): Promise<RunningRegistry> {
+  const kind = options.kind ?? kindUnderTest();
+  const folder = await makeTemporaryFolder("registry");
+  const root = options.root ?? `${folder.path}/data`;
+  const host = `127.0.0.1:${await freePort()}`;
+  const configuration = `${folder.path}/config.yml`;
+  await writeFile(configuration, stringify(configurationFor(host, root, options.secret ?? "a secret for the tests")));
+
+  const command = kind === "longshore" ? [process.execPath, `${REPOSITORY}packages/registry/bin/registry.js`] : [kind];
+  const [program = kind, ...args] = [...command, "serve", configuration];
+  let daemon: Daemon;
+  try {
+    daemon = await startDaemon(program, args, {
+      ready: async () => (await fetch(`http://${host}/v2/`)).status === 200,
+    });
+  } catch (error) {
+    await folder[Symbol.asyncDispose]();
+    throw error;
+  }
+  return {
+    kind,
+    host,
+    root,
+    output: () => daemon.output(),
+    stop: () => daemon.stop(),
+    async [Symbol.asyncDispose]() {
+      await daemon.stop();
+      await rm(folder.path, { recursive: true, force: true });
+    },
+  };
+}
+
+function configurationFor(host: string, root: string, secret: string): unknown {
+  return {
+    version: 0.1,
+    log: { level: "info", fields: { service: "registry" } },
+    storage: {
+      cache: { blobdescriptor: "inmemory" },
+      filesystem: { rootdirectory: root },
+      delete: { enabled: true },
+    },
+    http: { addr: host, secret, headers: { "X-Content-Type-Options": ["nosniff"] } },
+    health: { storagedriver: { enabled: true, interval: "10s", threshold: 3 } },
+  };
+}

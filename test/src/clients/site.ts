@@ -1,0 +1,47 @@
+import { afterAll, beforeAll } from "vitest";
+import { makeTemporaryFolder } from "../support/processes.js";
+import { type Inspector, inspect } from "./inspect.js";
+import { type RunningRegistry, startRegistry } from "./registry.js";
+
+/** Milliseconds for a test that drives outside programs on a machine with other work to do. */
+export const SLOW = 180_000;
+
+/** What a client's suite works with: a registry of its own and a folder of its own. */
+export interface Site {
+  readonly registry: RunningRegistry;
+  readonly held: Inspector;
+  /** `127.0.0.1:<port>`. */
+  readonly host: string;
+  readonly folder: string;
+  /** Releases the resource after the suite, before the registry stops; the last one first. */
+  own<Resource extends AsyncDisposable>(resource: Resource): Resource;
+}
+
+/** Opens the site before the suite's tests and closes it after them, however they end. */
+export function useSite(name: string): () => Site {
+  const owned: AsyncDisposable[] = [];
+  const own = <Resource extends AsyncDisposable>(resource: Resource): Resource => {
+    owned.push(resource);
+    return resource;
+  };
+  let site: Site | undefined;
+
+  beforeAll(async () => {
+    const folder = own(await makeTemporaryFolder(name)).path;
+    const registry = own(await startRegistry());
+    site = { registry, folder, host: registry.host, held: inspect(registry.host), own };
+  }, SLOW);
+
+  afterAll(async () => {
+    for (const resource of owned.splice(0).reverse()) {
+      await resource[Symbol.asyncDispose]();
+    }
+  }, SLOW);
+
+  return () => {
+    if (site === undefined) {
+      throw new Error(`the ${name} suite's registry is not open`);
+    }
+    return site;
+  };
+}
