@@ -1,1 +1,56 @@
-export {};
+export { isStorageError, StorageError, type DigestProblem, type StorageErrorCode, type StorageFault } from "./errors.js";
+
+export type { BlobStore } from "./contract/blob-store.js";
+export {
+  canRedirect,
+  type ByteRange,
+  type CallOptions,
+  type ContentStream,
+  type FileInfo,
+  type FileWriter,
+  type ListOptions,
+  type ListPage,
+  type Redirecting,
+  type RedirectRequest,
+  type StorageDriver,
+} from "./contract/driver.js";
+export type { ManifestPush, ManifestStore, PushedManifest, StoredManifest } from "./contract/manifest-store.js";
+export type { ReferrerStore } from "./contract/referrer-store.js";
+export type { Registry, Repository } from "./contract/registry.js";
+export type { Page, PageRequest, TagStore } from "./contract/tag-store.js";
+export type { UploadBody, UploadStatus, UploadStore } from "./contract/upload-store.js";
+
+export type { Descriptor, Platform } from "./model/descriptor.js";
+export {
+  CANONICAL_ALGORITHM,
+  DIGEST_ALGORITHMS,
+  digestOf,
+  isDigest,
+  isDigestAlgorithm,
+  looksLikeDigest,
+  parseDigest,
+  splitDigest,
+  type Digest,
+  type DigestAlgorithm,
+} from "./model/digest.js";
+export type { ImageManifest, IndexManifest, Manifest } from "./model/manifest/manifest.js";
+export { parseManifest } from "./model/manifest/parse.js";
+export { referencesOf, type ManifestReference } from "./model/manifest/references.js";
+export {
+  DOCKER_MANIFEST,
+  DOCKER_MANIFEST_LIST,
+  DOCKER_SCHEMA1,
+  DOCKER_SCHEMA1_SIGNED,
+  isImageMediaType,
+  isIndexMediaType,
+  isManifestMediaType,
+  OCI_INDEX,
+  OCI_MANIFEST,
+  OCTET_STREAM,
+  type ImageMediaType,
+  type IndexMediaType,
+  type ManifestMediaType,
+} from "./model/media-types.js";
+export { parseReference, type Reference } from "./model/reference.js";
+export { isRepositoryName, parseRepositoryName, type RepositoryName } from "./model/repository-name.js";
+export { isTagName, parseTagName, type TagName } from "./model/tag.js";
