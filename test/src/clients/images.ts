@@ -112,17 +112,33 @@ export function makeMultiArch(format: Format, architectures: readonly string[]):
 
 /** Writes an OCI image layout folder with each image under its tag. */
 export async function writeLayout(folder: string, tagged: Readonly<Record<string, Image | MultiArch>>): Promise<void> {
-  const blobs = join(folder, "blobs", "sha256");
-  await mkdir(blobs, { recursive: true });
-  await writeFile(join(folder, "oci-layout"), encode({ imageLayoutVersion: "1.0.0" }));
-  const manifests = Object.entries(tagged).map(([tag, { manifest }]) => ({
-    ...describeContent(manifest),
-    annotations: { "org.opencontainers.image.ref.name": tag },
-  }));
-  await writeFile(join(folder, "index.json"), encode({ schemaVersion: 2, manifests }));
-  for (const part of Object.values(tagged).flatMap(contentsOf)) {
-    await writeFile(join(blobs, part.digest.slice("sha256:".length)), part.bytes);
+  await mkdir(join(folder, "blobs", "sha256"), { recursive: true });
+  const annotated = Object.entries(tagged).map(([tag, image]) => ({ image, annotations: { [REF_NAME]: tag } }));
+  for (const { name, content: bytes } of layoutFiles(annotated)) {
+    await writeFile(join(folder, name), bytes);
   }
+}
+
+/** An OCI image layout as one archive, in the form that `ctr images import` speaks; `name` is the image's full name. */
+export function ociArchive(image: Image | MultiArch, name: string): Buffer {
+  return tar(layoutFiles([{ image, annotations: { "io.containerd.image.name": name } }]));
+}
+
+const REF_NAME = "org.opencontainers.image.ref.name";
+
+interface Annotated {
+  readonly image: Image | MultiArch;
+  readonly annotations: Readonly<Record<string, string>>;
+}
+
+function layoutFiles(images: readonly Annotated[]): { name: string; content: Buffer }[] {
+  const manifests = images.map(({ image, annotations }) => ({ ...describeContent(image.manifest), annotations }));
+  const parts = images.flatMap(({ image }) => contentsOf(image));
+  return [
+    { name: "oci-layout", content: encode({ imageLayoutVersion: "1.0.0" }) },
+    { name: "index.json", content: encode({ schemaVersion: 2, manifests }) },
+    ...parts.map(({ digest, bytes }) => ({ name: `blobs/${digest.replace(":", "/")}`, content: bytes })),
+  ];
 }
 
 /** An image in the form that `docker load` and `docker save` speak. */
