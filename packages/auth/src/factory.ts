@@ -1,0 +1,25 @@
+import type { AccessController } from "./contract.js";
+import { AuthError } from "./errors.js";
+
+/** The controllers that `auth:` can name. Each is loaded when it is asked for. */
+const CONTROLLERS: Readonly<Record<string, (options: unknown) => Promise<AccessController>>> = {
+  none: async () => (await import("./controllers/none.js")).createNoneController(),
+  silly: async (options) => {
+    const { createSillyController, parseSillyOptions } = await import("./controllers/silly.js");
+    return createSillyController(parseSillyOptions(options));
+  },
+};
+
+/** The names that {@link createAccessController} knows. */
+export const ACCESS_CONTROLLERS: readonly string[] = Object.keys(CONTROLLERS);
+
+/**
+ * The controller `type` with its own `options`. Throws AuthError INVALID_OPTIONS for a type that isn't known: a mistyped
+ * name never opens the registry.
+ */
+export async function createAccessController(type: string, options: unknown): Promise<AccessController> {
+  const create = Object.hasOwn(CONTROLLERS, type) ? CONTROLLERS[type] : undefined;
+  if (create !== undefined) return create(options);
+  const reason = `unknown access controller; known are ${ACCESS_CONTROLLERS.join(", ")}`;
+  throw new AuthError({ code: "INVALID_OPTIONS", path: type, reason });
+}
