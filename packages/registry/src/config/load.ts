@@ -1,0 +1,126 @@
+import { type Config, type StorageType } from "./config.js";
+import { type Environment, expandShorthands, overlayEnvironment } from "./environment.js";
+import { error, type Finding, sortFindings, warning } from "./findings.js";
+import { interpret } from "./interpret.js";
+import { explainIssues } from "./issues.js";
+import { type Machine, normalise, type Report } from "./normalise.js";
+import { CONTROLLERS } from "./schema/auth.js";
+import { root as schema } from "./schema/root.js";
+import { DRIVERS } from "./schema/storage.js";
+import { Secret } from "./secret.js";
+import { parseYaml } from "./yaml/parse.js";
+import { emptyMap, isNull, locate, type MapNode, type Node, type Source } from "./yaml/tree.js";
+
+export interface LoadInput {
+  /** The file's text. */
+  readonly text: string;
+  /** Its name in messages. */
+  readonly file: string;
+  readonly environment: Environment;
+  readonly machine: Machine;
+}
+
+export type Loaded =
+  | { readonly config: Config; readonly errors: readonly []; readonly warnings: readonly Finding[] }
+  | { readonly config: undefined; readonly errors: readonly Finding[]; readonly warnings: readonly Finding[] };
+
+/**
+ * Makes the registry's configuration of the file and the environment: pure, it touches neither disk nor network.
+ * Every finding is returned; there is a configuration only when none is an error.
+ */
+export function loadConfig({ text, file, environment, machine }: LoadInput): Loaded {
+  const parsed = parseYaml(text, { file });
+  if (!parsed.node) return outcome(undefined, parsed.findings);
+  const start: Source = { origin: "file", file, line: 1, column: 1 };
+  const root: Node = isNull(parsed.node) ? emptyMap(start) : parsed.node;
+  if (root.kind !== "map")
+    return outcome(undefined, [error([], root.source, "found no keys; allowed: a map such as version: 0.1")]);
+
+  const findings = [...parsed.findings];
+  expandShorthands(root);
+  findings.push(...overlayEnvironment(root, schema, environment));
+  const chosen = chooseTypes(root);
+  findings.push(...chosen.findings);
+  const interpreted = interpret(root, schema);
+  findings.push(...interpreted.findings);
+  const checked = schema.safeParse(interpreted.value);
+  if (!checked.success) {
+    const issues = explainIssues(checked.error.issues, root, schema);
+    return outcome(undefined, [
+      ...findings,
+      ...issues.filter((issue) => !(chosen.noStorage && issue.path.join(".") === "storage")),
+    ]);
+  }
+  const report: Report = {
+    error: (path, message) => findings.push(error(path, locate(root, path).source, message)),
+    warning: (path, message) => findings.push(warning(path, locate(root, path).source, message)),
+  };
+  const config = normalise(checked.data, chosen.storage, machine, report);
+  return outcome(deepFreeze(config), findings);
+}
+
+function outcome(config: Config | undefined, findings: readonly Finding[]): Loaded {
+  const sorted = sortFindings(findings);
+  const errors = sorted.filter(({ severity }) => severity === "error");
+  const warnings = sorted.filter(({ severity }) => severity === "warning");
+  if (config === undefined || errors.length > 0) return { config: undefined, errors, warnings };
+  return { config, errors: [], warnings };
+}
+
+interface ChosenTypes {
+  readonly storage: StorageType;
+  readonly noStorage: boolean;
+  readonly findings: readonly Finding[];
+}
+
+/** Exactly one storage driver and at most one kind of auth (contract §3.3). */
+function chooseTypes(root: MapNode): ChosenTypes {
+  const findings: Finding[] = [];
+  const storage = root.entries.get("storage");
+  const drivers = namesIn(storage, DRIVERS);
+  const noStorage =
+    isNull(storage) || (storage?.kind === "map" && namesIn(storage, [...storage.entries.keys()]).length === 0);
+  if (drivers.length > 1) findings.push(tooMany(root, "storage", drivers));
+  else if (noStorage || (storage?.kind === "map" && drivers.length === 0 && onlyOptions(storage))) {
+    const message =
+      "no storage configuration provided; name a driver, such as filesystem: {rootdirectory: /var/lib/registry}";
+    findings.push(error(["storage"], locate(root, ["storage"]).source, message));
+  }
+  const auth = root.entries.get("auth");
+  const controllers = namesIn(auth, CONTROLLERS);
+  if (controllers.length > 1) findings.push(tooMany(root, "auth", controllers));
+  if (root.entries.has("auth") && (isNull(auth) || (auth?.kind === "map" && auth.entries.size === 0))) {
+    const message = "empty, so everybody may do everything; say auth: none to mean it";
+    findings.push(warning(["auth"], locate(root, ["auth"]).source, message));
+  }
+  return { storage: drivers.includes("inmemory") ? "inmemory" : "filesystem", noStorage, findings };
+}
+
+function namesIn(node: Node | undefined, names: readonly string[]): string[] {
+  return node?.kind === "map" ? names.filter((name) => node.entries.has(name)) : [];
+}
+
+/** Whether all that is there are the section's options, so that not even a misspelt driver is named. */
+function onlyOptions(storage: MapNode): boolean {
+  const options = ["maintenance", "cache", "delete", "redirect", "tag"];
+  return [...storage.entries.keys()].every((name) => options.includes(name));
+}
+
+function tooMany(root: MapNode, section: "storage" | "auth", names: readonly string[]): Finding {
+  const what =
+    section === "storage"
+      ? "multiple storage drivers specified in configuration or environment: must provide exactly one storage type"
+      : "must provide exactly one type";
+  const sources = names.map((name) => ({ name, source: locate(root, [section, name]).source }));
+  const added = sources.find(({ source }) => source.origin === "environment");
+  const advice = added
+    ? `; set REGISTRY_${section.toUpperCase()}=${added.name} too, which replaces the whole section of the file`
+    : "; remove the others";
+  return error([section], (added ?? sources.at(-1))?.source, `${what}. Provided: [${names.join(" ")}]${advice}`);
+}
+
+function deepFreeze<T>(value: T): T {
+  if (typeof value !== "object" || value === null || value instanceof RegExp || value instanceof Secret) return value;
+  for (const inner of Object.values(value)) deepFreeze(inner);
+  return Object.freeze(value);
+}

@@ -1,0 +1,50 @@
+/** Edits that make one word of another: insert, delete, replace a letter, swap two neighbours. */
+export function editDistance(a: string, b: string): number {
+  let previous: number[] = [];
+  let row = Array.from({ length: b.length + 1 }, (_, index) => index);
+  for (let i = 1; i <= a.length; i++) {
+    const before = previous;
+    previous = row;
+    row = [i];
+    for (let j = 1; j <= b.length; j++) {
+      const same = a[i - 1] === b[j - 1];
+      let best = Math.min(at(previous, j) + 1, at(row, j - 1) + 1, at(previous, j - 1) + (same ? 0 : 1));
+      if (i > 1 && j > 1 && a[i - 1] === b[j - 2] && a[i - 2] === b[j - 1])
+        best = Math.min(best, at(before, j - 2) + 1);
+      row.push(best);
+    }
+  }
+  return at(row, b.length);
+}
+
+function at(row: readonly number[], index: number): number {
+  return row[index] ?? Infinity;
+}
+
+/** The candidate that a misspelt word most likely meant; undefined when none is near. */
+export function nearest(word: string, candidates: Iterable<string>): string | undefined {
+  if (word.length > 64) return undefined;
+  const wanted = word.toLowerCase();
+  let found: string | undefined;
+  let best = Math.max(1, Math.floor(wanted.length / 3)) + 1;
+  for (const candidate of candidates) {
+    const distance = editDistance(wanted, candidate.toLowerCase());
+    if (distance < best) [found, best] = [candidate, distance];
+  }
+  return found;
+}
+
+/**
+ * Whether a key that nobody knows may be a misspelt or misplaced `auth` or `access`. Ignoring it would open the registry
+ * that its owner meant to protect, so it is an error and not a warning.
+ * @param depth how many keys stand above it
+ */
+export function concernsAccess(name: string, depth: number): boolean {
+  const word = name.toLowerCase();
+  if (depth > 0) return /^(auth|htpasswd)$/.test(word);
+  return (
+    /^(o?auth|acces|acl$|htpasswd$|token$|silly$)/.test(word) ||
+    editDistance(word, "auth") <= 1 ||
+    editDistance(word, "access") <= 2
+  );
+}

@@ -1,0 +1,197 @@
+import { parseAddress } from "./address.js";
+import {
+  type AuthConfig,
+  type Config,
+  type DebugConfig,
+  type HttpConfig,
+  type StorageConfig,
+  type StorageType,
+  type TlsConfig,
+} from "./config.js";
+import { type ParsedConfig } from "./schema/root.js";
+import { type Path } from "./yaml/tree.js";
+
+/** Says something about a key; where it stands is looked up by its path. */
+export interface Report {
+  error(path: Path, message: string): void;
+  warning(path: Path, message: string): void;
+}
+
+export interface Machine {
+  /** Cores that the process may use. */
+  readonly cores: number;
+}
+
+/**
+ * Fills in what depends on other keys or on the machine, and checks the keys against each other.
+ * The result counts only if no error was reported.
+ */
+export function normalise(parsed: ParsedConfig, type: StorageType, machine: Machine, report: Report): Config {
+  return {
+    version: "0.1",
+    log: {
+      level: parsed.log.level ?? parsed.loglevel ?? "info",
+      formatter: parsed.log.formatter ?? "text",
+      fields: parsed.log.fields ?? {},
+      accesslog: parsed.log.accesslog,
+      reportcaller: parsed.log.reportcaller,
+    },
+    storage: storageConfig(parsed.storage, type, machine),
+    auth: authConfig(parsed.auth),
+    http: httpConfig(parsed.http, type, machine, report),
+    health: healthConfig(parsed.health, report),
+    catalog: { maxentries: parsed.catalog.maxentries > 0 ? parsed.catalog.maxentries : 1000 },
+    tags: { maxtags: parsed.tags.maxtags > 0 ? parsed.tags.maxtags : 1000 },
+    validation: validationConfig(parsed.validation, report),
+    policy: { repository: { classes: parsed.policy.repository.classes } },
+  };
+}
+
+function storageConfig(parsed: ParsedConfig["storage"], type: StorageType, machine: Machine): StorageConfig {
+  const { cache, tag } = parsed;
+  return {
+    type,
+    parameters: parsed[type] ?? {},
+    delete: parsed.delete,
+    redirect: parsed.redirect,
+    cache: {
+      blobdescriptor: cache.blobdescriptor ?? cache.layerinfo,
+      blobdescriptorsize: cache.blobdescriptorsize > 0 ? cache.blobdescriptorsize : 1_000_000,
+      manifestbytes: cache.manifestbytes,
+    },
+    maintenance: parsed.maintenance,
+    tag: { concurrencylimit: tag.concurrencylimit > 0 ? tag.concurrencylimit : machine.cores },
+  };
+}
+
+function authConfig(parsed: ParsedConfig["auth"]): AuthConfig {
+  return parsed?.silly ? { type: "silly", parameters: parsed.silly } : { type: "none", parameters: {} };
+}
+
+function httpConfig(parsed: ParsedConfig["http"], type: StorageType, machine: Machine, report: Report): HttpConfig {
+  const net = parsed.net ?? "tcp";
+  const addr = given(parsed.addr) ?? ":0";
+  checkAddress(net, addr, report);
+  if (parsed.workers !== undefined && parsed.workers > 1 && type === "inmemory") {
+    const message = `found ${parsed.workers}; allowed: 1 with storage.inmemory, since processes share no memory`;
+    report.error(["http", "workers"], message);
+  }
+  return {
+    addr,
+    net,
+    host: hostOf(parsed, report),
+    prefix: given(parsed.prefix) ?? "/",
+    secret: parsed.secret,
+    relativeurls: parsed.relativeurls,
+    draintimeout: parsed.draintimeout,
+    headers: parsed.headers,
+    tls: tlsConfig(parsed.tls, report),
+    debug: debugConfig(parsed.debug, report),
+    http2: parsed.http2,
+    h2c: parsed.h2c,
+    workers: type === "inmemory" ? 1 : (parsed.workers ?? machine.cores),
+    limits: parsed.limits,
+  };
+}
+
+function hostOf({ host }: ParsedConfig["http"], report: Report): string | undefined {
+  if (given(host) === undefined || /^https?:/i.test(host ?? "")) return given(host);
+  report.warning(["http", "host"], "ignored, since it has no scheme; write it as https://<host>");
+  return undefined;
+}
+
+function debugConfig({ addr, prometheus }: ParsedConfig["http"]["debug"], report: Report): DebugConfig {
+  if (prometheus.enabled && given(addr) === undefined) {
+    report.warning(["http", "debug", "prometheus", "enabled"], "no metrics without http.debug.addr");
+  }
+  return { addr: given(addr), prometheus: { enabled: prometheus.enabled, path: given(prometheus.path) ?? "/metrics" } };
+}
+
+/** An empty text is the same as none: that is how one unsets a key of the file in the environment. */
+function given(text: string | undefined): string | undefined {
+  return text === "" ? undefined : text;
+}
+
+function checkAddress(net: "tcp" | "unix", addr: string, report: Report): void {
+  const path = ["http", "addr"];
+  if (net === "unix") {
+    // Linux: sun_path has 108 bytes with the closing zero.
+    if (!addr.startsWith(":") && Buffer.byteLength(addr) <= 107 && !addr.includes("\0")) return;
+    report.error(path, `found ${JSON.stringify(addr)}; allowed with net: unix: a path of at most 107 bytes`);
+  } else if (parseAddress(addr) === undefined) {
+    report.error(path, `found ${JSON.stringify(addr)}; allowed: host:port, such as :5000 or 127.0.0.1:5000`);
+  }
+}
+
+function tlsConfig(parsed: ParsedConfig["http"]["tls"], report: Report): TlsConfig | undefined {
+  const { certificate = "", key = "" } = parsed;
+  const minimumtls = parsed.minimumtls ?? "tls1.2";
+  if (certificate !== "" && key === "")
+    report.error(["http", "tls", "key"], "missing; http.tls.certificate needs its key");
+  if (certificate === "" && key !== "") {
+    report.error(["http", "tls", "certificate"], "missing; http.tls.key needs its certificate");
+  }
+  if (certificate === "" && parsed.clientcas.length > 0) {
+    const message = "needs http.tls.certificate and http.tls.key: over plain HTTP nobody is asked for a certificate";
+    report.error(["http", "tls", "clientcas"], message);
+  }
+  if (certificate === "" || key === "") return undefined;
+  if (minimumtls === "tls1.3" && parsed.ciphersuites.length > 0) {
+    report.warning(["http", "tls", "ciphersuites"], "ignored with minimumtls: tls1.3, which has its own suites");
+  }
+  return {
+    certificate,
+    key,
+    clientcas: parsed.clientcas,
+    clientauth: parsed.clientauth ?? "require-and-verify-client-cert",
+    minimumtls,
+    ciphersuites: minimumtls === "tls1.3" ? [] : parsed.ciphersuites,
+  };
+}
+
+function healthConfig(parsed: ParsedConfig["health"], report: Report): Config["health"] {
+  const atLeastOne = (threshold: number) => Math.max(1, threshold);
+  const names = new Set<string>();
+  const unique = (path: Path, name: string) => {
+    if (names.has(name))
+      report.error(path, `there is a check of ${JSON.stringify(name)} already; allowed: each name once`);
+    names.add(name);
+  };
+  parsed.file.forEach(({ file }, index) => unique(["health", "file", index, "file"], file));
+  parsed.http.forEach(({ uri }, index) => unique(["health", "http", index, "uri"], uri));
+  parsed.tcp.forEach(({ addr }, index) => unique(["health", "tcp", index, "addr"], addr));
+  const { storagedriver } = parsed;
+  return {
+    storagedriver: { ...storagedriver, ...timing(storagedriver), threshold: atLeastOne(storagedriver.threshold) },
+    file: parsed.file.map((check) => ({ ...check, ...timing(check) })),
+    http: parsed.http.map((check) => ({
+      ...check,
+      ...timing(check),
+      statuscode: check.statuscode === 0 ? 200 : (check.statuscode ?? 200),
+      threshold: atLeastOne(check.threshold),
+    })),
+    tcp: parsed.tcp.map((check) => ({ ...check, ...timing(check), threshold: atLeastOne(check.threshold) })),
+  };
+}
+
+/** As in the original an interval of 0 is the default (contract §9.1). */
+function timing({ interval }: { interval: number }): { interval: number } {
+  return { interval: interval > 0 ? interval : 10_000 };
+}
+
+function validationConfig(parsed: ParsedConfig["validation"], report: Report): Config["validation"] {
+  if (parsed.enabled && parsed.disabled) {
+    report.warning(["validation", "enabled"], "validation stays on: the older key enabled wins over disabled");
+  }
+  const { urls, indexes } = parsed.manifests;
+  return {
+    disabled: parsed.disabled && !parsed.enabled,
+    manifests: {
+      urls,
+      indexes: {
+        platforms: indexes.platforms ?? "all",
+        platformlist: indexes.platformlist.map(({ architecture = "", os = "" }) => ({ architecture, os })),
+      },
+    },
+  };
+}

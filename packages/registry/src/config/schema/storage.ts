@@ -1,0 +1,161 @@
+import { z } from "zod";
+import { duration, flag, integer, key, type Later, section } from "./kit.js";
+
+/** A parameter in an untyped map: the original turns whatever scalar stands there into a text. */
+function anyScalar(meaning: string, fallback?: string) {
+  const schema = z.union([z.string(), z.number(), z.boolean()]).transform(String).optional();
+  return key(schema, { meaning, type: "text", allowed: "a text", fallback });
+}
+
+/** An integer, or a text with one, as the filesystem driver accepts it. */
+function looseInteger(fallback: number, meaning: string) {
+  const schema = z
+    .union([z.int(), z.string().regex(/^-?[0-9]{1,15}$/)])
+    .transform(Number)
+    .default(fallback);
+  return key(schema, { meaning, type: "integer", allowed: "a whole number", fallback: String(fallback) });
+}
+
+const filesystem = section(
+  {
+    rootdirectory: anyScalar(
+      "The directory that holds `docker/registry/v2`. Made when it isn't there.",
+      "/var/lib/registry",
+    ),
+    maxthreads: looseInteger(100, "File operations at a time; fewer than 25 count as 25."),
+  },
+  "A directory of this machine.",
+  { untyped: true },
+).nullish();
+
+const inmemory = section({}, "Memory: everything is lost at the end. One worker, since processes share no memory.", {
+  untyped: true,
+}).nullish();
+
+function later(name: string): Later {
+  return {
+    when: "present",
+    what: `the storage driver ${name}`,
+    instead: "use storage.filesystem or storage.inmemory, or stay with the original until this driver is here",
+  };
+}
+
+/** A driver of the original with the names of its parameters, so that editors and the reference know them. */
+function laterDriver(name: string, parameters: string, meaning: string) {
+  const shape = Object.fromEntries(
+    parameters.split(" ").map((parameter) => [parameter, key(z.unknown(), { meaning: "", type: "any", allowed: "" })]),
+  );
+  return section(shape, meaning, { untyped: true, unknownKeys: "allowed", later: later(name) }).nullish();
+}
+
+const S3 =
+  "accesskey secretkey region regionendpoint forcepathstyle bucket encrypt keyid secure skipverify v4auth chunksize " +
+  "multipartcopychunksize multipartcopymaxconcurrency multipartcopythresholdsize rootdirectory storageclass objectacl " +
+  "useragent usedualstack accelerate usefipsendpoint loglevel";
+
+function cacheName(meaning: string) {
+  return key(z.enum(["inmemory"]).optional(), {
+    meaning,
+    type: "`inmemory`",
+    allowed: "inmemory, or no such key for no cache",
+    later: { when: { equals: "redis" }, what: "a descriptor cache in Redis", instead: "say inmemory" },
+  });
+}
+
+const cache = section(
+  {
+    blobdescriptor: cacheName("Remembers descriptors of blobs: `inmemory`, in each process."),
+    layerinfo: cacheName("Older name of `blobdescriptor`."),
+    blobdescriptorsize: integer(
+      10_000,
+      { max: 1_000_000 },
+      "Descriptors that a process remembers; 0 or less: 1,000,000.",
+    ),
+    manifestbytes: integer(
+      64 * 1024 * 1024,
+      { min: 0, max: 16 * 1024 ** 3 },
+      "Bytes of manifests that a process remembers by digest; 0: none.",
+      { ours: true },
+    ),
+  },
+  "Caches.",
+  { untyped: true },
+).prefault({});
+
+const uploadpurging = section(
+  {
+    enabled: flag(true, "Removes abandoned upload sessions."),
+    age: duration("168h", "How old an abandoned session gets.", { max: Infinity, textOnly: true }),
+    interval: duration("24h", "Time between two looks.", { min: 1000, max: Infinity, textOnly: true }),
+    dryrun: flag(false, "Only logs what would be removed."),
+  },
+  "Removal of abandoned uploads. Unlike in the original, keys that are not given have their defaults.",
+  { untyped: true },
+).prefault({});
+
+const maintenance = section(
+  {
+    uploadpurging,
+    readonly: section({ enabled: flag(false, "Refuses every push and delete with 405.") }, "Read-only mode.", {
+      untyped: true,
+    }).prefault({}),
+  },
+  "Maintenance.",
+  { untyped: true },
+).prefault({});
+
+export const storage = section(
+  {
+    filesystem,
+    inmemory,
+    s3: laterDriver("s3", S3, "Amazon S3 and compatible services."),
+    s3aws: laterDriver("s3aws", S3, "Another name of `s3`."),
+    gcs: laterDriver(
+      "gcs",
+      "bucket keyfile credentials rootdirectory chunksize maxconcurrency useragent",
+      "Google Cloud Storage.",
+    ),
+    azure: laterDriver(
+      "azure",
+      "accountname accountkey container credentials realm serviceurl rootdirectory max_retries retry_delay skipverify connectionstring",
+      "Azure Blob Storage.",
+    ),
+    swift: laterDriver(
+      "swift",
+      "authurl username password region container tenant tenantid domain domainid trustid insecureskipverify chunksize prefix " +
+        "secretkey accesskey authversion endpointtype rootdirectory",
+      "OpenStack Swift (only in `registry:2`).",
+    ),
+    oss: laterDriver(
+      "oss",
+      "accesskeyid accesskeysecret region bucket endpoint internal encrypt secure chunksize rootdirectory encryptionkeyid",
+      "Aliyun OSS (only in `registry:2`).",
+    ),
+    delete: section({ enabled: flag(false, "Allows `DELETE` of tags, manifests and blobs.") }, "Deletion.", {
+      untyped: true,
+    }).prefault({}),
+    redirect: section(
+      { disable: flag(false, "Never answers a blob request with a redirect to the storage.") },
+      "Redirects.",
+      {
+        untyped: true,
+      },
+    ).prefault({}),
+    cache,
+    maintenance,
+    tag: section(
+      {
+        concurrencylimit: integer(0, { min: 0, max: 10_000 }, "Parallel reads of tag links; 0: the number of cores."),
+      },
+      "Tags.",
+      { untyped: true },
+    ).prefault({}),
+  },
+  "Exactly one driver, and what concerns them all. A driver's name alone (`storage: inmemory`) is enough when it needs no key.",
+  { untyped: true, unknownKeys: "error" },
+);
+
+/** The keys of `storage` that name a driver. */
+export const DRIVERS = ["filesystem", "inmemory", "s3", "s3aws", "gcs", "azure", "swift", "oss"] as const;
+
+export type ParsedStorage = z.output<typeof storage>;
