@@ -1,0 +1,94 @@
+import { setTimeout as delay } from "node:timers/promises";
+import { createFixtures } from "./fixtures.js";
+import { planGroup, type Group, type Operation } from "./operations.js";
+import { cpuSeconds, peakMemory, type ProcessMemory } from "./process-tree.js";
+import { start, type Launcher, type Target } from "./servers.js";
+
+/** One registry's figures for one operation over all rounds. */
+export interface Figures {
+  /** Operations a second: the median of the rounds. */
+  readonly rate: number;
+  /** CPU seconds an operation: the median of the rounds. */
+  readonly cpu: number;
+}
+
+export interface Comparison {
+  readonly operation: Operation;
+  readonly theirs: Figures;
+  readonly ours: Figures;
+}
+
+export interface GroupReport {
+  readonly comparisons: readonly Comparison[];
+  /** By registry: each of its processes at the group's end. */
+  readonly memory: ReadonlyMap<Target["name"], readonly ProcessMemory[]>;
+}
+
+export interface Pace {
+  readonly rounds: number;
+  /** How long a timed load runs. */
+  readonly seconds: number;
+}
+
+interface Sample {
+  readonly rate: number;
+  readonly cpu: number;
+}
+
+const WARM_UP_SECONDS = 1;
+// CPU time is counted in hundredths of a second, and a server finishes work after its last answer (logs, unlinking).
+const SETTLE_MS = 50;
+
+/** Runs a group's operations on both registries in alternating rounds below `folder`; every other round ours goes first. */
+export async function compareGroup(
+  group: Group,
+  launchers: { readonly theirs: Launcher; readonly ours: Launcher },
+  folder: string,
+  pace: Pace,
+): Promise<GroupReport> {
+  await using theirs = await start(launchers.theirs, folder);
+  await using ours = await start(launchers.ours, folder);
+  const plan = planGroup(group);
+  const fixtures = createFixtures();
+  for (const target of [theirs, ours]) {
+    await plan.prepare(target, fixtures);
+  }
+  const comparisons: Comparison[] = [];
+  for (const operation of plan.operations) {
+    const samples = new Map<Target, Sample[]>([
+      [theirs, []],
+      [ours, []],
+    ]);
+    if (operation.bytes === undefined) {
+      for (const target of [theirs, ours]) {
+        await operation.run(target, fixtures, WARM_UP_SECONDS);
+      }
+    }
+    for (let round = 0; round < pace.rounds; round++) {
+      for (const target of round % 2 === 0 ? [theirs, ours] : [ours, theirs]) {
+        const before = await cpuSeconds(target.pid);
+        const result = await operation.run(target, fixtures, pace.seconds);
+        await delay(SETTLE_MS);
+        const cpu = ((await cpuSeconds(target.pid)) - before) / result.operations;
+        samples.get(target)?.push({ rate: result.operations / result.seconds, cpu });
+      }
+    }
+    comparisons.push({ operation, theirs: summarise(samples.get(theirs)), ours: summarise(samples.get(ours)) });
+  }
+  const memory = new Map<Target["name"], readonly ProcessMemory[]>();
+  for (const target of [theirs, ours]) {
+    memory.set(target.name, await peakMemory(target.pid));
+  }
+  return { comparisons, memory };
+}
+
+function summarise(samples: readonly Sample[] = []): Figures {
+  return { rate: median(samples.map((sample) => sample.rate)), cpu: median(samples.map((sample) => sample.cpu)) };
+}
+
+function median(values: readonly number[]): number {
+  const sorted = values.toSorted((a, b) => a - b);
+  const low = sorted[Math.floor((sorted.length - 1) / 2)] ?? Number.NaN;
+  const high = sorted[Math.ceil((sorted.length - 1) / 2)] ?? Number.NaN;
+  return (low + high) / 2;
+}

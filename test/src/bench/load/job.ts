@@ -1,0 +1,40 @@
+/**
+ * What a load process is told to do, as JSON in its only argument. It answers one line of JSON, a {@link LoadResult}. Any
+ * answer from the registry that isn't the expected one ends it with an error: a load that failed in part is no measurement.
+ */
+export type LoadJob = HeadJob | DownloadJob | PushJob;
+
+/** HEAD requests over keep-alive connections for a time. (wrk waits for the body that Content-Length announces.) */
+export interface HeadJob {
+  readonly kind: "head";
+  readonly url: string;
+  readonly connections: number;
+  readonly seconds: number;
+}
+
+/** Each URL is read once to its end over a connection of its own, all at once; the bytes are counted and thrown away. */
+export interface DownloadJob {
+  readonly kind: "download";
+  readonly urls: readonly string[];
+}
+
+/** Blobs of random bytes, no two alike, pushed over `connections` connections until `count` are done or the time is up. */
+export interface PushJob {
+  readonly kind: "push";
+  readonly origin: string;
+  readonly repository: string;
+  /** POST and PUT with the body, or POST, one streamed PATCH and PUT. */
+  readonly how: "monolithic" | "patch";
+  readonly size: number;
+  readonly connections: number;
+  readonly limit: { readonly count: number } | { readonly seconds: number };
+}
+
+export interface LoadResult {
+  /** Requests, downloads or pushes that were completed. */
+  readonly operations: number;
+  /** From the first connection to the last answer. */
+  readonly seconds: number;
+  /** The digests of the pushed blobs, where they were counted and not timed. */
+  readonly digests: readonly string[];
+}

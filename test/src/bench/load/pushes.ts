@@ -1,0 +1,83 @@
+import { Readable } from "node:stream";
+import { Pool, type Dispatcher } from "undici";
+import { blobSource, type Blob } from "./blobs.js";
+import { elapsed } from "./gets.js";
+import type { LoadResult, PushJob } from "./job.js";
+
+/** Pushes until the job's limit; the blobs are made and hashed outside the clock where their number is known. */
+export async function runPush(job: PushJob): Promise<LoadResult> {
+  // A push of many gigabytes beside others takes as long as it takes: the clock is the measurement, not a limit.
+  await using pool = closing(new Pool(job.origin, { connections: job.connections, headersTimeout: 0, bodyTimeout: 0 }));
+  const next = blobSource(job.size);
+  const limit = job.limit;
+  if ("count" in limit) {
+    const blobs = Array.from({ length: limit.count }, next);
+    const queue = blobs.values();
+    const started = performance.now();
+    await Promise.all(
+      Array.from({ length: job.connections }, async () => {
+        for (const blob of queue) {
+          await pushBlob(pool.value, job, blob);
+        }
+      }),
+    );
+    return { operations: blobs.length, seconds: elapsed(started), digests: blobs.map((blob) => blob.digest) };
+  }
+  const started = performance.now();
+  const counts = await Promise.all(
+    Array.from({ length: job.connections }, async () => {
+      let count = 0;
+      while (elapsed(started) < limit.seconds) {
+        await pushBlob(pool.value, job, next());
+        count++;
+      }
+      return count;
+    }),
+  );
+  return { operations: counts.reduce((sum, count) => sum + count, 0), seconds: elapsed(started), digests: [] };
+}
+
+/** Where a push goes and how. */
+export type PushTarget = Pick<PushJob, "origin" | "repository" | "how">;
+
+/** Pushes one blob (distribution-spec §Pushing blobs). Throws unless every answer is the expected one. */
+export async function pushBlob(client: Dispatcher, target: PushTarget, blob: Blob): Promise<void> {
+  let location = await send(client, target, { method: "POST", path: `/v2/${target.repository}/blobs/uploads/` }, 202);
+  if (target.how === "patch") {
+    location = await send(client, target, { method: "PATCH", path: pathOf(location), ...bodyOf(blob) }, 202);
+  }
+  location.searchParams.set("digest", blob.digest);
+  const body = target.how === "patch" ? {} : bodyOf(blob);
+  await send(client, target, { method: "PUT", path: pathOf(location), ...body }, 201);
+}
+
+function bodyOf(blob: Blob): Pick<Dispatcher.RequestOptions, "body" | "headers"> {
+  const [first, ...others] = blob.size > 1024 * 1024 ? [] : [...blob.blocks()];
+  const body = first !== undefined && others.length === 0 ? first : Readable.from(blob.blocks(), { objectMode: true });
+  return { body, headers: { "content-type": "application/octet-stream", "content-length": String(blob.size) } };
+}
+
+async function send(
+  client: Dispatcher,
+  target: PushTarget,
+  options: Dispatcher.RequestOptions,
+  status: number,
+): Promise<URL> {
+  const response = await client.request(options);
+  const text = await response.body.text();
+  const location = response.headers["location"];
+  if (response.statusCode !== status || typeof location !== "string") {
+    throw new Error(
+      `${options.method} ${options.path}: expected ${status} and a Location, got ${response.statusCode} ${text}`,
+    );
+  }
+  return new URL(location, target.origin);
+}
+
+function pathOf(url: URL): string {
+  return `${url.pathname}${url.search}`;
+}
+
+function closing(pool: Pool): { value: Pool } & AsyncDisposable {
+  return { value: pool, [Symbol.asyncDispose]: () => pool.close() };
+}

@@ -1,0 +1,107 @@
+import { mkdtemp, rm, statfs } from "node:fs/promises";
+import { availableParallelism, tmpdir } from "node:os";
+import { join } from "node:path";
+import { parseArgs } from "node:util";
+import { compareGroup, type Pace } from "./compare.js";
+import { measureMemory, MEMORY_LIMIT } from "./memory.js";
+import { GROUPS, type Group } from "./operations.js";
+import { BenchRefused, programPath, requirePrograms } from "./programs.js";
+import { ours, theirs, type Launcher } from "./servers.js";
+import { formatMemory, formatReport } from "./table.js";
+
+const USAGE = `usage: npm run bench -- [${GROUPS.join(" | ")} | memory | all] [--rounds 3] [--seconds 4] [--original <path>]
+
+Compares this registry with CNCF Distribution (Debian's docker-registry) in alternating rounds: small requests, large
+blobs, small pushes, tag pages. "memory" prints what 64 concurrent pushes and pulls of 256 MiB keep resident in ours.
+Both store below TMPDIR, which should lie on a real disk.`;
+
+const MIB = 1024 * 1024;
+// statfs(2): the file systems that keep their files in memory.
+const MEMORY_FILE_SYSTEMS = new Set([0x01021994, 0x858458f6]);
+
+interface Options {
+  readonly groups: readonly (Group | "memory")[];
+  readonly pace: Pace;
+  readonly original: string | undefined;
+}
+
+async function main(): Promise<void> {
+  const options = readOptions();
+  const compares = options.groups.some((group) => group !== "memory");
+  if (compares) {
+    requirePrograms(options.original === undefined ? ["docker-registry", "wrk"] : ["wrk"]);
+  }
+  const mine = ours();
+  const folder = await mkdtemp(join(tmpdir(), "longshore-bench-"));
+  try {
+    console.log(await describeMachine(folder));
+    for (const group of options.groups) {
+      const place = await mkdtemp(join(folder, `${group}-`));
+      if (group === "memory") {
+        await reportMemory(mine, place);
+      } else {
+        const original = theirs(options.original ?? programPath("docker-registry"));
+        const report = await compareGroup(group, { theirs: original, ours: mine }, place, options.pace);
+        console.log(`\n${group} (medians of ${options.pace.rounds} alternating rounds)\n${formatReport(report)}`);
+      }
+      await rm(place, { recursive: true });
+    }
+  } finally {
+    await rm(folder, { recursive: true, force: true });
+  }
+}
+
+async function reportMemory(mine: Launcher, folder: string): Promise<void> {
+  console.log("\nmemory (peak resident of each process; the first is the primary when there are workers)");
+  for (const phase of await measureMemory(mine, folder)) {
+    const speed = phase.bytesPerSecond > 0 ? `, ${(phase.bytesPerSecond / MIB).toFixed(0)} MiB/s in all` : "";
+    const over = phase.processes.some((process) => process.peakBytes > MEMORY_LIMIT);
+    console.log(
+      `${phase.name}: ${formatMemory(phase.processes)}${speed}${over ? ` - OVER ${MEMORY_LIMIT / MIB} MiB` : ""}`,
+    );
+    if (over) {
+      process.exitCode = 1;
+    }
+  }
+}
+
+function readOptions(): Options {
+  const { positionals, values } = parseArgs({
+    allowPositionals: true,
+    options: {
+      rounds: { type: "string", default: "3" },
+      seconds: { type: "string", default: "4" },
+      original: { type: "string" },
+    },
+  });
+  const wanted = positionals[0] ?? "all";
+  const groups = wanted === "all" ? GROUPS : [...GROUPS, "memory" as const].filter((group) => group === wanted);
+  const pace = { rounds: Number(values.rounds), seconds: Number(values.seconds) };
+  if (positionals.length > 1 || groups.length === 0 || !isCount(pace.rounds) || !isCount(pace.seconds)) {
+    throw new BenchRefused(USAGE);
+  }
+  return { groups, pace, original: values.original };
+}
+
+function isCount(value: number): boolean {
+  return Number.isInteger(value) && value > 0;
+}
+
+async function describeMachine(folder: string): Promise<string> {
+  const inMemory = MEMORY_FILE_SYSTEMS.has((await statfs(folder)).type);
+  const disk = inMemory
+    ? "files in memory: set TMPDIR to a real disk for the pushes to mean something"
+    : "files on disk";
+  return `Node ${process.version}, ${availableParallelism()} cores, ${disk}`;
+}
+
+try {
+  await main();
+} catch (error) {
+  if (error instanceof BenchRefused) {
+    console.error(error.message);
+    process.exitCode = 2;
+  } else {
+    throw error;
+  }
+}

@@ -1,0 +1,50 @@
+import type { Comparison, GroupReport } from "./compare.js";
+import type { ProcessMemory } from "./process-tree.js";
+
+const MIB = 1024 * 1024;
+const HEADINGS = ["operation", "theirs", "ours", "ratio", "aim", "", "CPU theirs", "CPU ours"];
+
+/** The group's table, and below it the memory of each process. */
+export function formatReport(report: GroupReport): string {
+  const lines = formatTable([HEADINGS, ...report.comparisons.map(formatRow)]);
+  const memory = [...report.memory].map(([name, processes]) => `peak memory of ${name}: ${formatMemory(processes)}`);
+  return [...lines, "", ...memory].join("\n");
+}
+
+/** The peak of each process, in MiB. */
+export function formatMemory(processes: readonly ProcessMemory[]): string {
+  return processes.map(({ pid, peakBytes }) => `${(peakBytes / MIB).toFixed(0)} MiB (pid ${pid})`).join(", ");
+}
+
+function formatRow({ operation, theirs, ours }: Comparison): string[] {
+  const ratio = ours.rate / theirs.rate;
+  const rate = (value: number): string => formatRate(value, operation.bytes);
+  return [
+    operation.name,
+    rate(theirs.rate),
+    rate(ours.rate),
+    `${ratio.toFixed(2)}x`,
+    `>= ${operation.aim}x`,
+    ratio >= operation.aim ? "met" : "MISSED",
+    formatCpu(theirs.cpu),
+    formatCpu(ours.cpu),
+  ];
+}
+
+function formatRate(rate: number, bytes: number | undefined): string {
+  return bytes === undefined ? `${rate.toFixed(0)}/s` : `${((rate * bytes) / MIB).toFixed(0)} MiB/s`;
+}
+
+function formatCpu(seconds: number): string {
+  return seconds >= 0.1 ? `${seconds.toFixed(2)} s` : `${(seconds * 1e6).toFixed(0)} us`;
+}
+
+function formatTable(rows: readonly (readonly string[])[]): string[] {
+  const widths = HEADINGS.map((_, column) => Math.max(...rows.map((row) => (row[column] ?? "").length)));
+  return rows.map((row) =>
+    row
+      .map((cell, column) => (column === 0 ? cell.padEnd(widths[column] ?? 0) : cell.padStart(widths[column] ?? 0)))
+      .join("  ")
+      .trimEnd(),
+  );
+}
