@@ -5,7 +5,7 @@ import { cpuSeconds, peakMemory, type ProcessMemory } from "./process-tree.js";
 import { start, type Launcher, type Target } from "./servers.js";
 
 /** One registry's figures for one operation over all rounds. */
-export interface Figures {
+interface Figures {
   /** Operations a second: the median of the rounds. */
   readonly rate: number;
   /** CPU seconds an operation: the median of the rounds. */
