@@ -52,11 +52,19 @@ export function content(mediaType: string, bytes: Buffer): Content {
   return { mediaType, bytes, digest: sha256(bytes) };
 }
 
+export interface ImageOptions {
+  readonly architecture?: string;
+  /** Bytes of an additional random layer. */
+  readonly bulk?: number;
+  /** The manifest that this one refers to. */
+  readonly subject?: Content;
+}
+
 /**
- * An image of a small layer, an empty layer (as builders make for instructions that change no file) and, where `bulk` bytes
- * are asked for, a layer of that many random bytes. No two images are equal.
+ * An image of a small layer, an empty layer (as builders make for instructions that change no file) and, where asked
+ * for, a large one. No two images are equal.
  */
-export function makeImage(format: Format, options: { architecture?: string; bulk?: number } = {}): Image {
+export function makeImage(format: Format, options: ImageOptions = {}): Image {
   const types = MEDIA_TYPES[format];
   const architecture = options.architecture ?? "amd64";
   const archives = [
@@ -87,6 +95,7 @@ export function makeImage(format: Format, options: { architecture?: string; bulk
       mediaType: types.manifest,
       config: describeContent(config),
       layers: layers.map(describeContent),
+      ...(options.subject === undefined ? {} : { subject: describeContent(options.subject) }),
     }),
   );
   return { architecture, manifest, config, layers, archives };

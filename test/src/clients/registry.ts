@@ -25,7 +25,8 @@ export interface RunningRegistry extends AsyncDisposable {
   stop(): Promise<number | null>;
 }
 
-const REPOSITORY = fileURLToPath(new URL("../../../", import.meta.url));
+/** The folder of the whole project, with its closing slash. */
+export const REPOSITORY = fileURLToPath(new URL("../../../", import.meta.url));
 
 /** Which registry the client suites drive: `REGISTRY_UNDER_TEST=docker-registry` proves them against the original. */
 export function kindUnderTest(): RegistryKind {
@@ -41,8 +42,9 @@ export async function startRegistry(options: RegistryOptions = {}): Promise<Runn
   const configuration = `${folder.path}/config.yml`;
   await writeFile(configuration, stringify(configurationFor(host, root, options.secret ?? "a secret for the tests")));
 
-  const command = kind === "longshore" ? [process.execPath, `${REPOSITORY}packages/registry/bin/registry.js`] : [kind];
-  const [program = kind, ...args] = [...command, "serve", configuration];
+  const [program, ...script] =
+    kind === "longshore" ? [process.execPath, `${REPOSITORY}packages/registry/bin/registry.js`] : [kind];
+  const args = [...script, "serve", configuration];
   let daemon: Daemon;
   try {
     daemon = await startDaemon(program, args, {
