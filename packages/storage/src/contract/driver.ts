@@ -31,22 +31,36 @@ export interface ContentStream extends AsyncIterable<Uint8Array> {
 
 /**
  * Writes one file from its beginning or from its end. One writer at a time for a path; see the upload protocol
- * (docs/architecture.md) for who makes sure of that. After `close`, `commit` or `cancel` every `write` throws.
+ * (docs/architecture.md) for who makes sure of that. After `close`, `commit` or `cancel` every `write` throws, as does a
+ * `commit` after `close` or `cancel`; a `close` after `commit` or `cancel` does nothing.
  */
 export interface FileWriter {
   /** Bytes that the file has, with those that earlier writers left and those still buffered. */
   readonly size: number;
   /** Takes ownership of `chunk`, and resolves when another may be handed over (back-pressure, bounded buffering). */
   write(chunk: Uint8Array, options?: CallOptions): Promise<void>;
-  /** Makes everything written durable and keeps it so that a later writer with `append` can go on. Idempotent. */
+  /**
+   * Makes the bytes written durable and keeps them so that a later writer with `append` can go on. The file's name becomes
+   * durable with `move`. Idempotent.
+   */
   close(options?: CallOptions): Promise<void>;
-  /** Makes everything written durable and the file complete: it can be read and moved. */
+  /** Makes the bytes written durable and the file complete: it can be read and moved. */
   commit(options?: CallOptions): Promise<void>;
   /** Drops what was written by every writer so far; the path is gone. Idempotent. */
   cancel(options?: CallOptions): Promise<void>;
 }
 
-/** One page of a directory's children. */
+/** Options of calls that change or report what is on stable storage. */
+export interface DurabilityOptions extends CallOptions {
+  /**
+   * For `write` and `move` (default true): false skips every sync, for what a power loss may take back, such as an upload
+   * session's bookkeeping. For `stat` (default false): true makes the entry durable first, so that an answer may rely on a
+   * file that another process may have put there an instant ago. Storage that is always durable ignores it.
+   */
+  readonly durable?: boolean | undefined;
+}
+
+/** One page of a directory's children. Names that no path can have, and leftovers of unfinished writes, are left out. */
 export interface ListPage {
   /** Names (not paths), ascending by bytes. */
   readonly names: readonly string[];
@@ -69,19 +83,25 @@ export interface ListOptions extends CallOptions {
 export interface StorageDriver {
   /** The name in errors and metrics: `filesystem`, `inmemory`, `s3aws`. */
   readonly name: string;
-  /** A whole small file. `limit` in bytes: a larger file throws DRIVER_ERROR instead of filling memory. */
+  /**
+   * A whole small file. `limit` in bytes (16 MiB where absent): a larger file throws DRIVER_ERROR instead of filling memory.
+   * The bytes may be shared with other callers: they are only to be read. A directory is PATH_NOT_FOUND.
+   */
   read(path: string, options?: CallOptions & { readonly limit?: number }): Promise<Uint8Array>;
   /** Replaces or creates a small file, parents included: atomic for readers, durable when it resolves. */
-  write(path: string, bytes: Uint8Array, options?: CallOptions): Promise<void>;
-  stat(path: string, options?: CallOptions): Promise<FileInfo>;
-  /** Opens a file for one sequential read. A `start` beyond the size throws INVALID_OFFSET; at the size it is empty. */
+  write(path: string, bytes: Uint8Array, options?: DurabilityOptions): Promise<void>;
+  stat(path: string, options?: DurabilityOptions): Promise<FileInfo>;
+  /**
+   * Opens a file for one sequential read. A `start` beyond the size throws INVALID_OFFSET; at the size it is empty. An `end`
+   * beyond the size reads to the end.
+   */
   open(path: string, options?: CallOptions & ByteRange): Promise<ContentStream>;
-  /** With `append` it goes on behind what is there, otherwise it starts empty. Creates parents. */
+  /** With `append` it goes on behind what is there (PATH_NOT_FOUND where nothing is); else it starts empty, parents included. */
   writer(path: string, options?: CallOptions & { readonly append?: boolean }): Promise<FileWriter>;
   /** A page of a directory's children in order; costs about a page of entries. PATH_NOT_FOUND where nothing is. */
   list(path: string, options?: ListOptions): Promise<ListPage>;
   /** Renames a file, replacing the target, parents included; durable when it resolves. Of two movers of one file, one wins. */
-  move(from: string, to: string, options?: CallOptions): Promise<void>;
+  move(from: string, to: string, options?: DurabilityOptions): Promise<void>;
   /** Removes a file or a whole directory. PATH_NOT_FOUND where nothing is. */
   delete(path: string, options?: CallOptions): Promise<void>;
   /** Ends background work and frees what the driver holds. Idempotent. */

@@ -1,0 +1,237 @@
+import { constants } from "node:fs";
+import { resolve } from "node:path";
+import type { ByteRange, CallOptions, ContentStream, FileWriter, StorageDriver } from "../../contract/driver.js";
+import { StorageError } from "../../errors.js";
+import { abortable } from "../abort.js";
+import { boundsOf, streamOf } from "../byte-stream.js";
+import { checkOffset, driverError, pathNotFound, tooLarge } from "../errors.js";
+import { createGate } from "../gate.js";
+import { READ_LIMIT } from "../limits.js";
+import { pageOf } from "../page.js";
+import { checkPath, parentOf } from "../path.js";
+import { createBufferPool } from "./buffer-pool.js";
+import { errnoOf, isMissing, nodeCalls, type FileCalls } from "./calls.js";
+import { createDescriptors } from "./descriptors.js";
+import { createDirectories } from "./directories.js";
+import { removeAll, renameFile, replaceFile, withDirectory, type MutationHost } from "./mutations.js";
+import { createNames } from "./names.js";
+import { withDefaults, type FilesystemOptions } from "./parameters.js";
+import { readAlternating } from "./reader.js";
+import { createSmallFiles } from "./small-files.js";
+import { createFileWriter } from "./writer.js";
+
+const NAME = "filesystem";
+/** Files up to this many bytes are kept as a whole, also when they are opened as a stream: links, configs, small layers. */
+const SMALL_FILE = 64 * 1024;
+/** Directories remembered as durable: some 100 bytes each. */
+const DURABLE_DIRECTORIES = 50_000;
+const LEAST_BATCH = 64 * 1024;
+
+/** What tests put in place of the system. */
+export interface FilesystemPorts {
+  readonly calls?: FileCalls;
+  /** Milliseconds since the epoch, as the file system counts them. */
+  readonly now?: () => number;
+}
+
+/**
+ * Files below a root directory, as the original keeps them (contract §6.2). Any number of processes may use one root.
+ * Symbolic links below it are followed. `close` waits for calls whose callers gave up waiting.
+ */
+export function createFilesystemDriver(options: FilesystemOptions, ports: FilesystemPorts = {}): StorageDriver {
+  const settings = withDefaults(options);
+  const calls = ports.calls ?? nodeCalls();
+  const now = ports.now ?? Date.now;
+  const root = resolve(settings.rootDirectory);
+  const prefix = root === "/" ? "" : root;
+  const realPath = (path: string): string => (path === "/" ? root : prefix + path);
+
+  const descriptors = createDescriptors(calls);
+  const directories = createDirectories(calls, descriptors, realPath, DURABLE_DIRECTORIES);
+  const host: MutationHost = { calls, descriptors, directories, realPath };
+  const smallFiles = createSmallFiles(calls, descriptors, {
+    cacheBytes: settings.fileCache,
+    fileBytes: SMALL_FILE,
+    now,
+  });
+  const names = createNames(calls, descriptors, settings.nameCache, now);
+  const pool = createBufferPool(settings.bufferSize, settings.readBuffers);
+  const gate = createGate(settings.maxThreads);
+  const running = new Set<Promise<unknown>>();
+  let writers = 0;
+
+  const failure = (operation: string, path: string, cause: unknown): StorageError =>
+    cause instanceof StorageError ? cause : driverError(NAME, operation, path, cause);
+
+  /** Only what says that nothing is there becomes PATH_NOT_FOUND, and only where a missing file is meant by it. */
+  const failureOf = (operation: string, path: string, cause: unknown, missing: boolean): StorageError =>
+    missing && isMissing(cause) ? pathNotFound(NAME, path, cause) : failure(operation, path, cause);
+
+  const run = <T>(
+    operation: string,
+    path: string,
+    signal: AbortSignal | undefined,
+    task: () => Promise<T>,
+    { missing = true, discard }: { missing?: boolean; discard?: (late: T) => unknown } = {},
+  ): Promise<T> => {
+    const guarded = async (): Promise<T> => {
+      try {
+        return await task();
+      } catch (error) {
+        if (signal?.aborted === true && error === signal.reason) throw error;
+        throw failureOf(operation, path, error, missing);
+      }
+    };
+    const work = gate.run(guarded, signal);
+    running.add(work);
+    const done = (): void => void running.delete(work);
+    work.then(done, done);
+    return abortable(work, signal, discard);
+  };
+
+  const openFile = async (path: string, options: (CallOptions & ByteRange) | undefined): Promise<ContentStream> => {
+    const file = realPath(path);
+    const found = await calls.stat(file);
+    if (!found.isFile()) throw pathNotFound(NAME, path);
+    if (found.size <= SMALL_FILE) return openSmall(path, await smallFiles.read(file, found), options);
+    const fd = await descriptors.open(file, "r");
+    try {
+      const { size } = await calls.fstat(fd);
+      checkOffset(NAME, path, options?.start ?? 0, size);
+      return readAlternating(calls, pool, {
+        fd,
+        size,
+        ...boundsOf(options, size),
+        closeFile: () => descriptors.close(fd),
+        signal: options?.signal,
+        fail: (cause) => failure("read", path, cause),
+      });
+    } catch (error) {
+      await descriptors.close(fd);
+      throw error;
+    }
+  };
+
+  const openSmall = (
+    path: string,
+    bytes: Uint8Array,
+    options: (CallOptions & ByteRange) | undefined,
+  ): ContentStream => {
+    checkOffset(NAME, path, options?.start ?? 0, bytes.length);
+    const { start, stop } = boundsOf(options, bytes.length);
+    let rest = start < stop ? bytes.subarray(start, stop) : undefined;
+    return streamOf(bytes.length, {
+      next: async () => {
+        options?.signal?.throwIfAborted();
+        const chunk = rest;
+        rest = undefined;
+        return Promise.resolve(chunk);
+      },
+      release: () => Promise.resolve(),
+    });
+  };
+
+  /** A root that hasn't been made yet is empty: it comes with the first write. */
+  const namesOf = async (path: string): Promise<readonly string[]> => {
+    try {
+      return await names.of(realPath(path));
+    } catch (error) {
+      if (path === "/" && errnoOf(error) === "ENOENT") return [];
+      throw error;
+    }
+  };
+
+  const openWriter = async (path: string, append: boolean): Promise<FileWriter> => {
+    const file = realPath(path);
+    // Not O_APPEND: every write has its position, so that one that fell short is repeated where it stopped.
+    const fd = append
+      ? await descriptors.open(file, constants.O_WRONLY)
+      : await withDirectory(host, parentOf(path), () => descriptors.open(file, "w"));
+    try {
+      const size = append ? (await calls.fstat(fd)).size : 0;
+      writers += 1;
+      return createFileWriter(calls, {
+        fd,
+        size,
+        batchBytes: () => Math.max(LEAST_BATCH, Math.min(settings.bufferSize, settings.writeBuffers / (2 * writers))),
+        closeFile: () => {
+          writers -= 1;
+          return descriptors.close(fd);
+        },
+        remove: async () => {
+          try {
+            await calls.unlink(file);
+          } catch (error) {
+            if (!isMissing(error)) throw failure("cancel", path, error);
+          }
+        },
+        fail: (operation, cause) => failure(operation, path, cause),
+      });
+    } catch (error) {
+      await descriptors.close(fd);
+      throw error;
+    }
+  };
+
+  return {
+    name: NAME,
+    read: async (path, options) => {
+      checkPath(NAME, path);
+      return run("read", path, options?.signal, async () => {
+        const file = realPath(path);
+        const stats = await calls.stat(file);
+        if (!stats.isFile()) throw pathNotFound(NAME, path);
+        const limit = options?.limit ?? READ_LIMIT;
+        if (stats.size > limit) throw tooLarge(NAME, path, stats.size, limit);
+        return smallFiles.read(file, stats);
+      });
+    },
+    write: async (path, bytes, options) => {
+      checkPath(NAME, path);
+      const settled = { durable: options?.durable ?? true, signal: options?.signal };
+      await run("write", path, options?.signal, () => replaceFile(host, path, bytes, settled), { missing: false });
+    },
+    stat: async (path, options) => {
+      checkPath(NAME, path, "root");
+      return run("stat", path, options?.signal, async () => {
+        const stats = await calls.stat(realPath(path));
+        if (options?.durable === true && path !== "/") {
+          await Promise.all([directories.anchor(parentOf(path)), directories.sync(parentOf(path))]);
+        }
+        const isDirectory = stats.isDirectory();
+        return { path, size: isDirectory ? 0 : stats.size, modified: stats.mtime, isDirectory };
+      });
+    },
+    open: async (path, options) => {
+      checkPath(NAME, path);
+      return run("open", path, options?.signal, () => openFile(path, options), { discard: (late) => late.close() });
+    },
+    writer: async (path, options) => {
+      checkPath(NAME, path);
+      const append = options?.append ?? false;
+      return run("writer", path, options?.signal, () => openWriter(path, append), {
+        missing: append,
+        discard: (late) => late.close(),
+      });
+    },
+    list: async (path, options) => {
+      checkPath(NAME, path, "root");
+      return run("list", path, options?.signal, async () => pageOf(await namesOf(path), options));
+    },
+    move: async (from, to, options) => {
+      checkPath(NAME, from);
+      checkPath(NAME, to);
+      await run("move", from, options?.signal, () => renameFile(host, from, to, options?.durable ?? true));
+    },
+    delete: async (path, options) => {
+      checkPath(NAME, path);
+      await run("delete", path, options?.signal, () => removeAll(host, path));
+    },
+    close: async () => {
+      while (running.size > 0) await Promise.allSettled(running);
+      smallFiles.clear();
+      names.clear();
+      pool.clear();
+    },
+  };
+}

@@ -1,0 +1,68 @@
+import type { Stats } from "node:fs";
+import { LRUCache } from "lru-cache";
+import type { FileCalls } from "./calls.js";
+import type { Descriptors } from "./descriptors.js";
+import { isSettled, sameStamp, stampOf, type Stamp } from "./stamp.js";
+
+/** Whole small files; what doesn't change is read once and costs one `stat` a use afterwards. */
+export interface SmallFiles {
+  /** The bytes of the file at `path`, whose `stats` were just taken. Shared: only to be read. */
+  read(path: string, stats: Stats): Promise<Uint8Array>;
+  clear(): void;
+}
+
+export interface SmallFilesOptions {
+  /** Bytes that the cache may take, overhead included. */
+  readonly cacheBytes: number;
+  /** Files larger than this, in bytes, are never remembered. */
+  readonly fileBytes: number;
+  readonly now: () => number;
+}
+
+interface Entry {
+  readonly stamp: Stamp;
+  readonly bytes: Uint8Array;
+}
+
+/** What an entry costs beside its bytes and its path. */
+const OVERHEAD = 256;
+
+export function createSmallFiles(calls: FileCalls, descriptors: Descriptors, options: SmallFilesOptions): SmallFiles {
+  const cache =
+    options.cacheBytes > 0
+      ? new LRUCache<string, Entry>({
+          maxSize: options.cacheBytes,
+          sizeCalculation: (entry, path) => entry.bytes.length + path.length + OVERHEAD,
+        })
+      : undefined;
+
+  const load = async (path: string): Promise<Entry & { readonly settled: boolean }> => {
+    const now = options.now();
+    const fd = await descriptors.open(path, "r");
+    try {
+      const stats = await calls.fstat(fd);
+      const bytes = new Uint8Array(stats.size);
+      let length = 0;
+      while (length < bytes.length) {
+        const count = await calls.read(fd, bytes, length, bytes.length - length, length);
+        if (count === 0) break;
+        length += count;
+      }
+      const stamp = stampOf(stats);
+      return { stamp, bytes: bytes.subarray(0, length), settled: length === bytes.length && isSettled(stamp, now) };
+    } finally {
+      await descriptors.close(fd);
+    }
+  };
+
+  return {
+    read: async (path, stats) => {
+      const known = cache?.get(path);
+      if (known !== undefined && sameStamp(known.stamp, stampOf(stats))) return known.bytes;
+      const { stamp, bytes, settled } = await load(path);
+      if (settled && bytes.length <= options.fileBytes) cache?.set(path, { stamp, bytes });
+      return bytes;
+    },
+    clear: () => cache?.clear(),
+  };
+}

@@ -1,0 +1,151 @@
+import type { FileWriter } from "../../contract/driver.js";
+import { abortable } from "../abort.js";
+import type { FileCalls } from "./calls.js";
+
+/** An open file to be written, and what its writer needs of the driver. */
+export interface WritableFile {
+  readonly fd: number;
+  /** Bytes that it has. */
+  readonly size: number;
+  /** Bytes to gather before they are written at once, at this moment. */
+  readonly batchBytes: () => number;
+  /** Closes the descriptor. Called once. */
+  readonly closeFile: () => Promise<void>;
+  /** Removes the file. */
+  readonly remove: () => Promise<void>;
+  readonly fail: (operation: string, cause: unknown) => Error;
+}
+
+type State = "open" | "closed" | "committed" | "cancelled";
+
+/** The most buffers that one `writev` takes (IOV_MAX). */
+const VECTOR = 1024;
+
+/**
+ * Gathers chunks into large writes. One write is under way while the next is gathered, so that the disk works while the
+ * caller hashes; when both are full, `write` waits.
+ */
+export function createFileWriter(calls: FileCalls, file: WritableFile): FileWriter {
+  let state: State = "open";
+  let gathered: Uint8Array[] = [];
+  let gatheredBytes = 0;
+  let size = file.size;
+  let position = file.size;
+  let writing: Promise<void> | undefined;
+  let failure: unknown;
+  let ending: Promise<void> | undefined;
+
+  const writeAll = async (chunks: Uint8Array[]): Promise<void> => {
+    for (let first = 0; first < chunks.length;) {
+      const batch = chunks.slice(first, first + VECTOR);
+      let count = await calls.writev(file.fd, batch, position);
+      if (count === 0) throw new Error("the file takes no more bytes");
+      position += count;
+      // A short write: what it left is written next.
+      for (const chunk of batch) {
+        if (count < chunk.length) {
+          chunks[first] = chunk.subarray(count);
+          break;
+        }
+        count -= chunk.length;
+        first += 1;
+      }
+    }
+  };
+
+  const startWriting = (): void => {
+    const chunks = gathered;
+    gathered = [];
+    gatheredBytes = 0;
+    writing = writeAll(chunks).then(
+      () => {
+        writing = undefined;
+        if (gatheredBytes >= file.batchBytes()) startWriting();
+      },
+      (error: unknown) => {
+        failure = error;
+        writing = undefined;
+      },
+    );
+  };
+
+  /** Waits until everything gathered is written, whoever writes it. */
+  const drain = async (): Promise<void> => {
+    while (writing !== undefined || (gathered.length > 0 && failure === undefined)) {
+      if (writing === undefined) startWriting();
+      await writing;
+    }
+    if (failure !== undefined) throw failure;
+  };
+
+  const needOpen = (operation: string): void => {
+    if (state !== "open") throw file.fail(operation, new Error(`the writer is already ${state}`));
+  };
+
+  /** Writes what is left, syncs, and closes the descriptor whatever happens. */
+  const finish = async (operation: string): Promise<void> => {
+    try {
+      await drain();
+      // The size is part of what fdatasync keeps; the times are not needed.
+      await calls.fdatasync(file.fd);
+    } catch (cause) {
+      throw file.fail(operation, cause);
+    } finally {
+      await file.closeFile().catch(() => undefined);
+    }
+  };
+
+  const end = (to: State, work: () => Promise<void>): Promise<void> => {
+    state = to;
+    ending = work();
+    // Whoever waits for it is told; when an abort ended that wait, nobody does.
+    ending.catch(() => undefined);
+    return ending;
+  };
+
+  return {
+    get size() {
+      return size;
+    },
+    write: async (chunk, options) => {
+      needOpen("write");
+      options?.signal?.throwIfAborted();
+      if (failure !== undefined) throw file.fail("write", failure);
+      if (chunk.length === 0) return;
+      gathered.push(chunk);
+      gatheredBytes += chunk.length;
+      size += chunk.length;
+      if (gatheredBytes < file.batchBytes()) return;
+      if (writing !== undefined) await abortable(writing, options?.signal);
+      if (failure !== undefined) throw file.fail("write", failure);
+      if (writing === undefined && state === "open" && gatheredBytes >= file.batchBytes()) startWriting();
+    },
+    close: async (options) => {
+      options?.signal?.throwIfAborted();
+      if (state === "open") void end("closed", () => finish("close"));
+      await abortable(ending ?? Promise.resolve(), options?.signal);
+    },
+    commit: async (options) => {
+      needOpen("commit");
+      options?.signal?.throwIfAborted();
+      await abortable(
+        end("committed", () => finish("commit")),
+        options?.signal,
+      );
+    },
+    cancel: async (options) => {
+      options?.signal?.throwIfAborted();
+      if (state !== "cancelled") {
+        needOpen("cancel");
+        void end("cancelled", async () => {
+          gathered = [];
+          gatheredBytes = 0;
+          await writing;
+          await file.closeFile().catch(() => undefined);
+          await file.remove();
+        });
+      }
+      await abortable(ending ?? Promise.resolve(), options?.signal);
+    },
+  };
+}

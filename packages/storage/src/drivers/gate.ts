@@ -1,0 +1,53 @@
+/** Lets a bounded number of tasks run at once; others wait their turn in order. */
+export interface Gate {
+  /** Runs `task` when there is room. A waiter whose `signal` aborts leaves the queue with the signal's reason. */
+  run<T>(task: () => Promise<T>, signal: AbortSignal | undefined): Promise<T>;
+}
+
+/** A gate for `limit` tasks. */
+export function createGate(limit: number): Gate {
+  const queue = new Set<() => void>();
+  let running = 0;
+
+  const leave = (): void => {
+    const next = queue.values().next();
+    if (next.done === true) running -= 1;
+    else {
+      queue.delete(next.value);
+      next.value();
+    }
+  };
+
+  const enter = async (signal: AbortSignal | undefined): Promise<void> => {
+    if (running < limit) {
+      running += 1;
+      return;
+    }
+    let stopListening = (): void => undefined;
+    const admitted = await new Promise<boolean>((resolve) => {
+      const admit = (): void => resolve(true);
+      queue.add(admit);
+      if (signal === undefined) return;
+      const onAbort = (): void => {
+        // One that has been admitted already has left the queue and keeps its place.
+        if (queue.delete(admit)) resolve(false);
+      };
+      signal.addEventListener("abort", onAbort, { once: true });
+      stopListening = () => signal.removeEventListener("abort", onAbort);
+    });
+    stopListening();
+    if (!admitted) signal?.throwIfAborted();
+  };
+
+  return {
+    run: async (task, signal) => {
+      signal?.throwIfAborted();
+      await enter(signal);
+      try {
+        return await task();
+      } finally {
+        leave();
+      }
+    },
+  };
+}
