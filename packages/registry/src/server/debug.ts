@@ -1,0 +1,59 @@
+import { createServer, type IncomingMessage, type Server, type ServerResponse } from "node:http";
+import { toWireJson } from "../errors/json.js";
+import type { HealthFailures } from "../health/check.js";
+
+/** What the debug address shows. */
+export interface DebugSources {
+  readonly health: () => HealthFailures;
+  /** Undefined: no metrics. */
+  readonly metrics: { readonly path: string; expose(): Promise<{ body: string; contentType: string }> } | undefined;
+}
+
+/** The server behind `http.debug.addr` (contract §1.11). It has no authentication and doesn't listen yet. */
+export function createDebugServer(sources: DebugSources): Server {
+  return createServer({ requestTimeout: 30_000, headersTimeout: 10_000 }, (request, response) => {
+    void answer(sources, request, response).catch(() => {
+      if (!response.headersSent) response.statusCode = 500;
+      response.end();
+    });
+  });
+}
+
+async function answer(sources: DebugSources, request: IncomingMessage, response: ServerResponse): Promise<void> {
+  const path = (request.url ?? "/").split("?", 1)[0];
+  const reads = request.method === "GET" || request.method === "HEAD";
+  if (sources.metrics !== undefined && path === sources.metrics.path && reads) {
+    const { body, contentType } = await sources.metrics.expose();
+    return send(response, 200, contentType, body);
+  }
+  if (path === "/debug/health" && request.method === "GET") {
+    const failures = sources.health();
+    return send(
+      response,
+      Object.keys(failures).length > 0 ? 503 : 200,
+      "application/json",
+      toWireJson(failures).trimEnd(),
+    );
+  }
+  if (path === "/debug/vars" && reads)
+    return send(response, 200, "application/json; charset=utf-8", toWireJson(variables()));
+  response.setHeader("X-Content-Type-Options", "nosniff");
+  send(response, 404, "text/plain; charset=utf-8", "404 page not found\n");
+}
+
+/** The original's outline; what has no counterpart here (redis, proxy, notifications) is empty. */
+function variables(): object {
+  const memory = process.memoryUsage();
+  return {
+    cmdline: [process.argv0, ...process.argv.slice(1)],
+    memstats: { Alloc: memory.heapUsed, HeapAlloc: memory.heapUsed, HeapSys: memory.heapTotal, Sys: memory.rss },
+    registry: { notifications: { endpoints: [] }, proxy: {}, redis: {} },
+  };
+}
+
+function send(response: ServerResponse, status: number, contentType: string, body: string): void {
+  response.statusCode = status;
+  response.setHeader("Content-Type", contentType);
+  response.setHeader("Content-Length", Buffer.byteLength(body));
+  response.end(body);
+}

@@ -1,0 +1,171 @@
+import { randomUUID } from "node:crypto";
+import type { IncomingMessage, ServerResponse } from "node:http";
+import type { Http2ServerRequest, Http2ServerResponse } from "node:http2";
+import { isIP } from "node:net";
+import { performance } from "node:perf_hooks";
+import { ERROR_CODES } from "../errors/codes.js";
+import { envelope } from "../errors/wire-error.js";
+import type { HealthFailures } from "../health/check.js";
+import type { HttpMetrics } from "../metrics/http-metrics.js";
+import type { AccessEntry } from "../observability/access-line.js";
+import type { CompletionEntry } from "../observability/completion-line.js";
+import type { Log } from "../observability/log.js";
+import { attachRecord, type RequestRecord } from "../observability/request-record.js";
+import type { Connection, ConnectionTable, Exchange } from "./connections.js";
+import type { ExchangeListener } from "./protocols.js";
+
+/** The application: answers one request, of either protocol version. */
+export type AppListener = (
+  request: IncomingMessage | Http2ServerRequest,
+  response: ServerResponse | Http2ServerResponse,
+) => void;
+
+/** Who is told of every exchange, and what may stand in for the application. Undefined: nobody asked for it. */
+export interface ExchangeOptions {
+  readonly connections: ConnectionTable;
+  readonly app: AppListener;
+  /** What fails at the moment: then nothing else is answered. */
+  readonly health: () => HealthFailures;
+  readonly log: Log;
+  readonly access: ((entry: AccessEntry, now: number) => void) | undefined;
+  readonly completion: ((entry: CompletionEntry, now: number) => void) | undefined;
+  readonly metrics: HttpMetrics | undefined;
+}
+
+/**
+ * What happens around every request: it gets its record, the application answers it (or, while the registry is unhealthy,
+ * nobody does), and when the response is over the logs and metrics are told. One closure and one listener a request.
+ */
+export function createExchangeListener(options: ExchangeOptions): ExchangeListener {
+  const { connections, app } = options;
+  return (connection, request, response) => {
+    const started = performance.now();
+    const record: RequestRecord = {
+      id: requestId(request.headers["x-request-id"]),
+      handler: undefined,
+      name: undefined,
+      reference: undefined,
+      digest: undefined,
+      uuid: undefined,
+      user: undefined,
+      error: undefined,
+    };
+    attachRecord(request, record);
+    const exchange = connections.begin(connection, request, response, record);
+    response.once("close", () => {
+      connections.end(exchange);
+      report(options, exchange, started);
+    });
+    if (isEmpty(options.health())) app(request, response);
+    else answerUnavailable(request, response);
+  };
+}
+
+function isEmpty(failures: HealthFailures): boolean {
+  for (const _ in failures) return false;
+  return true;
+}
+
+/** A balancer's id is kept, so that its log and ours can be read together; anything that could forge a line isn't. */
+function requestId(given: string | string[] | undefined): string {
+  return typeof given === "string" && /^[A-Za-z0-9._-]{8,128}$/.test(given) ? given : randomUUID();
+}
+
+/** Contract §1.1, layer 5. */
+function answerUnavailable(request: Exchange["request"], response: Exchange["response"]): void {
+  const { status, message } = ERROR_CODES.UNAVAILABLE;
+  const body = envelope([{ code: "UNAVAILABLE", message, detail: "health check failed: please see /debug/health" }]);
+  response.statusCode = status;
+  response.setHeader("Content-Type", "application/json");
+  response.setHeader("Content-Length", Buffer.byteLength(body));
+  // What the client still sends has no reader: it must not be taken for the next request.
+  if (request.httpVersionMajor === 1 && !request.complete) response.setHeader("Connection", "close");
+  response.end(request.method === "HEAD" ? "" : body);
+}
+
+function report(options: ExchangeOptions, exchange: Exchange, started: number): void {
+  const { connection, request, response, record } = exchange;
+  const { access, completion, metrics, log } = options;
+  const duration = performance.now() - started;
+  const now = Date.now();
+  const status = response.headersSent ? response.statusCode : 499;
+  const written = bodySize(exchange);
+  const { headers } = request;
+  const method = request.method ?? "";
+  const target = request.url ?? "";
+  // The original's access log counts a client that went away as an internal error (contract §12.2).
+  access?.(
+    {
+      peer: connection.peer,
+      method,
+      target,
+      httpVersion: request.httpVersion,
+      status: status === 499 ? 500 : status,
+      size: written,
+      referer: headers.referer,
+      userAgent: headers["user-agent"],
+    },
+    now,
+  );
+  // As in the original, only what the application took in hand is "completed": not `/`, nor what no route matched.
+  if (completion !== undefined && (record.error !== undefined || (status < 400 && target !== "/"))) {
+    const host = headers[":authority"] ?? headers.host;
+    completion(
+      {
+        record,
+        method,
+        host: typeof host === "string" ? host : undefined,
+        target,
+        referer: headers.referer,
+        userAgent: headers["user-agent"],
+        remoteAddress: remoteAddress(request, connection, log),
+        requestType: headers["content-type"],
+        responseType: sentHeader(response, "Content-Type"),
+        status,
+        written,
+        duration,
+      },
+      now,
+    );
+  }
+  if (metrics !== undefined && record.handler !== undefined) {
+    const length = Number(headers["content-length"] ?? 0);
+    metrics.observe(record.handler, method, status, duration / 1000, target.length + method.length + length, written);
+  }
+}
+
+/** Bytes of body that went out; for HEAD what a GET would have (contract §9.4). */
+function bodySize({ connection, response, sentBefore }: Exchange): number {
+  if (!response.headersSent) return 0;
+  const announced = sentHeader(response, "Content-Length");
+  if (response.writableFinished && announced !== undefined) return Number(announced);
+  // Chunked, or cut short: what the connection carried, less the head.
+  return Math.max(0, connection.socket.bytesWritten - sentBefore - sentHead(response).length);
+}
+
+/** The head as HTTP/1.1 sent it. Headers that an application gives with the status are kept nowhere else. */
+function sentHead(response: Exchange["response"]): string {
+  return "_header" in response && typeof response._header === "string" ? response._header : "";
+}
+
+function sentHeader(response: Exchange["response"], name: string): string | undefined {
+  const head = sentHead(response);
+  if (head === "") {
+    const value = response.getHeader(name);
+    return typeof value === "string" ? value : typeof value === "number" ? String(value) : undefined;
+  }
+  const start = head.indexOf(`\r\n${name}: `);
+  if (start < 0) return undefined;
+  return head.slice(start + name.length + 4, head.indexOf("\r\n", start + 2));
+}
+
+/** The client as a proxy in front tells it, or the connection's other end (contract §9.4). */
+function remoteAddress(request: Exchange["request"], connection: Connection, log: Log): string {
+  const { headers } = request;
+  const forwarded = headers["x-forwarded-for"] ?? headers["x-real-ip"];
+  if (forwarded === undefined) return connection.remote;
+  const first = (typeof forwarded === "string" ? forwarded : (forwarded[0] ?? "")).split(",", 1)[0]?.trim() ?? "";
+  if (isIP(first) !== 0) return first;
+  log.warn(`invalid remote IP address: "${first.slice(0, 100)}"`);
+  return connection.remote;
+}

@@ -1,0 +1,67 @@
+import { openStorage } from "../compose.js";
+import { createMetrics } from "../metrics/metrics.js";
+import { startDuties, type Duties } from "./duties.js";
+import { listenAddress } from "./address.js";
+import { announce, drainTimeout, type RunContext } from "./run-context.js";
+import { onStopSignals } from "./stop-signals.js";
+import { WorkerPool } from "./worker-pool.js";
+
+/** How much longer than their exchanges' grace workers may take to end before they are killed (ms). */
+const KILL_AFTER = 3000;
+
+/**
+ * The primary of a registry that serves with several processes: starts the workers, replaces those that die, and does what
+ * must be done once. Resolves with the exit code.
+ */
+export async function runPrimary(context: RunContext): Promise<number> {
+  const { config, logs } = context;
+  const { log } = logs;
+  // Before the workers come: of several processes one looks after a socket file that was left.
+  await listenAddress(config.http);
+  const storage = await openStorage(config);
+  const prometheus = config.http.debug.prometheus.enabled;
+  const own = prometheus ? createMetrics(() => new Map<string, number>()) : undefined;
+  let duties: Duties | undefined;
+  const pool = new WorkerPool({
+    size: config.http.workers,
+    log,
+    start: () => ({
+      kind: "start",
+      instance: context.instance,
+      secret: context.secret,
+      health: duties?.health() ?? {},
+    }),
+  });
+  try {
+    duties = await startDuties(config, {
+      ...storage,
+      log,
+      onHealth: (failures) => pool.broadcast({ kind: "health", failures }),
+      snapshots: async () => [...(own === undefined ? [] : [await own.snapshot()]), ...(await pool.snapshots())],
+    });
+    announce(log, config, await pool.start());
+    await new Promise<void>((resolve) => {
+      onStopSignals(
+        (signal) => {
+          log.info(
+            `${signal}: no new connections are taken; requests under way have ${drainTimeout(config)} ms to finish`,
+          );
+          resolve();
+        },
+        (code) => {
+          pool.kill();
+          logs.close();
+          process.exit(code);
+        },
+      );
+    });
+    await pool.stop(drainTimeout(config) + KILL_AFTER);
+    return 0;
+  } catch (error) {
+    pool.kill();
+    throw error;
+  } finally {
+    duties?.stop();
+    await storage.driver.close();
+  }
+}

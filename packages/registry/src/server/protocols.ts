@@ -1,0 +1,122 @@
+import {
+  createServer as createHttp1,
+  ServerResponse,
+  type IncomingMessage,
+  type Server as Http1Server,
+} from "node:http";
+import {
+  createServer as createHttp2,
+  type Http2Server,
+  type Http2ServerRequest,
+  type Http2ServerResponse,
+} from "node:http2";
+import type { Socket } from "node:net";
+import type { Connection } from "./connections.js";
+
+/** Handles one request of either protocol version. */
+export type ExchangeListener = (
+  connection: Connection,
+  request: IncomingMessage | Http2ServerRequest,
+  response: ServerResponse | Http2ServerResponse,
+) => void;
+
+/** What bounds a request's head and a connection's idle time: bytes, and ms where 0 is none. */
+export interface ProtocolLimits {
+  readonly headerSize: number;
+  readonly headerTimeout: number;
+  readonly idleTimeout: number;
+}
+
+/** Parses what arrives on connections that it is handed; it doesn't listen itself. */
+export interface Protocol {
+  accept(connection: Connection): void;
+  close(): void;
+}
+
+type Marked = Socket & { [CONNECTION]?: Connection };
+const CONNECTION: unique symbol = Symbol("connection");
+
+/** HTTP/1.1 and 1.0. A head that is too large is answered with 431, one that is too slow with 408. */
+export function createHttp1Protocol(limits: ProtocolLimits, listener: ExchangeListener): Protocol {
+  const server: Http1Server = createHttp1(
+    {
+      maxHeaderSize: limits.headerSize,
+      headersTimeout: limits.headerTimeout,
+      keepAliveTimeout: limits.idleTimeout,
+      // An upload may take hours; what must not take long is guarded by the head's timeout and ConnectionTable.sweep.
+      requestTimeout: 0,
+      connectionsCheckingInterval:
+        limits.headerTimeout === 0 ? 30_000 : Math.max(50, Math.min(5000, limits.headerTimeout / 4)),
+    },
+    (request, response) => {
+      const connection = connectionOf(request.socket);
+      if (connection !== undefined) listener(connection, request, response);
+    },
+  );
+  // The library expects to listen itself; this is how it begins to watch its timeouts.
+  server.emit("listening");
+  return {
+    accept(connection) {
+      mark(connection.socket, connection);
+      server.emit("connection", connection.socket);
+    },
+    close() {
+      server.close();
+    },
+  };
+}
+
+/** Streams that one client may have open at once, as in Go's server. */
+const MAX_STREAMS = 250;
+/** What a client may send ahead on one stream and on the whole connection (bytes): memory bound and speed of far uploads. */
+const STREAM_WINDOW = 1024 * 1024;
+const SESSION_WINDOW = 4 * 1024 * 1024;
+
+/** HTTP/2, over TLS or with prior knowledge (h2c). */
+export function createHttp2Protocol(limits: ProtocolLimits, listener: ExchangeListener): Protocol {
+  const server: Http2Server = createHttp2({
+    maxHeaderListPairs: 1000,
+    settings: {
+      maxConcurrentStreams: MAX_STREAMS,
+      initialWindowSize: STREAM_WINDOW,
+      maxHeaderListSize: limits.headerSize,
+      enablePush: false,
+    },
+  });
+  let accepting: Connection | undefined;
+  server.on("session", (session) => {
+    // Emitted while `accept` runs.
+    const connection = accepting;
+    if (connection === undefined) return session.destroy();
+    sessions.set(session, connection);
+    session.setLocalWindowSize(SESSION_WINDOW);
+    connection.endGracefully = () => session.close();
+    session.on("error", () => undefined);
+    if (limits.idleTimeout > 0)
+      session.setTimeout(limits.idleTimeout, () => connection.active === 0 && session.close());
+    session.once("close", () => connection.socket.destroySoon());
+  });
+  const sessions = new WeakMap<object, Connection>();
+  server.on("request", (request, response) => {
+    const session = request.stream.session;
+    const connection = session === undefined ? undefined : sessions.get(session);
+    if (connection === undefined) return request.stream.close();
+    listener(connection, request, response);
+  });
+  return {
+    accept(connection) {
+      accepting = connection;
+      server.emit("connection", connection.socket);
+      accepting = undefined;
+    },
+    close: () => undefined,
+  };
+}
+
+function mark(socket: Marked, connection: Connection): void {
+  socket[CONNECTION] = connection;
+}
+
+function connectionOf(socket: Marked): Connection | undefined {
+  return socket[CONNECTION];
+}

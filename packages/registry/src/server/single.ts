@@ -1,0 +1,60 @@
+import { composeRegistry } from "../compose.js";
+import { createMetrics } from "../metrics/metrics.js";
+import { listenAddress } from "./address.js";
+import { ConnectionTable } from "./connections.js";
+import { startDuties } from "./duties.js";
+import { connectionLimits } from "./limits.js";
+import { announce, drainTimeout, type RunContext } from "./run-context.js";
+import { startServing } from "./serving.js";
+import { onStopSignals } from "./stop-signals.js";
+
+/** Everything in one process: serves until a signal stops it. Resolves with the exit code. */
+export async function runSingle(context: RunContext): Promise<number> {
+  const { config, logs } = context;
+  const { log } = logs;
+  const connections = new ConnectionTable(await connectionLimits(config.http.limits));
+  const metrics = config.http.debug.prometheus.enabled ? createMetrics(() => connections.inFlight()) : undefined;
+  const registry = await composeRegistry(config, { secret: context.secret, log, metrics: metrics?.storage });
+  try {
+    const duties = await startDuties(config, {
+      driver: registry.driver,
+      purge: registry.purge,
+      log,
+      onHealth: () => undefined,
+      snapshots: async () => (metrics === undefined ? [] : [await metrics.snapshot()]),
+    });
+    try {
+      const address = await listenAddress(config.http);
+      const serving = await startServing(config, {
+        ...logs,
+        app: registry.app,
+        connections,
+        address,
+        health: duties.health,
+        metrics,
+      });
+      announce(log, config, serving.address);
+      await new Promise<void>((resolve) => {
+        onStopSignals(
+          (signal) => {
+            log.info(
+              `${signal}: no new connections are taken; requests under way have ${drainTimeout(config)} ms to finish`,
+            );
+            resolve();
+          },
+          (code) => {
+            logs.close();
+            process.exit(code);
+          },
+        );
+      });
+      const cut = await serving.stop(drainTimeout(config));
+      if (cut > 0) log.warn(`${cut} connections did not finish within http.draintimeout and were cut`);
+      return 0;
+    } finally {
+      duties.stop();
+    }
+  } finally {
+    await registry.close();
+  }
+}

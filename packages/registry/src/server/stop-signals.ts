@@ -1,0 +1,23 @@
+/** The signals that ask for a graceful stop, and the exit codes of a stop that is not waited for. */
+const EXIT_CODES = { SIGTERM: 143, SIGINT: 130 } as const;
+
+/**
+ * Calls `stop` on the first SIGTERM or SIGINT and `abort`, with the exit code that shells expect, on the second.
+ * Returns what removes the listeners.
+ */
+export function onStopSignals(stop: (signal: string) => void, abort: (code: number) => void): () => void {
+  let asked = false;
+  const listen = (signal: keyof typeof EXIT_CODES): (() => void) => {
+    const listener = (): void => {
+      if (asked) return abort(EXIT_CODES[signal]);
+      asked = true;
+      stop(signal);
+    };
+    process.on(signal, listener);
+    return () => process.removeListener(signal, listener);
+  };
+  const removers = [listen("SIGTERM"), listen("SIGINT")];
+  return () => {
+    for (const remove of removers) remove();
+  };
+}
