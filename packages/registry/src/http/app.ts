@@ -1,0 +1,86 @@
+import type { IncomingMessage, ServerResponse } from "node:http";
+import { Router } from "@koa/router";
+import type { AccessController } from "@longshore/auth";
+import type { Registry } from "@longshore/storage";
+import Koa, { type Middleware } from "koa";
+import { errorFields, type Log } from "../observability/log.js";
+import { createEndpoint } from "./dispatch.js";
+import type { Api } from "./exchange.js";
+import { alive, healthGate } from "./middleware/front.js";
+import { canonicalPath } from "./middleware/canonical-path.js";
+import { API_VERSION, unmatched } from "./middleware/unmatched.js";
+import type { ApiOptions } from "./options.js";
+import { markWaiting } from "./request-body.js";
+import { pathPattern, ROUTES } from "./routes.js";
+import { createUploadStates } from "./upload-state.js";
+import { createUrlBuilder } from "./urls.js";
+
+/** What the API is made of. */
+export interface AppDependencies {
+  readonly registry: Registry;
+  readonly access: AccessController;
+  readonly options: ApiOptions;
+  readonly log: Log;
+  /** Outermost, in this order: access log, metrics, request ids. */
+  readonly observe?: readonly Middleware[];
+  /** Whether the registry is fit to serve; asked for every request. */
+  readonly isHealthy?: () => boolean;
+}
+
+/** Answers requests; made for `node:http` servers, and for the compatibility API of `node:http2`. */
+export interface App {
+  /** For the server's `request` event. */
+  readonly onRequest: (request: IncomingMessage, response: ServerResponse) => void;
+  /** For its `checkContinue` event: clients that ask first are refused before they send their body. */
+  readonly onCheckContinue: (request: IncomingMessage, response: ServerResponse) => void;
+}
+
+/** The whole API in the order of contract §1.1. */
+export function createApp(dependencies: AppDependencies): App {
+  const { registry, access, options, log } = dependencies;
+  const urls = createUrlBuilder(options);
+  const states = createUploadStates(options.secret);
+  const api: Api = { registry, options, urls, states, log, baseHeaders: [...API_VERSION, ...flatten(options.headers)] };
+  const { router, isServed } = createRoutes(api, access);
+
+  const koa = new Koa();
+  for (const observer of dependencies.observe ?? []) koa.use(observer);
+  if (dependencies.isHealthy !== undefined) koa.use(healthGate(dependencies.isHealthy));
+  koa.use(alive).use(canonicalPath).use(router.routes()).use(unmatched(isServed));
+  // What gets here has broken outside a handler: a socket error behind an answer, or a fault in a middleware.
+  koa.on("error", (error: unknown) => log.debug("connection failed", errorFields(error)));
+
+  const handle = koa.callback();
+  return {
+    onRequest: (request, response) => void handle(request, response),
+    onCheckContinue(request, response) {
+      markWaiting(request);
+      void handle(request, response);
+    },
+  };
+}
+
+/** The table as a router, and whether a path is one of its. */
+function createRoutes(api: Api, access: AccessController): { router: Router; isServed: (path: string) => boolean } {
+  const router = new Router();
+  const matchers = ROUTES.map((route) => {
+    const pattern = pathPattern(route, api.options.prefix);
+    const endpoint = createEndpoint(route, api, access);
+    // The pattern is about structure only and thus cheap; the grammar of names is checked where it has matched.
+    router.all(route.name, pattern, (context, next) => {
+      const target = endpoint.target(context.captures ?? [], context.path, context.querystring);
+      if (target === undefined) return next();
+      context.respond = false;
+      return endpoint.serve(context.req, context.res, target);
+    });
+    return (path: string) => {
+      const match = pattern.exec(path);
+      return match !== null && endpoint.target(match.slice(1), path, "") !== undefined;
+    };
+  });
+  return { router, isServed: (path) => matchers.some((matches) => matches(path)) };
+}
+
+function flatten(headers: ApiOptions["headers"]): string[] {
+  return Object.entries(headers).flatMap(([name, values]) => values.flatMap((value) => [name, value]));
+}

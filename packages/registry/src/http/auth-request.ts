@@ -1,0 +1,53 @@
+import type { IncomingMessage } from "node:http";
+import { TLSSocket } from "node:tls";
+import type { AuthRequest, PeerCertificate } from "@longshore/auth";
+
+/** What access control sees of a request, worked out when it is looked at: most controllers want one header. */
+export class HttpAuthRequest implements AuthRequest {
+  readonly #request: IncomingMessage;
+
+  constructor(request: IncomingMessage) {
+    this.#request = request;
+  }
+
+  get method(): string {
+    return this.#request.method ?? "";
+  }
+
+  get headers(): AuthRequest["headers"] {
+    return this.#request.headers;
+  }
+
+  get remoteAddress(): string | undefined {
+    return this.#request.socket.remoteAddress;
+  }
+
+  get secure(): boolean {
+    return this.#request.socket instanceof TLSSocket;
+  }
+
+  get peerCertificate(): PeerCertificate | undefined {
+    const { socket } = this.#request;
+    if (!(socket instanceof TLSSocket)) return undefined;
+    const certificate = socket.getPeerCertificate();
+    // Node answers with an empty object where the client showed none, whatever its types say.
+    if (!(certificate.raw instanceof Uint8Array)) return undefined;
+    return {
+      verified: socket.authorized,
+      subject: attributes(certificate.subject),
+      issuer: attributes(certificate.issuer),
+      subjectAltName: certificate.subjectaltname,
+      fingerprint256: certificate.fingerprint256,
+      raw: certificate.raw,
+    };
+  }
+}
+
+function attributes(name: object): Record<string, string | readonly string[]> {
+  const found: Record<string, string | readonly string[]> = {};
+  for (const [key, value] of Object.entries(name)) {
+    if (typeof value === "string") found[key] = value;
+    else if (Array.isArray(value)) found[key] = value.map(String);
+  }
+  return found;
+}

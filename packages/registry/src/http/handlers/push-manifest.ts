@@ -1,0 +1,63 @@
+import { parseReference, parseTagName, type Reference, type TagName } from "@longshore/storage";
+import { ApiError } from "../../errors/api-error.js";
+import { withoutParameters } from "../accept.js";
+import type { Exchange } from "../exchange.js";
+
+/** Tags of one push; the specification asks for ten at least, and each is a durable write. */
+const MAX_TAGS = 100;
+
+/** `PUT /v2/<name>/manifests/<reference>` (distribution-spec §Pushing Manifests). */
+export async function putManifest(exchange: Exchange): Promise<void> {
+  const reference = parseReference(exchange.reference);
+  const { repository, api, request } = exchange;
+  const tags = tagsOf(exchange, reference);
+  const bytes = await readBody(exchange, api.options.manifestMaxBytes);
+  const { descriptor, subject } = await repository.manifests.put(
+    {
+      bytes,
+      mediaType: withoutParameters(request.headers["content-type"] ?? ""),
+      digest: reference.kind === "digest" ? reference.digest : undefined,
+      tags,
+    },
+    exchange.call,
+  );
+  const location = api.urls.manifest(request, exchange.name, descriptor.digest);
+  const headers = ["Location", location, "Docker-Content-Digest", descriptor.digest, "Content-Length", "0"];
+  if (subject !== undefined) headers.push("OCI-Subject", subject);
+  if (reference.kind === "digest") for (const tag of tags) headers.push("OCI-Tag", tag);
+  else if (exchange.parameter("tag") !== undefined) headers.push("Warning", TAGS_IGNORED);
+  exchange.end(201, headers);
+}
+
+const TAGS_IGNORED = '299 - "tag parameters count on a push by digest only; they were ignored"';
+
+/** The tags to set: the reference itself, or the `tag` parameters of a push by digest (end-7b). */
+function tagsOf(exchange: Exchange, reference: Reference): readonly TagName[] {
+  if (reference.kind === "tag") return [reference.tag];
+  if (exchange.parameter("tag") === undefined) return [];
+  const tags = [...new Set(exchange.query.getAll("tag"))].filter((tag) => tag !== "");
+  if (tags.length > MAX_TAGS) {
+    throw new ApiError("TAG_INVALID", { status: 414, message: `more than ${MAX_TAGS} tags in one push` });
+  }
+  return tags.map(parseTagName);
+}
+
+/** The whole body. Throws MANIFEST_INVALID with status 413 for more than `limit` bytes (distribution-spec §Pushing Manifests). */
+async function readBody(exchange: Exchange, limit: number): Promise<Uint8Array> {
+  if ((exchange.bodyLength ?? 0) > limit) throw tooLarge(limit);
+  const chunks: Uint8Array[] = [];
+  let size = 0;
+  for await (const chunk of exchange.body()) {
+    size += chunk.byteLength;
+    if (size > limit) throw tooLarge(limit);
+    chunks.push(chunk);
+  }
+  return Buffer.concat(chunks, size);
+}
+
+function tooLarge(limit: number): ApiError {
+  return new ApiError("MANIFEST_INVALID", {
+    status: 413,
+    detail: `http: request body too large: the limit is ${limit} bytes`,
+  });
+}

@@ -1,0 +1,45 @@
+import { OCI_INDEX, parseDigest, type Descriptor } from "@longshore/storage";
+import type { Exchange } from "../exchange.js";
+import { nextLink, parseCount } from "../pagination.js";
+
+/** Descriptors of a page, however many are asked for. */
+const MAX_ENTRIES = 1000;
+
+/** Bytes of a page: an index is a manifest, and clients read those up to 4 MiB. Annotations can be large. */
+const MAX_BYTES = 4 * 1024 * 1024 - 1024;
+
+/** `GET /v2/<name>/referrers/<digest>` (distribution-spec §Listing Referrers): 200 also where nothing refers to it. */
+export async function listReferrers(exchange: Exchange): Promise<void> {
+  const subject = parseDigest(exchange.reference);
+  const artifactType = exchange.parameter("artifactType");
+  const limit = Math.min(parseCount(exchange.parameter("n"), "number") ?? MAX_ENTRIES, MAX_ENTRIES);
+  const page = await exchange.repository.referrers.list(subject, {
+    artifactType,
+    after: exchange.parameter("last"),
+    limit,
+    signal: exchange.signal,
+  });
+  const entries = fitting(page.items);
+  const last = page.items[entries.length - 1];
+  const more = page.more || entries.length < page.items.length;
+  const text = `{"schemaVersion":2,"mediaType":"${OCI_INDEX}","manifests":[${entries.join(",")}]}`;
+  const headers = ["Content-Type", OCI_INDEX, "Content-Length", String(Buffer.byteLength(text))];
+  if (artifactType !== undefined) headers.push("OCI-Filters-Applied", "artifactType");
+  if (more && last !== undefined) {
+    headers.push("Link", nextLink(exchange.path, { artifactType, last: last.digest, n: limit }));
+  }
+  exchange.end(200, headers, text);
+}
+
+/** As many of the descriptors as a page may hold, as JSON; at least one. */
+function fitting(descriptors: readonly Descriptor[]): string[] {
+  const entries: string[] = [];
+  let bytes = 0;
+  for (const descriptor of descriptors) {
+    const entry = JSON.stringify(descriptor);
+    bytes += Buffer.byteLength(entry) + 1;
+    if (bytes > MAX_BYTES && entries.length > 0) break;
+    entries.push(entry);
+  }
+  return entries;
+}

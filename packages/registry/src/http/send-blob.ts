@@ -1,0 +1,84 @@
+import type { ServerResponse } from "node:http";
+import type { ContentStream } from "@longshore/storage";
+import { ClientGone } from "../errors/api-error.js";
+
+/**
+ * Writes `length` bytes of `stream` as the body of `response`, whose head is written already, and ends it. A chunk is only
+ * lent to us until the next one is asked for, so each is waited for until the kernel has it. Throws ClientGone when the
+ * client leaves or takes nothing for `timeout` ms (0: for ever). The caller closes the stream.
+ */
+export async function sendStream(
+  response: ServerResponse,
+  stream: ContentStream,
+  length: number,
+  timeout: number,
+): Promise<void> {
+  const chunks = stream[Symbol.asyncIterator]();
+  const sender = new Sender(response, timeout);
+  let left = length;
+  try {
+    while (left > 0) {
+      const next = await chunks.next();
+      // The head promised more: only a broken connection can tell the client.
+      if (next.done === true) throw new Error(`the stored content ends ${left} bytes early`);
+      const { value } = next;
+      left -= value.byteLength;
+      if (left < 0) throw new Error("the stored content is longer than it was");
+      if (left > 0) await sender.write(value);
+      else await sender.end(value);
+    }
+    if (length === 0) response.end();
+  } finally {
+    sender.release();
+  }
+}
+
+/** One writer of one response: a single close listener and a single timer for however many chunks. */
+class Sender {
+  readonly #response: ServerResponse;
+  readonly #timeout: number;
+  #timer: NodeJS.Timeout | undefined;
+  #settle: ((error?: Error | null) => void) | undefined;
+
+  constructor(response: ServerResponse, timeout: number) {
+    this.#response = response;
+    this.#timeout = timeout;
+    response.on("close", this.#onClose);
+  }
+
+  write(chunk: Uint8Array): Promise<void> {
+    const sent = this.#sent();
+    this.#response.write(chunk, this.#onSent);
+    return sent;
+  }
+
+  end(chunk: Uint8Array): Promise<void> {
+    const sent = this.#sent();
+    this.#response.end(chunk, this.#onSent);
+    return sent;
+  }
+
+  release(): void {
+    clearTimeout(this.#timer);
+    this.#response.off("close", this.#onClose);
+  }
+
+  #sent(): Promise<void> {
+    if (this.#timer !== undefined) this.#timer.refresh();
+    else if (this.#timeout > 0) this.#timer = setTimeout(this.#onTimeout, this.#timeout);
+    return new Promise((resolve, reject) => {
+      this.#settle = (error) => (error === undefined || error === null ? resolve() : reject(new ClientGone()));
+      if (this.#response.destroyed) this.#onClose();
+    });
+  }
+
+  readonly #onSent = (error?: Error | null): void => {
+    const settle = this.#settle;
+    this.#settle = undefined;
+    settle?.(error);
+  };
+
+  readonly #onClose = (): void => this.#onSent(new ClientGone());
+
+  readonly #onTimeout = (): void => void this.#response.destroy();
+}
