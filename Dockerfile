@@ -1,4 +1,4 @@
-# A drop-in for registry:2 and registry:3. Any Node 20 image of Debian or Alpine serves as the base.
+# A drop-in for registry:2 and registry:3. The base is any Debian image with Node 20 and npm.
 ARG NODE_IMAGE=node:20-bookworm-slim
 
 FROM ${NODE_IMAGE} AS build
@@ -19,7 +19,7 @@ RUN npm ci --ignore-scripts --no-audit --no-fund \
  && cp config/registry3.yml /image/etc/distribution/config.yml \
  && cp deploy/image/entrypoint.sh /image/entrypoint.sh \
  && ln -s /opt/longshore/packages/registry/bin/registry.js /image/usr/bin/registry \
- && chmod -R go+rX /image
+ && chmod -R u=rwX,go=rX /image
 
 FROM ${NODE_IMAGE}
 LABEL org.opencontainers.image.title="Longshore" \

@@ -12,14 +12,14 @@ export interface Peer {
 
 const PEERS = {
   docker: { title: "Docker engine", programs: ["dockerd", "docker", "containerd", "runc"], package: "docker.io" },
-  compose: { title: "Docker Compose", programs: ["docker-compose"], package: "docker-compose (sid)" },
+  compose: { title: "Docker Compose", programs: ["docker-compose"], package: "docker-compose (forky)" },
   "docker-registry": { title: "CNCF Distribution 2.8", programs: ["docker-registry"], package: "docker-registry" },
   skopeo: { title: "skopeo", programs: ["skopeo"], package: "skopeo" },
   podman: { title: "podman", programs: ["podman"], package: "podman" },
   buildah: { title: "buildah", programs: ["buildah"], package: "buildah" },
   containerd: { title: "containerd's ctr", programs: ["containerd", "ctr", "runc"], package: "containerd" },
-  crane: { title: "crane", programs: ["crane"], package: "crane (sid)" },
-  oras: { title: "oras", programs: ["oras"], package: "oras (sid)" },
+  crane: { title: "crane", programs: ["crane"], package: "crane (forky)" },
+  oras: { title: "oras", programs: ["oras"], package: "oras (forky)" },
   nginx: { title: "nginx", programs: ["nginx"], package: "nginx-light" },
   wrk: { title: "wrk", programs: ["wrk"], package: "wrk" },
   debootstrap: { title: "debootstrap", programs: ["debootstrap"], package: "debootstrap" },
