@@ -1,4 +1,10 @@
-export { isStorageError, StorageError, type DigestProblem, type StorageErrorCode, type StorageFault } from "./errors.js";
+export {
+  isStorageError,
+  StorageError,
+  type DigestProblem,
+  type StorageErrorCode,
+  type StorageFault,
+} from "./errors.js";
 
 export type { BlobStore } from "./contract/blob-store.js";
 export {

@@ -8,6 +8,9 @@ export type RepositoryName = string & { readonly [brand]: "RepositoryName" };
 /** Characters that a name may have behind a host-like first component, or in all where there is none (contract §1.3). */
 const MAX_LENGTH = 255;
 
+/** Characters that the longest name has: a host-like component, a slash, and as much again. */
+export const MAX_REPOSITORY_NAME_LENGTH = 2 * MAX_LENGTH + 1;
+
 /** One path component. Separators and letters are disjoint, so that a match takes linear time. */
 const COMPONENT = /^[a-z0-9]+(?:(?:__|[._]|-+)[a-z0-9]+)*$/;
 
@@ -29,7 +32,7 @@ export function isLeadingRepositoryComponent(text: string): boolean {
 
 function problemOf(text: string): string | undefined {
   // First, so that no hostile text is ever split or matched.
-  if (text.length > 2 * MAX_LENGTH + 1) return TOO_LONG;
+  if (text.length > MAX_REPOSITORY_NAME_LENGTH) return TOO_LONG;
   const slash = text.indexOf("/");
   const first = slash < 0 ? text : text.slice(0, slash);
   const counted = slash >= 0 && HOST.test(first) ? text.length - slash - 1 : text.length;

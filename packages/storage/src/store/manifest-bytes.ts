@@ -1,0 +1,86 @@
+import { LRUCache } from "lru-cache";
+import type { CallOptions, StorageDriver } from "../contract/driver.js";
+import type { StoredManifest } from "../contract/manifest-store.js";
+import { isStorageError } from "../errors.js";
+import { blobData } from "../layout/paths.js";
+import { digestOf, splitDigest, type Digest } from "../model/digest.js";
+import { sniffMediaType } from "../model/manifest/sniff.js";
+import { orUndefined } from "./links.js";
+
+/** What an entry costs besides its bytes. */
+const ENTRY_OVERHEAD = 512;
+
+/** Manifests by digest. Holds bytes only: whether a repository has one is asked of the storage each time. */
+export interface ManifestCache {
+  get(digest: Digest): StoredManifest | undefined;
+  set(manifest: StoredManifest): void;
+  delete(digest: Digest): void;
+}
+
+/** A cache of at most `maxBytes`, for all repositories of a process; 0 remembers nothing. */
+export function createManifestCache(maxBytes: number): ManifestCache {
+  if (maxBytes <= 0) return { get: () => undefined, set: () => undefined, delete: () => undefined };
+  const entries = new LRUCache<Digest, StoredManifest>({
+    maxSize: maxBytes,
+    sizeCalculation: ({ bytes }) => bytes.length + ENTRY_OVERHEAD,
+  });
+  return {
+    get: (digest) => entries.get(digest),
+    // A copy: the caller's bytes may be a small part of a large buffer that would be kept as long.
+    set: (manifest) => void entries.set(manifest.digest, { ...manifest, bytes: new Uint8Array(manifest.bytes) }),
+    delete: (digest) => void entries.delete(digest),
+  };
+}
+
+/** Reads manifests' bytes wherever they are linked. */
+export interface ManifestReader {
+  /**
+   * The manifest stored under `digest`, with the type it is served with. Undefined where there are no bytes, or where they
+   * can't be that manifest: too many, others than the digest says (the original could be killed while it wrote), no JSON.
+   */
+  read(digest: Digest, options?: CallOptions): Promise<StoredManifest | undefined>;
+}
+
+/** A reader of manifests of at most `maxBytes`, through `cache`. */
+export function createManifestReader(driver: StorageDriver, cache: ManifestCache, maxBytes: number): ManifestReader {
+  return {
+    async read(digest, options) {
+      const cached = cache.get(digest);
+      if (cached !== undefined) return cached;
+      const bytes = await readBounded(driver, blobData(digest), maxBytes, options);
+      if (bytes === undefined || digestOf(bytes, splitDigest(digest).algorithm) !== digest) return undefined;
+      const mediaType = typeOf(bytes);
+      if (mediaType === undefined) return undefined;
+      const manifest: StoredManifest = { digest, mediaType, bytes };
+      cache.set(manifest);
+      return manifest;
+    },
+  };
+}
+
+/** The file's bytes; undefined where there is none, or a larger one. */
+async function readBounded(
+  driver: StorageDriver,
+  path: string,
+  limit: number,
+  options?: CallOptions,
+): Promise<Uint8Array | undefined> {
+  try {
+    return await orUndefined(driver.read(path, { ...options, limit }));
+  } catch (error) {
+    if (!isStorageError(error, "DRIVER_ERROR")) throw error;
+    // A driver says the same of a failing disk and of a file that is too large.
+    const info = await orUndefined(driver.stat(path, options));
+    if (info !== undefined && info.size > limit) return undefined;
+    throw error;
+  }
+}
+
+function typeOf(bytes: Uint8Array): string | undefined {
+  try {
+    return sniffMediaType(bytes);
+  } catch (error) {
+    if (isStorageError(error, "MANIFEST_INVALID")) return undefined;
+    throw error;
+  }
+}

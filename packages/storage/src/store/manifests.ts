@@ -1,0 +1,78 @@
+import type { CallOptions } from "../contract/driver.js";
+import type { ManifestStore, StoredManifest } from "../contract/manifest-store.js";
+import { StorageError } from "../errors.js";
+import { layerLink, revisionDirectory, revisionLink } from "../layout/paths.js";
+import type { Digest } from "../model/digest.js";
+import { DOCKER_SCHEMA1, DOCKER_SCHEMA1_SIGNED } from "../model/media-types.js";
+import type { RepositoryName } from "../model/repository-name.js";
+import type { TagName } from "../model/tag.js";
+import { mapConcurrently } from "./concurrent.js";
+import { hasLink, orUndefined } from "./links.js";
+import type { ManifestDependencies } from "./manifest-dependencies.js";
+import { putManifest } from "./manifest-put.js";
+import { removeEntry } from "./referrer-entries.js";
+import { manifestOf } from "./referrer-indexing.js";
+import { tagsPointingTo } from "./tags.js";
+
+/** The manifests of the repository `name`. */
+export function createManifestStore(name: RepositoryName, dependencies: ManifestDependencies): ManifestStore {
+  const { driver, reader } = dependencies;
+
+  const unknown = (digest: Digest) => new StorageError({ code: "MANIFEST_UNKNOWN", name, digest });
+
+  const isLinked = (digest: Digest, options?: CallOptions) =>
+    hasLink(driver, revisionLink(name, digest), digest, options);
+
+  /** Registry 2.1.0 linked manifests, schema 1 in its time, among the layers alone (contract §5). */
+  const getAmongLayers = async (digest: Digest, options?: CallOptions): Promise<StoredManifest> => {
+    const isLayer = await hasLink(driver, layerLink(name, digest), digest, options);
+    const stored = isLayer ? await reader.read(digest, options) : undefined;
+    // Nothing else: any other type here is a blob, which must not be served as a manifest that nobody verified.
+    if (stored?.mediaType === DOCKER_SCHEMA1 || stored?.mediaType === DOCKER_SCHEMA1_SIGNED) return stored;
+    throw unknown(digest);
+  };
+
+  return {
+    async get(digest, options) {
+      if (!(await isLinked(digest, options))) return getAmongLayers(digest, options);
+      const stored = await reader.read(digest, options);
+      if (stored === undefined) throw unknown(digest);
+      return stored;
+    },
+
+    put: (push, options) => putManifest(push, name, dependencies, options),
+
+    async delete(digest, options) {
+      if (!(await isLinked(digest, options))) throw unknown(digest);
+      const stored = await reader.read(digest, options);
+      const subject = stored && manifestOf(stored)?.subject?.digest;
+      // The whole directory: the original leaves it behind empty, and old ones hold signatures that nobody reads.
+      await orUndefined(driver.delete(revisionDirectory(name, digest), options));
+      if (subject !== undefined) await removeEntry({ name, driver }, subject, digest, options);
+      const removedTags = await deleteTags(digest, name, dependencies, options);
+      dependencies.cache.delete(digest);
+      return { removedTags };
+    },
+  };
+}
+
+/** Deletes the tags that point to `digest`, and says which. One that somebody else deleted meanwhile isn't among them. */
+async function deleteTags(
+  digest: Digest,
+  name: RepositoryName,
+  { driver, tags, tagConcurrency: concurrency }: ManifestDependencies,
+  options?: CallOptions,
+): Promise<readonly TagName[]> {
+  const found = await tagsPointingTo(digest, name, { driver, concurrency }, options);
+  const removed = await mapConcurrently(found, concurrency, async (tag) => {
+    const isRemoved = await tags.delete(tag, options).then(
+      () => true,
+      (error: unknown) => {
+        if (error instanceof StorageError && error.code === "TAG_UNKNOWN") return false;
+        throw error;
+      },
+    );
+    return isRemoved ? tag : undefined;
+  });
+  return removed.filter((tag) => tag !== undefined);
+}

@@ -1,0 +1,87 @@
+import type { CallOptions, StorageDriver } from "../contract/driver.js";
+import type { PageRequest, TagStore } from "../contract/tag-store.js";
+import { StorageError } from "../errors.js";
+import { tagCurrentLink, tagDirectory, tagIndexLink, tagsDirectory } from "../layout/paths.js";
+import type { Digest } from "../model/digest.js";
+import type { RepositoryName } from "../model/repository-name.js";
+import { isTagName, type TagName } from "../model/tag.js";
+import { allEnded, mapConcurrently } from "./concurrent.js";
+import { orUndefined, readLink, readSoundLink, writeLink } from "./links.js";
+import { batchSize, listBatches, takePage } from "./paging.js";
+import { holdsManifest } from "./revisions.js";
+
+/** What a repository's tags are made of. */
+export interface TagDependencies {
+  readonly driver: StorageDriver;
+  /** Links that are read at a time (`storage.tag.concurrencylimit`). */
+  readonly concurrency: number;
+}
+
+/** The tags of the repository `name`. */
+export function createTagStore(name: RepositoryName, { driver, concurrency }: TagDependencies): TagStore {
+  const isLive = async (tag: TagName, options?: CallOptions): Promise<boolean> => {
+    const info = await orUndefined(driver.stat(tagCurrentLink(name, tag), options));
+    return info !== undefined && !info.isDirectory && info.size > 0;
+  };
+
+  /** Tags in batches. A directory without a current link is what an interrupted push or delete left, and no tag. */
+  async function* liveTags({ after, limit, signal }: PageRequest): AsyncGenerator<readonly TagName[], void, undefined> {
+    for await (const names of listBatches(driver, tagsDirectory(name), after, batchSize(limit), { signal })) {
+      const candidates = names.filter(isTagName);
+      const live = await mapConcurrently(candidates, concurrency, (tag) => isLive(tag, { signal }));
+      yield candidates.filter((_, index) => live[index]);
+    }
+  }
+
+  return {
+    async resolve(tag, options) {
+      const digest = await readLink(driver, tagCurrentLink(name, tag), options);
+      if (digest === undefined) throw new StorageError({ code: "TAG_UNKNOWN", name, tag });
+      return digest;
+    },
+
+    async set(tag, digest, options) {
+      // What is there already isn't written again: pushing the same image twice costs one read.
+      if ((await readSoundLink(driver, tagCurrentLink(name, tag), options)) === digest) return;
+      // Side by side: after a crash the history lacks this entry, or has it for a tag that never pointed there. Nobody
+      // reads the history to learn what a tag is (contract §5), so either is harmless.
+      await allEnded([
+        writeLink(driver, tagIndexLink(name, tag, digest), digest, options),
+        writeLink(driver, tagCurrentLink(name, tag), digest, options),
+      ]);
+    },
+
+    async delete(tag, options) {
+      // Not by reading it: a tag whose link is damaged can still be deleted.
+      if (!(await isLive(tag, options))) throw new StorageError({ code: "TAG_UNKNOWN", name, tag });
+      await orUndefined(driver.delete(tagDirectory(name, tag), options));
+    },
+
+    async list(request = {}) {
+      const page = await takePage(liveTags(request), request.limit);
+      if (page.items.length === 0 && request.limit !== 0 && !(await holdsManifest(name, driver, request))) {
+        throw new StorageError({ code: "NAME_UNKNOWN", name });
+      }
+      return page;
+    },
+  };
+}
+
+/** Every tag of `name` that points to `digest`, with at most `concurrency` links read at a time. */
+export async function tagsPointingTo(
+  digest: Digest,
+  name: RepositoryName,
+  { driver, concurrency }: TagDependencies,
+  options?: CallOptions,
+): Promise<readonly TagName[]> {
+  const found: TagName[] = [];
+  for await (const names of listBatches(driver, tagsDirectory(name), undefined, undefined, options)) {
+    const targets = await mapConcurrently(names.filter(isTagName), concurrency, async (tag) => ({
+      tag,
+      // A damaged link points nowhere; it must not keep a manifest from being deleted.
+      target: await readSoundLink(driver, tagCurrentLink(name, tag), options),
+    }));
+    found.push(...targets.filter(({ target }) => target === digest).map(({ tag }) => tag));
+  }
+  return found;
+}

@@ -1,0 +1,113 @@
+import { expect, it } from "vitest";
+import type { StorageDriver } from "../../src/contract/driver.js";
+import * as paths from "../../src/layout/paths.js";
+import { createTagStore } from "../../src/store/tags.js";
+import {
+  deleteAsOriginal,
+  describeForDrivers,
+  encode,
+  failureOf,
+  imageOf,
+  putOriginal,
+  repository,
+  someDigest,
+  tag,
+} from "./support.js";
+
+const name = repository("library/alpine");
+const storeOver = (driver: StorageDriver) => createTagStore(name, { driver, concurrency: 4 });
+
+describeForDrivers("tags", (open) => {
+  it("are written as the original writes them", async () => {
+    const driver = await open();
+    const digest = someDigest("ab");
+    await storeOver(driver).set(tag("v1"), digest);
+    expect(await driver.read(paths.tagIndexLink(name, tag("v1"), digest))).toEqual(encode(digest));
+    expect(await driver.read(paths.tagCurrentLink(name, tag("v1")))).toEqual(encode(digest));
+  });
+
+  it("move, and remember where they were", async () => {
+    const driver = await open();
+    const tags = storeOver(driver);
+    await tags.set(tag("v1"), someDigest("ab"));
+    await tags.set(tag("v1"), someDigest("cd"));
+    expect(await tags.resolve(tag("v1"))).toBe(someDigest("cd"));
+    expect(await driver.list(`${paths.tagIndexDirectory(name, tag("v1"))}/sha256`)).toMatchObject({ more: false });
+    expect((await driver.list(`${paths.tagIndexDirectory(name, tag("v1"))}/sha256`)).names).toHaveLength(2);
+  });
+
+  it("are unknown when they are not there, or a crash left them without a target", async () => {
+    const driver = await open();
+    const tags = storeOver(driver);
+    const unknown = { code: "TAG_UNKNOWN", message: "unknown tag=v1" };
+    expect(await failureOf(tags.resolve(tag("v1")))).toMatchObject(unknown);
+    expect(await failureOf(tags.delete(tag("v1")))).toMatchObject(unknown);
+    await driver.write(paths.tagCurrentLink(name, tag("v1")), encode(""));
+    expect(await failureOf(tags.resolve(tag("v1")))).toMatchObject(unknown);
+    expect(await failureOf(tags.delete(tag("v1")))).toMatchObject(unknown);
+  });
+
+  it("go with everything below them", async () => {
+    const driver = await open();
+    const tags = storeOver(driver);
+    await tags.set(tag("v1"), someDigest("ab"));
+    await tags.set(tag("v10"), someDigest("ab"));
+    await tags.delete(tag("v1"));
+    expect((await driver.list(paths.tagsDirectory(name))).names).toEqual(["v10"]);
+  });
+
+  it("can be deleted, and set again, when their link is damaged", async () => {
+    const driver = await open();
+    const tags = storeOver(driver);
+    for (const repair of [() => tags.delete(tag("v1")), () => tags.set(tag("v1"), someDigest("ab"))]) {
+      await driver.write(paths.tagCurrentLink(name, tag("v1")), encode("garbage"));
+      expect(await failureOf(tags.resolve(tag("v1")))).toMatchObject({ code: "DRIVER_ERROR" });
+      await repair();
+    }
+    expect(await tags.resolve(tag("v1"))).toBe(someDigest("ab"));
+  });
+
+  it("are listed by bytes, in pages that lose none", async () => {
+    const driver = await open();
+    const expected = ["1.0", "1.0-a", "A", "Z", "_x", "a", "b"];
+    await putOriginal(driver, name, imageOf(), ...expected);
+    const tags = storeOver(driver);
+    expect(await tags.list()).toEqual({ items: expected, more: false });
+    for (let limit = 1; limit <= 8; limit++) {
+      const seen: string[] = [];
+      for (let after: string | undefined; ; after = seen.at(-1)) {
+        const page = await tags.list({ after, limit });
+        expect(page.items.length).toBeLessThanOrEqual(limit);
+        expect(page.more).toBe(seen.length + page.items.length < expected.length);
+        seen.push(...page.items);
+        if (!page.more) break;
+      }
+      expect(seen).toEqual(expected);
+    }
+    expect(await tags.list({ after: "Zzz", limit: 2 })).toEqual({ items: ["_x", "a"], more: true });
+    expect(await tags.list({ after: "zzz" })).toEqual({ items: [], more: false });
+    expect(await tags.list({ limit: 0 })).toEqual({ items: [], more: false });
+  });
+
+  it("fill a page however many leftovers lie between them", async () => {
+    const driver = await open();
+    const digest = await putOriginal(driver, name, imageOf(), "a", "m", "z");
+    for (let i = 0; i < 20; i++) await driver.write(paths.tagIndexLink(name, tag(`l${i}`), digest), encode(digest));
+    await driver.write(`${paths.tagsDirectory(name)}/b.tmp`, encode(digest));
+    const tags = storeOver(driver);
+    expect(await tags.list({ limit: 2 })).toEqual({ items: ["a", "m"], more: true });
+    expect(await tags.list({ limit: 3 })).toEqual({ items: ["a", "m", "z"], more: false });
+    expect(await tags.list({ after: "a", limit: 1 })).toEqual({ items: ["m"], more: true });
+  });
+
+  it("of a repository with manifests alone are none, and of one that holds nothing unknown", async () => {
+    const driver = await open();
+    const tags = storeOver(driver);
+    const unknown = { code: "NAME_UNKNOWN", fault: { name } };
+    expect(await failureOf(tags.list())).toMatchObject(unknown);
+    const digest = await putOriginal(driver, name, imageOf());
+    expect(await tags.list()).toEqual({ items: [], more: false });
+    await deleteAsOriginal(driver, name, digest);
+    expect(await failureOf(tags.list({ after: "x", limit: 3 }))).toMatchObject(unknown);
+  });
+});
