@@ -1,7 +1,7 @@
 import { chmod, chown, mkdir, readdir, stat, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { setTimeout as delay } from "node:timers/promises";
-import { afterAll, beforeAll, expect, it } from "vitest";
+import { beforeAll, expect, it } from "vitest";
 import { stringify } from "yaml";
 import { describePeers } from "../support/peers.js";
 import { attempt, freePort, makeTemporaryFolder, run } from "../support/processes.js";
@@ -11,17 +11,18 @@ import { dockerArchive, makeImage, makeMultiArch } from "./images.js";
 import { inspect } from "./inspect.js";
 import { parseJson, pick } from "./json.js";
 import { REPOSITORY, startRegistry } from "./registry.js";
-import { SLOW } from "./site.js";
+import { SLOW, useResources } from "./site.js";
 
 const IMAGE = "longshore:latest";
 
 describePeers("the container image", ["docker", "compose", "docker-registry", "debootstrap"], () => {
+  const own = useResources();
   let engine: DockerEngine;
-  let folder: Awaited<ReturnType<typeof makeTemporaryFolder>>;
+  let folder: string;
 
   beforeAll(async () => {
-    folder = await makeTemporaryFolder("image");
-    engine = await startDockerEngine();
+    folder = own(await makeTemporaryFolder("image")).path;
+    engine = own(await startDockerEngine());
     await engine.docker(["import", await standInForNodeImage(), "node-stand-in:latest"]);
     const { registry, cafile } = await npmSettings();
     const settings = { NODE_IMAGE: "node-stand-in:latest", NPM_CONFIG_REGISTRY: registry, NPM_CONFIG_CAFILE: cafile };
@@ -30,11 +31,6 @@ describePeers("the container image", ["docker", "compose", "docker-registry", "d
     );
     await engine.docker(["build", "--network=host", ...args, `--tag=${IMAGE}`, REPOSITORY], { timeout: 600_000 });
   }, 1_200_000);
-
-  afterAll(async () => {
-    await engine[Symbol.asyncDispose]();
-    await folder[Symbol.asyncDispose]();
-  }, SLOW);
 
   const within = async (what: string, condition: () => Promise<boolean>) => {
     const deadline = Date.now() + 60_000;
@@ -131,7 +127,7 @@ describePeers("the container image", ["docker", "compose", "docker-registry", "d
   it(
     "takes over a volume that the original wrote, is pushed to and pulled from, and gives it back",
     async () => {
-      const root = join(folder.path, "volume");
+      const root = join(folder, "volume");
       const before = makeImage("docker", { bulk: 5 * 1024 * 1024 });
       const list = makeMultiArch("docker", ["amd64", "arm64"]);
       const original = await startRegistry({ kind: "docker-registry", root });
@@ -161,7 +157,7 @@ describePeers("the container image", ["docker", "compose", "docker-registry", "d
   it(
     "runs as any user on a volume that this user may write",
     async () => {
-      const root = join(folder.path, "own");
+      const root = join(folder, "own");
       await mkdir(root);
       await chown(root, 1000, 1000);
       const ours = await start([
@@ -189,7 +185,7 @@ describePeers("the container image", ["docker", "compose", "docker-registry", "d
   ])(
     "takes a configuration %s",
     async (how, path, command) => {
-      const file = join(folder.path, "config.yml");
+      const file = join(folder, "config.yml");
       await writeFile(file, configuration("/var/lib/registry", "mounted"));
       await chmod(file, 0o644);
       const ours = await start([`--volume=${file}:${path}:ro`], command);
@@ -202,7 +198,7 @@ describePeers("the container image", ["docker", "compose", "docker-registry", "d
   it(
     "is overridden by REGISTRY_ variables",
     async () => {
-      const root = join(folder.path, "elsewhere");
+      const root = join(folder, "elsewhere");
       await mkdir(root);
       const ours = await start([
         `--volume=${root}:/elsewhere`,
@@ -234,7 +230,7 @@ describePeers("the container image", ["docker", "compose", "docker-registry", "d
     "is started by docker-compose.yml and keeps its images when it is made anew",
     async () => {
       const host = `127.0.0.1:${await freePort()}`;
-      const override = join(folder.path, "override.yml");
+      const override = join(folder, "override.yml");
       // This engine has no bridge: the host's network stands in for the published port.
       const registry = { network_mode: "host", environment: { REGISTRY_HTTP_ADDR: host } };
       await writeFile(override, `${stringify({ services: { registry } })}    ports: !reset []\n`);

@@ -17,25 +17,29 @@ export interface Site {
   own<Resource extends AsyncDisposable>(resource: Resource): Resource;
 }
 
-/** Opens the site before the suite's tests and closes it after them, however they end. */
-export function useSite(name: string): () => Site {
+/** Releases the resources that it is handed after the suite's tests, the last one first, however the tests end. */
+export function useResources(): Site["own"] {
   const owned: AsyncDisposable[] = [];
-  const own = <Resource extends AsyncDisposable>(resource: Resource): Resource => {
+  afterAll(async () => {
+    for (const resource of owned.splice(0).reverse()) {
+      await resource[Symbol.asyncDispose]();
+    }
+  }, SLOW);
+  return (resource) => {
     owned.push(resource);
     return resource;
   };
+}
+
+/** Opens the site before the suite's tests and closes it after them, however they end. */
+export function useSite(name: string): () => Site {
+  const own = useResources();
   let site: Site | undefined;
 
   beforeAll(async () => {
     const folder = own(await makeTemporaryFolder(name)).path;
     const registry = own(await startRegistry());
     site = { registry, folder, host: registry.host, held: inspect(registry.host), own };
-  }, SLOW);
-
-  afterAll(async () => {
-    for (const resource of owned.splice(0).reverse()) {
-      await resource[Symbol.asyncDispose]();
-    }
   }, SLOW);
 
   return () => {

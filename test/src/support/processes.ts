@@ -84,6 +84,10 @@ export async function startDaemon(program: string, args: readonly string[], opti
   const output = collect(child.stdout, child.stderr);
   const exited = exitOf(child, "exit");
   exited.catch(() => undefined);
+  // A run that is broken off must not leave servers behind.
+  const abandon = () => child.kill("SIGTERM");
+  process.once("exit", abandon);
+  child.once("exit", () => process.off("exit", abandon));
   const daemon: Daemon = { pid: child.pid ?? -1, output, stop: (grace = 30_000) => stopChild(child, exited, grace) };
 
   const deadline = Date.now() + (options.timeout ?? 60_000);
