@@ -1,12 +1,13 @@
 import type { IncomingMessage, ServerResponse } from "node:http";
+import type { Http2ServerRequest, Http2ServerResponse } from "node:http2";
 import { Router } from "@koa/router";
 import type { AccessController } from "@longshore/auth";
 import type { Registry } from "@longshore/storage";
-import Koa, { type Middleware } from "koa";
+import Koa from "koa";
 import { errorFields, type Log } from "../observability/log.js";
 import { createEndpoint } from "./dispatch.js";
 import type { Api } from "./exchange.js";
-import { alive, healthGate } from "./middleware/front.js";
+import { alive } from "./middleware/alive.js";
 import { canonicalPath } from "./middleware/canonical-path.js";
 import { API_VERSION, unmatched } from "./middleware/unmatched.js";
 import type { ApiOptions } from "./options.js";
@@ -21,21 +22,26 @@ export interface AppDependencies {
   readonly access: AccessController;
   readonly options: ApiOptions;
   readonly log: Log;
-  /** Outermost, in this order: access log, metrics, request ids. */
-  readonly observe?: readonly Middleware[];
-  /** Whether the registry is fit to serve; asked for every request. */
-  readonly isHealthy?: () => boolean;
 }
+
+/** Answers one request, of either protocol version. */
+export type RequestListener = (
+  request: IncomingMessage | Http2ServerRequest,
+  response: ServerResponse | Http2ServerResponse,
+) => void;
 
 /** Answers requests; made for `node:http` servers, and for the compatibility API of `node:http2`. */
 export interface App {
   /** For the server's `request` event. */
-  readonly onRequest: (request: IncomingMessage, response: ServerResponse) => void;
+  readonly onRequest: RequestListener;
   /** For its `checkContinue` event: clients that ask first are refused before they send their body. */
-  readonly onCheckContinue: (request: IncomingMessage, response: ServerResponse) => void;
+  readonly onCheckContinue: RequestListener;
 }
 
-/** The whole API in the order of contract §1.1. */
+/**
+ * The whole API below the health gate, in the order of contract §1.1. Whoever runs it attaches a request record first, if
+ * the request is to be seen in logs and metrics.
+ */
 export function createApp(dependencies: AppDependencies): App {
   const { registry, access, options, log } = dependencies;
   const urls = createUrlBuilder(options);
@@ -44,8 +50,6 @@ export function createApp(dependencies: AppDependencies): App {
   const { router, isServed } = createRoutes(api, access);
 
   const koa = new Koa();
-  for (const observer of dependencies.observe ?? []) koa.use(observer);
-  if (dependencies.isHealthy !== undefined) koa.use(healthGate(dependencies.isHealthy));
   koa.use(alive).use(canonicalPath).use(router.routes()).use(unmatched(isServed));
   // What gets here has broken outside a handler: a socket error behind an answer, or a fault in a middleware.
   koa.on("error", (error: unknown) => log.debug("connection failed", errorFields(error)));

@@ -1,17 +1,25 @@
 import type { IncomingMessage, ServerResponse } from "node:http";
 import { BodyTimeout, ClientGone } from "../errors/api-error.js";
 
-/** Requests whose client sends its body only when told to (`Expect: 100-continue`). */
-const waiting = new WeakSet<IncomingMessage>();
+const WAITING: unique symbol = Symbol("waits for 100");
+
+/** A request whose client sends its body only when told to (`Expect: 100-continue`). */
+type Waiting = object & { [WAITING]?: boolean };
 
 /** Remembers that the client of `request` waits for a 100. */
-export function markWaiting(request: IncomingMessage): void {
-  waiting.add(request);
+export function markWaiting(request: Waiting): void {
+  request[WAITING] = true;
 }
 
 /** Whether nobody has told the client of `request` to send its body yet. */
-export function isWaiting(request: IncomingMessage): boolean {
-  return waiting.has(request);
+export function isWaiting(request: Waiting): boolean {
+  return request[WAITING] === true;
+}
+
+function tellToSend(request: Waiting, response: ServerResponse): void {
+  if (!isWaiting(request)) return;
+  request[WAITING] = false;
+  response.writeContinue();
 }
 
 /**
@@ -26,7 +34,7 @@ export function requestBody(
 ): AsyncIterable<Uint8Array> {
   return {
     [Symbol.asyncIterator]() {
-      if (waiting.delete(request)) response.writeContinue();
+      tellToSend(request, response);
       return new BodyReader(request, idleTimeout);
     },
   };

@@ -18,8 +18,10 @@ export async function getBlob(exchange: Exchange): Promise<void> {
   const { headers } = exchange.request;
   const noneMatch = headers["if-none-match"];
   const range = headers.range;
-  if (exchange.isHead || noneMatch !== undefined || range !== undefined)
-    return conditionalBlob(exchange, digest, noneMatch, range);
+  if (exchange.isHead || noneMatch !== undefined || range !== undefined) {
+    await conditionalBlob(exchange, digest, noneMatch, range);
+    return;
+  }
   const stream = await exchange.repository.blobs.open(digest, exchange.call);
   try {
     exchange.head(200, blobHeaders(digest, stream.size));
