@@ -6,7 +6,7 @@ const SECRET_NAME =
 
 const PATTERNS: readonly (readonly [probe: string, pattern: RegExp, replacement: string])[] = [
   // user:password@ of any URL, e.g. of an upstream or a redis address
-  ["://", /(\b[a-z][a-z0-9+.-]*:\/\/)[^\s/?#"'@]+@/gi, `$1${REDACTED}@`],
+  ["://", /(\b[a-z][a-z0-9+.-]{0,20}:\/\/)[^\s/?#"'@]+@/gi, `$1${REDACTED}@`],
   // credentials as they stand in headers
   ["b", /\b(bearer|basic)(\s+)[a-z0-9._~+/=-]{4,}/gi, `$1$2${REDACTED}`],
   // secrets in queries: the upload state's HMAC, tokens, presigned storage addresses

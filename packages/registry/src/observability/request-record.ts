@@ -1,8 +1,4 @@
 import type { IncomingMessage } from "node:http";
-import type { Http2ServerRequest } from "node:http2";
-
-/** A request of either protocol version. */
-export type AnyRequest = IncomingMessage | Http2ServerRequest;
 
 /** An error as a client was told, for the log. */
 export interface ReportedError {
@@ -31,11 +27,11 @@ export interface RequestRecord {
 const RECORD: unique symbol = Symbol("request record");
 
 /** Gives a request its record. A property, not a WeakMap: this runs for every request. */
-export function attachRecord(request: AnyRequest & { [RECORD]?: RequestRecord }, record: RequestRecord): void {
+export function attachRecord(request: IncomingMessage & { [RECORD]?: RequestRecord }, record: RequestRecord): void {
   request[RECORD] = record;
 }
 
 /** The record of a request; undefined for one that nobody observes. */
-export function recordOf(request: AnyRequest & { readonly [RECORD]?: RequestRecord }): RequestRecord | undefined {
+export function recordOf(request: IncomingMessage & { readonly [RECORD]?: RequestRecord }): RequestRecord | undefined {
   return request[RECORD];
 }

@@ -16,12 +16,24 @@ const FLUSH_INTERVAL = 100;
 /** What a reader that doesn't keep up may leave behind in memory (bytes); further lines are dropped and counted. */
 const BUFFER_LIMIT = 8 * 1024 * 1024;
 
+/** How often a full pipe is tried again at the end, every 100 ms. */
+const LAST_TRIES = 10;
+
 /**
  * A buffered writer to a file descriptor (1: access log, 2: application log). It writes in the background, so that a slow
  * reader costs no request its time; a reader that has gone away costs the log, nothing else.
  */
 export function openSink(fd: number): LineSink {
-  const destination = pino.destination({ fd, sync: false, minLength: 0, maxLength: BUFFER_LIMIT });
+  let waits = 0;
+  let closing = false;
+  const destination = pino.destination({
+    fd,
+    sync: false,
+    minLength: 0,
+    maxLength: BUFFER_LIMIT,
+    // A full pipe is tried again every 100 ms, but the end of the process doesn't wait for ever.
+    retryEAGAIN: () => !closing || (waits += 1) <= LAST_TRIES,
+  });
   let pending = "";
   let lines = 0;
   let dropped = 0;
@@ -39,6 +51,7 @@ export function openSink(fd: number): LineSink {
   };
   const close = (): void => {
     clearInterval(timer);
+    closing = true;
     hand();
     try {
       destination.flushSync();

@@ -1,5 +1,4 @@
-import { ServerResponse, type IncomingMessage } from "node:http";
-import type { Http2ServerRequest, Http2ServerResponse } from "node:http2";
+import type { IncomingMessage, ServerResponse } from "node:http";
 import type { Socket } from "node:net";
 import type { RequestRecord } from "../observability/request-record.js";
 import { formatAddress, plainAddress } from "./address.js";
@@ -29,8 +28,8 @@ export interface Connection {
 /** A request and its response, from the head's arrival until the response is over. */
 export interface Exchange {
   readonly connection: Connection;
-  readonly request: IncomingMessage | Http2ServerRequest;
-  readonly response: ServerResponse | Http2ServerResponse;
+  readonly request: IncomingMessage;
+  readonly response: ServerResponse;
   readonly record: RequestRecord;
   /** What the connection had sent when the exchange began (bytes). */
   readonly sentBefore: number;
@@ -128,7 +127,7 @@ export class ConnectionTable {
       since: 0,
     };
     this.#exchanges.add(exchange);
-    if (this.#draining) announceClose(response);
+    if (this.#draining) announceClose(exchange);
     return exchange;
   }
 
@@ -145,7 +144,7 @@ export class ConnectionTable {
   /** Ends idle connections now and the others as soon as their exchanges are over; resolves when none is left. */
   async drain(): Promise<void> {
     this.#draining = true;
-    for (const { response } of this.#exchanges) announceClose(response);
+    for (const exchange of this.#exchanges) announceClose(exchange);
     for (const connection of this.#all) {
       if (connection.active === 0) finish(connection);
       else connection.endGracefully?.();
@@ -200,8 +199,8 @@ function waitsForClient({ request, response, connection }: Exchange): boolean {
 }
 
 /** Tells an HTTP/1.1 client with the response's head that this connection takes no further request. */
-function announceClose(response: Exchange["response"]): void {
-  if (response instanceof ServerResponse) response.shouldKeepAlive = false;
+function announceClose({ connection, response }: Exchange): void {
+  if (connection.endGracefully === undefined) response.shouldKeepAlive = false;
 }
 
 function finish(connection: Connection): void {

@@ -1,31 +1,22 @@
 import { randomUUID } from "node:crypto";
-import type { IncomingMessage, ServerResponse } from "node:http";
-import type { Http2ServerRequest, Http2ServerResponse } from "node:http2";
 import { isIP } from "node:net";
 import { performance } from "node:perf_hooks";
-import { ERROR_CODES } from "../errors/codes.js";
-import { envelope } from "../errors/wire-error.js";
-import type { HealthFailures } from "../health/check.js";
+import type { App } from "../http/app.js";
 import type { HttpMetrics } from "../metrics/http-metrics.js";
 import type { AccessEntry } from "../observability/access-line.js";
 import type { CompletionEntry } from "../observability/completion-line.js";
 import type { Log } from "../observability/log.js";
 import { attachRecord, type RequestRecord } from "../observability/request-record.js";
 import type { Connection, ConnectionTable, Exchange } from "./connections.js";
+import { answerUnavailable } from "./health-gate.js";
 import type { ExchangeListener } from "./protocols.js";
-
-/** The application: answers one request, of either protocol version. */
-export type AppListener = (
-  request: IncomingMessage | Http2ServerRequest,
-  response: ServerResponse | Http2ServerResponse,
-) => void;
 
 /** Who is told of every exchange, and what may stand in for the application. Undefined: nobody asked for it. */
 export interface ExchangeOptions {
   readonly connections: ConnectionTable;
-  readonly app: AppListener;
-  /** What fails at the moment: then nothing else is answered. */
-  readonly health: () => HealthFailures;
+  readonly app: App;
+  /** Otherwise nothing is answered but that. */
+  readonly isHealthy: () => boolean;
   readonly log: Log;
   readonly access: ((entry: AccessEntry, now: number) => void) | undefined;
   readonly completion: ((entry: CompletionEntry, now: number) => void) | undefined;
@@ -33,12 +24,12 @@ export interface ExchangeOptions {
 }
 
 /**
- * What happens around every request: it gets its record, the application answers it (or, while the registry is unhealthy,
- * nobody does), and when the response is over the logs and metrics are told. One closure and one listener a request.
+ * What happens around every request: it gets its record, the application answers it, and when the response is over the
+ * logs and metrics are told. One closure and one listener a request.
  */
 export function createExchangeListener(options: ExchangeOptions): ExchangeListener {
   const { connections, app } = options;
-  return (connection, request, response) => {
+  return (connection, request, response, waiting) => {
     const started = performance.now();
     const record: RequestRecord = {
       id: requestId(request.headers["x-request-id"]),
@@ -56,31 +47,15 @@ export function createExchangeListener(options: ExchangeOptions): ExchangeListen
       connections.end(exchange);
       report(options, exchange, started);
     });
-    if (isEmpty(options.health())) app(request, response);
-    else answerUnavailable(request, response);
+    if (!options.isHealthy()) answerUnavailable(request, response);
+    else if (waiting) app.onCheckContinue(request, response);
+    else app.onRequest(request, response);
   };
-}
-
-function isEmpty(failures: HealthFailures): boolean {
-  for (const _ in failures) return false;
-  return true;
 }
 
 /** A balancer's id is kept, so that its log and ours can be read together; anything that could forge a line isn't. */
 function requestId(given: string | string[] | undefined): string {
   return typeof given === "string" && /^[A-Za-z0-9._-]{8,128}$/.test(given) ? given : randomUUID();
-}
-
-/** Contract §1.1, layer 5. */
-function answerUnavailable(request: Exchange["request"], response: Exchange["response"]): void {
-  const { status, message } = ERROR_CODES.UNAVAILABLE;
-  const body = envelope([{ code: "UNAVAILABLE", message, detail: "health check failed: please see /debug/health" }]);
-  response.statusCode = status;
-  response.setHeader("Content-Type", "application/json");
-  response.setHeader("Content-Length", Buffer.byteLength(body));
-  // What the client still sends has no reader: it must not be taken for the next request.
-  if (request.httpVersionMajor === 1 && !request.complete) response.setHeader("Connection", "close");
-  response.end(request.method === "HEAD" ? "" : body);
 }
 
 function report(options: ExchangeOptions, exchange: Exchange, started: number): void {

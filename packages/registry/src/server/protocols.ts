@@ -1,23 +1,17 @@
-import {
-  createServer as createHttp1,
-  ServerResponse,
-  type IncomingMessage,
-  type Server as Http1Server,
-} from "node:http";
-import {
-  createServer as createHttp2,
-  type Http2Server,
-  type Http2ServerRequest,
-  type Http2ServerResponse,
-} from "node:http2";
+import { createServer as createHttp1, type IncomingMessage, type ServerResponse } from "node:http";
+import { createServer as createHttp2, type Http2ServerRequest, type Http2ServerResponse } from "node:http2";
 import type { Socket } from "node:net";
 import type { Connection } from "./connections.js";
 
-/** Handles one request of either protocol version. */
+/**
+ * Handles one request of either protocol version; HTTP/2's come through Node's compatibility API. `waiting`: the client
+ * sends its body only when it is told to go on.
+ */
 export type ExchangeListener = (
   connection: Connection,
-  request: IncomingMessage | Http2ServerRequest,
-  response: ServerResponse | Http2ServerResponse,
+  request: IncomingMessage,
+  response: ServerResponse,
+  waiting: boolean,
 ) => void;
 
 /** What bounds a request's head and a connection's idle time: bytes, and ms where 0 is none. */
@@ -33,26 +27,35 @@ export interface Protocol {
   close(): void;
 }
 
+// The compatibility API is made to be used in the place of HTTP/1.1's; only its types don't say so.
+
+function isRequest(request: object): request is IncomingMessage {
+  return "headers" in request && "httpVersion" in request;
+}
+
+function isResponse(response: object): response is ServerResponse {
+  return "writeHead" in response && "end" in response;
+}
+
 type Marked = Socket & { [CONNECTION]?: Connection };
 const CONNECTION: unique symbol = Symbol("connection");
 
 /** HTTP/1.1 and 1.0. A head that is too large is answered with 431, one that is too slow with 408. */
 export function createHttp1Protocol(limits: ProtocolLimits, listener: ExchangeListener): Protocol {
-  const server: Http1Server = createHttp1(
-    {
-      maxHeaderSize: limits.headerSize,
-      headersTimeout: limits.headerTimeout,
-      keepAliveTimeout: limits.idleTimeout,
-      // An upload may take hours; what must not take long is guarded by the head's timeout and ConnectionTable.sweep.
-      requestTimeout: 0,
-      connectionsCheckingInterval:
-        limits.headerTimeout === 0 ? 30_000 : Math.max(50, Math.min(5000, limits.headerTimeout / 4)),
-    },
-    (request, response) => {
-      const connection = connectionOf(request.socket);
-      if (connection !== undefined) listener(connection, request, response);
-    },
-  );
+  const server = createHttp1({
+    maxHeaderSize: limits.headerSize,
+    headersTimeout: limits.headerTimeout,
+    keepAliveTimeout: limits.idleTimeout,
+    // An upload may take hours; what must not take long is guarded by the head's timeout and ConnectionTable.sweep.
+    requestTimeout: 0,
+    connectionsCheckingInterval:
+      limits.headerTimeout === 0 ? 30_000 : Math.max(50, Math.min(5000, limits.headerTimeout / 4)),
+  });
+  const on = (waiting: boolean) => (request: IncomingMessage, response: ServerResponse) => {
+    const connection = connectionOf(request.socket);
+    if (connection !== undefined) listener(connection, request, response, waiting);
+  };
+  server.on("request", on(false)).on("checkContinue", on(true));
   // The library expects to listen itself; this is how it begins to watch its timeouts.
   server.emit("listening");
   return {
@@ -74,7 +77,7 @@ const SESSION_WINDOW = 4 * 1024 * 1024;
 
 /** HTTP/2, over TLS or with prior knowledge (h2c). */
 export function createHttp2Protocol(limits: ProtocolLimits, listener: ExchangeListener): Protocol {
-  const server: Http2Server = createHttp2({
+  const server = createHttp2({
     maxHeaderListPairs: 1000,
     settings: {
       maxConcurrentStreams: MAX_STREAMS,
@@ -97,12 +100,16 @@ export function createHttp2Protocol(limits: ProtocolLimits, listener: ExchangeLi
     session.once("close", () => connection.socket.destroySoon());
   });
   const sessions = new WeakMap<object, Connection>();
-  server.on("request", (request, response) => {
-    const session = request.stream.session;
+  const on = (waiting: boolean) => (request: Http2ServerRequest, response: Http2ServerResponse) => {
+    const { session } = request.stream;
     const connection = session === undefined ? undefined : sessions.get(session);
-    if (connection === undefined) return request.stream.close();
-    listener(connection, request, response);
-  });
+    if (connection !== undefined && isRequest(request) && isResponse(response)) {
+      listener(connection, request, response, waiting);
+    } else {
+      request.stream.close();
+    }
+  };
+  server.on("request", on(false)).on("checkContinue", on(true));
   return {
     accept(connection) {
       accepting = connection;

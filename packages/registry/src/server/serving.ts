@@ -1,7 +1,7 @@
 import type { Server } from "node:net";
 import type { TLSSocket } from "node:tls";
 import type { Config, HttpConfig } from "../config/config.js";
-import type { HealthFailures } from "../health/check.js";
+import type { App } from "../http/app.js";
 import type { Metrics } from "../metrics/metrics.js";
 import { createAccessLines } from "../observability/access-line.js";
 import { createCompletionLines } from "../observability/completion-line.js";
@@ -10,17 +10,17 @@ import type { LineSink } from "../observability/sink.js";
 import type { ListenAddress } from "./address.js";
 import { bind } from "./bind.js";
 import type { ConnectionTable } from "./connections.js";
-import { createExchangeListener, type AppListener } from "./exchange.js";
+import { createExchangeListener } from "./exchange.js";
 import { createFront } from "./front.js";
 import { createHttp1Protocol, createHttp2Protocol } from "./protocols.js";
 import { clientAuthMode, loadTlsOptions } from "./tls-options.js";
 
 /** What a serving process is given. */
 export interface ServingContext {
-  readonly app: AppListener;
+  readonly app: App;
+  readonly isHealthy: () => boolean;
   readonly connections: ConnectionTable;
   readonly address: ListenAddress;
-  readonly health: () => HealthFailures;
   readonly metrics: Metrics | undefined;
   readonly log: Log;
   /** On every application log line. */
@@ -45,7 +45,7 @@ export async function startServing(config: Config, context: ServingContext): Pro
   const listener = createExchangeListener({
     connections,
     app: context.app,
-    health: context.health,
+    isHealthy: context.isHealthy,
     log: context.log,
     metrics: context.metrics?.http,
     access: accessWriter(config, context.sinks.access),

@@ -14,13 +14,18 @@ export async function runSingle(context: RunContext): Promise<number> {
   const { log } = logs;
   const connections = new ConnectionTable(await connectionLimits(config.http.limits));
   const metrics = config.http.debug.prometheus.enabled ? createMetrics(() => connections.inFlight()) : undefined;
-  const registry = await composeRegistry(config, { secret: context.secret, log, metrics: metrics?.storage });
+  let healthy = true;
+  const registry = await composeRegistry(config, {
+    secret: context.secret,
+    log,
+    metrics: metrics?.storage,
+  });
   try {
     const duties = await startDuties(config, {
       driver: registry.driver,
       purge: registry.purge,
       log,
-      onHealth: () => undefined,
+      onHealth: (failures) => (healthy = Object.keys(failures).length === 0),
       snapshots: async () => (metrics === undefined ? [] : [await metrics.snapshot()]),
     });
     try {
@@ -28,9 +33,9 @@ export async function runSingle(context: RunContext): Promise<number> {
       const serving = await startServing(config, {
         ...logs,
         app: registry.app,
+        isHealthy: () => healthy,
         connections,
         address,
-        health: duties.health,
         metrics,
       });
       announce(log, config, serving.address);

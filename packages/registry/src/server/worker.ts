@@ -22,10 +22,10 @@ export async function runWorker(config: Config, version: string): Promise<number
   try {
     const connections = new ConnectionTable(await connectionLimits(config.http.limits));
     const metrics = config.http.debug.prometheus.enabled ? createMetrics(() => connections.inFlight()) : undefined;
+    let healthy = isHealthy(start.health);
     const registry = await composeRegistry(config, { secret: start.secret, log, metrics: metrics?.storage });
-    let failures: HealthFailures = start.health;
     onPrimary((message) => {
-      if (message.kind === "health") ({ failures } = message);
+      if (message.kind === "health") healthy = isHealthy(message.failures);
       if (message.kind === "metrics" && metrics !== undefined) {
         void metrics.snapshot().then((snapshot) => tell({ kind: "metrics", id: message.id, snapshot }));
       }
@@ -34,9 +34,9 @@ export async function runWorker(config: Config, version: string): Promise<number
     const serving = await startServing(config, {
       ...logs,
       app: registry.app,
+      isHealthy: () => healthy,
       connections,
       address,
-      health: () => failures,
       metrics,
     });
     tell({ kind: "ready", address: serving.address });
@@ -65,6 +65,10 @@ function stopRequested(): Promise<void> {
     process.once("disconnect", resolve);
     for (const signal of ["SIGTERM", "SIGINT"]) process.on(signal, () => resolve());
   });
+}
+
+function isHealthy(failures: HealthFailures): boolean {
+  return Object.keys(failures).length === 0;
 }
 
 function askForStart(): Promise<Start> {

@@ -8,7 +8,7 @@ import { createLog } from "../../src/observability/pino-log.js";
 import type { LineSink } from "../../src/observability/sink.js";
 import { parseListenAddress } from "../../src/server/address.js";
 import { ConnectionTable } from "../../src/server/connections.js";
-import type { AppListener } from "../../src/server/exchange.js";
+import type { RequestListener } from "../../src/http/app.js";
 import { startServing, type Serving } from "../../src/server/serving.js";
 
 export const FIELDS: LogFields = { "instance.id": "i", version: "v", service: "registry" };
@@ -37,7 +37,7 @@ export interface TestServing extends AsyncDisposable {
 }
 
 /** Serves `app` on a port of the loopback address, or a unix socket, as the configuration says. */
-export async function serve(config: Config, app: AppListener, limit = 0): Promise<TestServing> {
+export async function serve(config: Config, app: RequestListener, limit = 0): Promise<TestServing> {
   const connections = new ConnectionTable({ connections: limit, stall: config.http.limits.bodyidletimeout });
   const access = memorySink();
   const application = memorySink();
@@ -47,10 +47,10 @@ export async function serve(config: Config, app: AppListener, limit = 0): Promis
     application,
   );
   const serving = await startServing(config, {
-    app,
+    app: { onRequest: app, onCheckContinue: app },
+    isHealthy: () => Object.keys(failures).length === 0,
     connections,
     address: parseListenAddress(config.http.net, config.http.addr),
-    health: () => failures,
     metrics: undefined,
     log,
     fields: FIELDS,

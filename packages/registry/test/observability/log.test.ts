@@ -1,0 +1,74 @@
+import { describe, expect, it } from "vitest";
+import { errorFields } from "../../src/observability/log.js";
+import { createLog, type LogOptions } from "../../src/observability/pino-log.js";
+import { redactTarget, redactText } from "../../src/observability/redact.js";
+
+function logLines(options: Partial<LogOptions> = {}): { lines: string[]; log: ReturnType<typeof createLog> } {
+  const lines: string[] = [];
+  const sink = { write: (line: string) => void lines.push(line), flush: () => undefined, close: () => undefined };
+  const log = createLog(
+    { level: "info", format: "text", fields: { version: "1" }, reportCaller: false, ...options },
+    sink,
+  );
+  return { lines, log };
+}
+
+describe("the application log", () => {
+  it("spells levels as the original does and leaves out what is below the level", () => {
+    const { lines, log } = logLines({ level: "warn" });
+    log.info("no");
+    log.warn("careful", { key: "value" });
+    log.child({ "http.request.id": "42" }).error("bad");
+    expect(lines).toHaveLength(2);
+    expect(lines[0]).toMatch(/^time="\d{4}-\d\d-\d\dT[\d:.]+Z" level=warning msg=careful key=value version=1\n$/);
+    expect(lines[1]).toMatch(/level=error msg=bad http\.request\.id=42 version=1\n$/);
+  });
+
+  it("says who logged when asked", () => {
+    const { lines, log } = logLines({ reportCaller: true, format: "json" });
+    log.info("here");
+    expect(JSON.parse(lines[0] ?? "")).toMatchObject({ msg: "here", file: expect.stringContaining("log.test.ts:") });
+  });
+
+  it("tells an error with its causes and without its stack", () => {
+    const { lines, log } = logLines();
+    log.error("failed", errorFields(new Error("commit failed", { cause: new Error("ENOSPC: no space left") })));
+    expect(lines[0]).toContain('msg=failed error="commit failed: ENOSPC: no space left"');
+    expect(lines[0]).not.toContain(" at ");
+  });
+});
+
+describe("secrets", () => {
+  const secrets = [
+    "hunter2-password",
+    "c2VjcmV0LWhtYWM9",
+    "eyJhbGciOiJSUzI1NiJ9.e30.sig",
+    "dXNlcjpwYXNz",
+    "upstream-pass",
+    "the-http-secret",
+    "AKIASECRET",
+  ];
+
+  it("never reach a log, wherever they stand", () => {
+    const { lines, log } = logLines({ secrets: ["the-http-secret"], format: "json", level: "debug" });
+    log.info("fetched https://user:upstream-pass@hub.example/v2/?token=eyJhbGciOiJSUzI1NiJ9.e30.sig");
+    log.info("configured with the-http-secret", { note: "secret: the-http-secret" });
+    log.warn("headers", {
+      headers: { Authorization: "Basic dXNlcjpwYXNz", cookie: ["hunter2-password"], accept: "*/*" },
+    });
+    log.error("refused Bearer eyJhbGciOiJSUzI1NiJ9.e30.sig", { password: "hunter2-password", "http.secret": 12 });
+    log.debug("redirect", { url: "https://s3/x?X-Amz-Signature=c2VjcmV0LWhtYWM9&X-Amz-Credential=AKIASECRET" });
+    log.error("oops", errorFields(new Error("PUT /u?_state=c2VjcmV0LWhtYWM9&digest=d failed")));
+    expect(lines).toHaveLength(6);
+    for (const secret of secrets) expect(lines.join("")).not.toContain(secret);
+    expect(lines[2]).toContain('"accept":"*/*"');
+  });
+
+  it("leave the rest of a text as it is", () => {
+    expect(redactText("http://a/b?n=1&last=x Basic things")).toBe("http://a/b?n=1&last=x Basic redacted");
+    expect(redactText("https://hub.example/v2/a@sha256:0")).toBe("https://hub.example/v2/a@sha256:0");
+    expect(redactTarget("/v2/a/tags/list?n=10&last=token")).toBe("/v2/a/tags/list?n=10&last=token");
+    expect(redactTarget("http://user:pw@host/v2/")).toBe("http://redacted@host/v2/");
+    expect(redactTarget("/v2/?access_token=abc&_state=def")).toBe("/v2/?access_token=redacted&_state=redacted");
+  });
+});
