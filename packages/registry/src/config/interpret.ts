@@ -112,16 +112,16 @@ class Interpreter {
     }
   }
 
-  /** The nearest key of the same section, or else the one place where a key of this name belongs. */
+  /** The one place where a key of this name belongs, or else the nearest key of the same section. */
   #hint(name: string, shape: Extract<Shape, { kind: "struct" }>, path: Path): string {
-    const near = nearest(name, shape.fields.keys());
-    if (near !== undefined) return `; did you mean ${formatPath([...path, near])}?`;
     const elsewhere: string[] = [];
     walkKeys(this.#root, (known, { info }) => {
       if (known.at(-1) === name) elsewhere.push(formatPath(known));
       return info?.later?.when !== "present";
     });
-    return elsewhere.length === 1 ? `; did you mean ${elsewhere[0]}?` : "";
+    if (elsewhere.length === 1) return `; did you mean ${elsewhere[0]}?`;
+    const near = nearest(name, shape.fields.keys());
+    return near === undefined ? "" : `; did you mean ${formatPath([...path, near])}?`;
   }
 }
 

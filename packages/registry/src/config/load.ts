@@ -9,7 +9,7 @@ import { root as schema } from "./schema/root.js";
 import { DRIVERS } from "./schema/storage.js";
 import { Secret } from "./secret.js";
 import { parseYaml } from "./yaml/parse.js";
-import { emptyMap, isNull, locate, type MapNode, type Node, type Source } from "./yaml/tree.js";
+import { emptyMap, isNull, locate, type MapNode, type Node, type Path, type Source } from "./yaml/tree.js";
 
 export interface LoadInput {
   /** The file's text. */
@@ -20,9 +20,22 @@ export interface LoadInput {
   readonly machine: Machine;
 }
 
-export type Loaded =
-  | { readonly config: Config; readonly errors: readonly []; readonly warnings: readonly Finding[] }
-  | { readonly config: undefined; readonly errors: readonly Finding[]; readonly warnings: readonly Finding[] };
+export type Loaded = LoadedConfig | RefusedConfig;
+
+export interface LoadedConfig {
+  readonly config: Config;
+  readonly errors: readonly [];
+  readonly warnings: readonly Finding[];
+  /** Where a key, or else the deepest section around it that was given, stands. */
+  sourceOf(path: Path): Source;
+}
+
+export interface RefusedConfig {
+  readonly config: undefined;
+  /** At least one. */
+  readonly errors: readonly Finding[];
+  readonly warnings: readonly Finding[];
+}
 
 /**
  * Makes the registry's configuration of the file and the environment: pure, it touches neither disk nor network.
@@ -30,11 +43,11 @@ export type Loaded =
  */
 export function loadConfig({ text, file, environment, machine }: LoadInput): Loaded {
   const parsed = parseYaml(text, { file });
-  if (!parsed.node) return outcome(undefined, parsed.findings);
+  if (!parsed.node) return refused(parsed.findings);
   const start: Source = { origin: "file", file, line: 1, column: 1 };
   const root: Node = isNull(parsed.node) ? emptyMap(start) : parsed.node;
   if (root.kind !== "map")
-    return outcome(undefined, [error([], root.source, "found no keys; allowed: a map such as version: 0.1")]);
+    return refused([error([], root.source, "found no keys; allowed: a map such as version: 0.1")]);
 
   const findings = [...parsed.findings];
   expandShorthands(root);
@@ -46,7 +59,7 @@ export function loadConfig({ text, file, environment, machine }: LoadInput): Loa
   const checked = schema.safeParse(interpreted.value);
   if (!checked.success) {
     const issues = explainIssues(checked.error.issues, root, schema);
-    return outcome(undefined, [
+    return refused([
       ...findings,
       ...issues.filter((issue) => !(chosen.noStorage && issue.path.join(".") === "storage")),
     ]);
@@ -56,15 +69,21 @@ export function loadConfig({ text, file, environment, machine }: LoadInput): Loa
     warning: (path, message) => findings.push(warning(path, locate(root, path).source, message)),
   };
   const config = normalise(checked.data, chosen.storage, machine, report);
-  return outcome(deepFreeze(config), findings);
+  const { errors, warnings } = sorted(findings);
+  if (errors.length > 0) return { config: undefined, errors, warnings };
+  return { config: deepFreeze(config), errors: [], warnings, sourceOf: (path) => locate(root, path).source };
 }
 
-function outcome(config: Config | undefined, findings: readonly Finding[]): Loaded {
-  const sorted = sortFindings(findings);
-  const errors = sorted.filter(({ severity }) => severity === "error");
-  const warnings = sorted.filter(({ severity }) => severity === "warning");
-  if (config === undefined || errors.length > 0) return { config: undefined, errors, warnings };
-  return { config, errors: [], warnings };
+function refused(findings: readonly Finding[]): RefusedConfig {
+  return { config: undefined, ...sorted(findings) };
+}
+
+function sorted(findings: readonly Finding[]): { errors: Finding[]; warnings: Finding[] } {
+  const all = sortFindings(findings);
+  return {
+    errors: all.filter(({ severity }) => severity === "error"),
+    warnings: all.filter(({ severity }) => severity === "warning"),
+  };
 }
 
 interface ChosenTypes {

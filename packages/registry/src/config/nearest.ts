@@ -43,7 +43,7 @@ export function concernsAccess(name: string, depth: number): boolean {
   const word = name.toLowerCase();
   if (depth > 0) return /^(auth|htpasswd)$/.test(word);
   return (
-    /^(o?auth|acces|acl$|htpasswd$|token$|silly$)/.test(word) ||
+    /^(o?auth|acc?ess?[-_]?(control|rule|list)|acl$|htpasswd$|token$|silly$)/.test(word) ||
     editDistance(word, "auth") <= 1 ||
     editDistance(word, "access") <= 2
   );

@@ -58,10 +58,12 @@ export function parseYaml(text: string, origin: TextOrigin): ParsedYaml {
   }
 }
 
+const UNKNOWN_ALIAS = "a value that begins with * is an alias, and this one has no anchor; put the value in quotes";
+
 /** The messages of the YAML library quote the text, so these say it in their place. */
 const SYNTAX: Readonly<Record<string, string>> = {
   ALIAS_PROPS: "an alias (*name) can't have a tag or an anchor",
-  BAD_ALIAS: "a value that begins with * is an alias, and this one has no anchor; put the value in quotes",
+  BAD_ALIAS: UNKNOWN_ALIAS,
   BAD_DIRECTIVE: "a line that begins with % is a directive, and this one is unknown; put the value in quotes",
   BAD_DQ_ESCAPE: 'a "…" text has an unknown escape after a backslash; use single quotes',
   BAD_INDENT: "the indentation doesn't fit the lines above",
@@ -76,6 +78,7 @@ const SYNTAX: Readonly<Record<string, string>> = {
   MULTIPLE_ANCHORS: "a value has two anchors",
   MULTIPLE_DOCS: "there is more than one document",
   MULTIPLE_TAGS: "a value has two tags",
+  RESOURCE_EXHAUSTION: "nested too deeply",
   TAB_AS_INDENT: "indentation is done with spaces, and here is a tab",
   TAG_RESOLVE_FAILED: "this tag is unknown",
   UNEXPECTED_TOKEN: "this doesn't fit here; a value with special characters needs quotes",
@@ -120,7 +123,8 @@ class Reader {
 
   #alias(alias: Alias, path: Path, offset: number): Node {
     const target = alias.resolve(this.#document);
-    if (target === undefined || this.#open.has(target)) {
+    if (target === undefined) throw new Refused(error(path, this.#place(offset), `not valid YAML: ${UNKNOWN_ALIAS}`));
+    if (this.#open.has(target)) {
       throw new Refused(error(path, this.#place(offset), "not valid YAML: an alias that contains itself"));
     }
     this.#open.add(target);

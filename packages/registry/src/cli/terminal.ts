@@ -1,0 +1,13 @@
+import { type Environment } from "../config/environment.js";
+
+/** What a command may touch of its process. */
+export interface Terminal {
+  readonly environment: Environment;
+  /** Writes to standard output, newline included by the caller. */
+  out(text: string): void;
+  /** Writes to standard error, newline included by the caller. */
+  err(text: string): void;
+}
+
+/** What a command ends with. */
+export type ExitCode = 0 | 1 | 2;

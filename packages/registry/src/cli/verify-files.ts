@@ -1,0 +1,143 @@
+import { createPrivateKey, type KeyObject, X509Certificate } from "node:crypto";
+import { constants } from "node:fs";
+import { access, readFile, stat } from "node:fs/promises";
+import { dirname, resolve } from "node:path";
+import { type Config, type TlsConfig } from "../config/config.js";
+import { error, type Finding, warning } from "../config/findings.js";
+import { type Path } from "../config/yaml/tree.js";
+
+/** Looks at every file and directory that a configuration names, changing none of them; `now` is for certificates. */
+export async function checkFiles(config: Config, now: Date): Promise<Finding[]> {
+  const { http, storage } = config;
+  const root = storage.parameters["rootdirectory"] ?? "/var/lib/registry";
+  return [
+    ...(http.tls ? await checkTls(http.tls, now) : []),
+    ...(http.net === "unix" ? await checkSocket(http.addr) : []),
+    ...(storage.type === "filesystem" && typeof root === "string"
+      ? await checkDirectory(["storage", "filesystem", "rootdirectory"], root)
+      : []),
+  ];
+}
+
+/** Whether the directory can be written, or be made if it isn't there. */
+async function checkDirectory(path: Path, directory: string): Promise<Finding[]> {
+  let place = resolve(directory);
+  for (;;) {
+    const info = await statOf(place);
+    if (info === "missing" && place !== dirname(place)) place = dirname(place);
+    else if (info === "unreadable" || info === "missing")
+      return [error(path, undefined, `${place} can't be looked at`)];
+    else if (!info.isDirectory()) return [error(path, undefined, `${place} is not a directory`)];
+    else break;
+  }
+  if (await allows(place, constants.W_OK | constants.X_OK)) return [];
+  const what =
+    place === resolve(directory)
+      ? `${place} can't be written`
+      : `${directory} can't be made: ${place} can't be written`;
+  return [error(path, undefined, `${what} by this user; change its owner or permissions`)];
+}
+
+async function checkSocket(socket: string): Promise<Finding[]> {
+  const path = ["http", "addr"];
+  const info = await statOf(socket);
+  if (info === "missing" || info === "unreadable") return checkDirectoryExists(path, dirname(resolve(socket)));
+  return info.isSocket() ? [] : [error(path, undefined, `${socket} is there already and is not a socket`)];
+}
+
+async function checkDirectoryExists(path: Path, directory: string): Promise<Finding[]> {
+  const info = await statOf(directory);
+  const there = typeof info !== "string" && info.isDirectory();
+  return there
+    ? checkDirectory(path, directory)
+    : [error(path, undefined, `the directory ${directory} isn't there; make it first`)];
+}
+
+async function checkTls(tls: TlsConfig, now: Date): Promise<Finding[]> {
+  const findings: Finding[] = [];
+  const certificatePath = ["http", "tls", "certificate"];
+  const keyPath = ["http", "tls", "key"];
+  const certificate = await readPem(certificatePath, tls.certificate, readCertificate, findings);
+  const key = await readPem(keyPath, tls.key, readKey, findings);
+  if (certificate && key && !certificate.checkPrivateKey(key)) {
+    findings.push(error(keyPath, undefined, `${tls.key} is not the key of the certificate ${tls.certificate}`));
+  }
+  if (certificate) findings.push(...checkDates(certificatePath, tls.certificate, certificate, now));
+  for (const [index, file] of tls.clientcas.entries()) {
+    const path = ["http", "tls", "clientcas", index];
+    const ca = await readPem(path, file, readCertificate, findings);
+    if (ca) findings.push(...checkDates(path, file, ca, now));
+  }
+  return findings;
+}
+
+function checkDates(path: Path, file: string, certificate: X509Certificate, now: Date): Finding[] {
+  if (new Date(certificate.validTo) < now) {
+    return [warning(path, undefined, `${file} expired on ${certificate.validTo}; clients will refuse it`)];
+  }
+  if (new Date(certificate.validFrom) > now) {
+    return [
+      warning(
+        path,
+        undefined,
+        `${file} is not valid before ${certificate.validFrom}; clients will refuse it until then`,
+      ),
+    ];
+  }
+  return [];
+}
+
+/** What a PEM file holds; undefined after a finding was added. */
+async function readPem<T extends X509Certificate | KeyObject>(
+  path: Path,
+  file: string,
+  read: (bytes: Buffer) => T | undefined,
+  findings: Finding[],
+): Promise<T | undefined> {
+  let bytes: Buffer;
+  try {
+    bytes = await readFile(file);
+  } catch (cause) {
+    const code = cause instanceof Error && "code" in cause ? String(cause.code) : "unreadable";
+    findings.push(error(path, undefined, `${file} can't be read (${code})`));
+    return undefined;
+  }
+  const value = read(bytes);
+  if (!value)
+    findings.push(error(path, undefined, `${file} holds nothing usable; expected a PEM file without a passphrase`));
+  return value;
+}
+
+function readCertificate(bytes: Buffer): X509Certificate | undefined {
+  try {
+    return new X509Certificate(bytes);
+  } catch {
+    return undefined;
+  }
+}
+
+function readKey(bytes: Buffer): KeyObject | undefined {
+  try {
+    return createPrivateKey(bytes);
+  } catch {
+    return undefined;
+  }
+}
+
+async function statOf(path: string) {
+  try {
+    return await stat(path);
+  } catch (cause) {
+    const code = cause instanceof Error && "code" in cause ? cause.code : undefined;
+    return code === "ENOENT" ? "missing" : "unreadable";
+  }
+}
+
+async function allows(path: string, mode: number): Promise<boolean> {
+  try {
+    await access(path, mode);
+    return true;
+  } catch {
+    return false;
+  }
+}

@@ -1,0 +1,207 @@
+import { mkdtemp, rm, writeFile } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { afterAll, beforeAll, describe, expect, it } from "vitest";
+import { parseArguments } from "../../src/cli/flags.js";
+import { run } from "../../src/cli/run.js";
+import { readVersion } from "../../src/cli/version.js";
+import { type Config } from "../../src/config/config.js";
+import { formatFinding } from "../../src/config/findings.js";
+
+interface Outcome {
+  readonly code: number;
+  readonly out: string;
+  readonly err: string;
+  readonly served: readonly Config[];
+  readonly warnings: readonly string[];
+}
+
+async function registry(args: readonly string[], environment: Record<string, string> = {}): Promise<Outcome> {
+  let [out, err] = ["", ""];
+  const served: Config[] = [];
+  const warnings: string[] = [];
+  const terminal = {
+    environment,
+    out: (text: string) => void (out += text),
+    err: (text: string) => void (err += text),
+  };
+  const code = await run(args, terminal, (config, findings) => {
+    served.push(config);
+    warnings.push(...findings.map(formatFinding));
+    return Promise.resolve(0);
+  });
+  return { code, out, err, served, warnings };
+}
+
+let directory: string;
+let good: string;
+let bad: string;
+
+beforeAll(async () => {
+  directory = await mkdtemp(join(tmpdir(), "registry-cli-"));
+  good = join(directory, "config.yml");
+  bad = join(directory, "bad.yml");
+  await writeFile(
+    good,
+    `version: 0.1\nstorage: {filesystem: {rootdirectory: ${join(directory, "data")}}}\nhttp: {adr: :5000}\n`,
+  );
+  await writeFile(bad, "version: 0.1\nstorage: inmemory\nhttp:\n  draintimeout: 5x\n  secret: [hunter2]\n");
+});
+
+afterAll(() => rm(directory, { recursive: true, force: true }));
+
+describe("registry serve", () => {
+  it("starts with the configuration and hands over its warnings", async () => {
+    const { code, err, served, warnings } = await registry(["serve", good]);
+    expect({ code, err }).toEqual({ code: 0, err: "" });
+    expect(served).toHaveLength(1);
+    expect(warnings).toEqual([`${good}:3: http.adr: unknown key, ignored; did you mean http.addr?`]);
+  });
+
+  it("takes a lone path, and one from the environment", async () => {
+    expect((await registry([good])).served).toHaveLength(1);
+    const { served, warnings } = await registry(["serve"], { REGISTRY_CONFIGURATION_PATH: good });
+    expect(served).toHaveLength(1);
+    expect(warnings.join()).not.toContain("REGISTRY_CONFIGURATION_PATH");
+  });
+
+  it("says where each mistake stands, without the secret, and starts nothing", async () => {
+    const { code, out, err, served } = await registry(["serve", bad]);
+    expect({ code, out, served }).toEqual({ code: 1, out: "", served: [] });
+    expect(err.split("\n")).toEqual([
+      expect.stringMatching(`^configuration error: ${bad}:4: http\\.draintimeout: found "5x"; allowed: a duration`),
+      `configuration error: ${bad}:5: http.secret: found a list; allowed: a text`,
+      "",
+    ]);
+  });
+
+  it("needs a path", async () => {
+    const { code, err } = await registry(["serve"]);
+    expect(code).toBe(1);
+    expect(err).toMatch(
+      /^configuration error: configuration path unspecified\n[^]*Usage:\n {2}registry serve <config>/,
+    );
+  });
+
+  it.each([
+    ["no-such-file.yml", /^configuration error: open .*no-such-file\.yml: no such file or directory\n$/],
+    ["", /^configuration error: open .*: is a directory\n$/],
+  ])("explains an unreadable path %j", async (name, expected) => {
+    const { code, err } = await registry(["serve", join(directory, name)]);
+    expect(code).toBe(1);
+    expect(err).toMatch(expected);
+  });
+
+  it("takes one path only", async () => expect((await registry(["serve", good, bad])).code).toBe(1));
+});
+
+describe("registry garbage-collect", () => {
+  it.each([[[]], [["-d"]], [["-dmq"]], [["--dry-run", "--delete-untagged=false", "--quiet"]], [["-m=true"]]])(
+    "accepts %j, and says that the collector isn't here yet",
+    async (flags) => {
+      for (const args of [
+        ["garbage-collect", ...flags, good],
+        ["garbage-collect", good, ...flags],
+      ]) {
+        const { code, out, err } = await registry(args);
+        expect({ code, out }).toEqual({ code: 2, out: "" });
+        expect(err).toMatch(/doesn't have the garbage collector yet/);
+      }
+    },
+  );
+
+  it("refuses a bad configuration first", async () => expect((await registry(["garbage-collect", bad])).code).toBe(1));
+
+  it.each([["--delete"], ["-x"], ["--dry-run=maybe"]])("refuses %s", async (flag) => {
+    const { code, err } = await registry(["garbage-collect", flag, good]);
+    expect(code).toBe(1);
+    expect(err).toMatch(/^Error: (unknown|invalid)[^]*Usage:/);
+  });
+});
+
+describe("registry verify", () => {
+  it("explains warnings and ends with 0", async () => {
+    const { code, out } = await registry(["verify", good]);
+    expect(code).toBe(0);
+    expect(out).toBe(
+      `warning: ${good}:3: http.adr: unknown key, ignored; did you mean http.addr?\n` +
+        `${good}: no errors, 1 warning: the registry would start\n`,
+    );
+  });
+
+  it("explains every error and ends with 1", async () => {
+    const { code, out } = await registry(["verify", bad], { REGISTRY_HTTP_NET: "udp" });
+    expect(code).toBe(1);
+    expect(out.split("\n")).toEqual([
+      expect.stringContaining(`error:   ${bad}:4: http.draintimeout: `),
+      expect.stringContaining(`error:   ${bad}:5: http.secret: `),
+      expect.stringContaining(
+        'error:   environment variable REGISTRY_HTTP_NET: http.net: found "udp"; allowed: one of tcp, unix',
+      ),
+      `${bad}: 3 errors, no warnings: the registry would not start`,
+      "",
+    ]);
+  });
+});
+
+describe("registry verify and files", () => {
+  it("says which line names a file that is wrong", async () => {
+    const path = join(directory, "files.yml");
+    await writeFile(path, `version: 0.1\nstorage:\n  filesystem:\n    rootdirectory: ${good}\n`);
+    const { code, out } = await registry(["verify", path]);
+    expect(code).toBe(1);
+    expect(out).toContain(`error:   ${path}:4: storage.filesystem.rootdirectory: ${good} is not a directory\n`);
+  });
+});
+
+describe("registry", () => {
+  it.each([[[]], [["help"]], [["--help"]], [["-h"]], [["completion"]]])("%j prints usage", async (args) => {
+    const { code, out, err } = await registry(args);
+    expect({ code, err }).toEqual({ code: 0, err: "" });
+    expect(out).toMatch(/Available Commands:\n {2}serve/);
+  });
+
+  it.each([[["help", "serve"]], [["serve", "--help"]], [["serve", "-h"]]])(
+    "%j prints the command's usage",
+    async (args) => {
+      const { code, out } = await registry(args);
+      expect(code).toBe(0);
+      expect(out).toContain("registry serve <config> [flags]");
+    },
+  );
+
+  it.each(["--version", "-v"])("%s ends with the version", async (flag) => {
+    const { code, out } = await registry([flag]);
+    expect(code).toBe(0);
+    expect(out.trimEnd().split(" ")).toEqual(["registry", "longshore", readVersion()]);
+  });
+
+  it.each([[["bogus"]], [["help", "bogus"]]])("%j is an error on standard error", async (args) => {
+    const { code, out, err } = await registry(args);
+    expect({ code, out }).toEqual({ code: 1, out: "" });
+    expect(err).toMatch(/^Error: unknown command "bogus" for "registry"\n/);
+  });
+
+  it("refuses unknown flags", async () =>
+    expect((await registry(["--bogus"])).err).toMatch(/^Error: unknown flag: --bogus\n/));
+});
+
+describe("flags", () => {
+  const specs = [
+    { name: "dry-run", short: "d" },
+    { name: "quiet", short: "q" },
+  ];
+
+  it.each([
+    [["-d", "a"], ["dry-run"], ["a"]],
+    [["a", "-dq"], ["dry-run", "quiet"], ["a"]],
+    [["-dq=false"], ["dry-run"], []],
+    [["--dry-run", "--dry-run=F"], [], []],
+    [["--", "-d"], [], ["-d"]],
+    [["-"], [], ["-"]],
+  ])("%j", (args, flags, positional) => {
+    const parsed = parseArguments(args, specs);
+    expect([...parsed.flags]).toEqual(flags);
+    expect(parsed.positional).toEqual(positional);
+  });
+});

@@ -1,0 +1,102 @@
+import { chmod, mkdir, mkdtemp, rm, writeFile } from "node:fs/promises";
+import { createServer } from "node:net";
+import { once } from "node:events";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { generateKeyPairSync } from "node:crypto";
+import { afterAll, beforeAll, describe, expect, it } from "vitest";
+import { checkFiles } from "../../src/cli/verify-files.js";
+import { formatFinding } from "../../src/config/findings.js";
+import { configOf } from "../config/support.js";
+import { CERTIFICATE, KEY } from "./certificates.js";
+
+const NOW = new Date("2030-01-01");
+let directory: string;
+const at = (name: string) => join(directory, name);
+
+beforeAll(async () => {
+  directory = await mkdtemp(join(tmpdir(), "registry-verify-"));
+  const other = generateKeyPairSync("ec", {
+    namedCurve: "P-256",
+    privateKeyEncoding: { type: "pkcs8", format: "pem" },
+    publicKeyEncoding: { type: "spki", format: "pem" },
+  });
+  await writeFile(at("cert.pem"), CERTIFICATE);
+  await writeFile(at("key.pem"), KEY);
+  await writeFile(at("other.pem"), other.privateKey);
+  await writeFile(at("garbage.pem"), "nothing of the kind");
+});
+
+afterAll(() => rm(directory, { recursive: true, force: true }));
+
+async function findings(text: string): Promise<string[]> {
+  return (await checkFiles(configOf(`version: 0.1\n${text}`), NOW)).map(formatFinding);
+}
+
+const tls = (certificate: string, key: string, more = "") =>
+  findings(`storage: inmemory\nhttp: {tls: {certificate: ${at(certificate)}, key: ${at(key)}${more}}}\n`);
+
+describe("verify looks at the files that are named", () => {
+  it("a certificate and its key", async () =>
+    expect(await tls("cert.pem", "key.pem", `, clientcas: [${at("cert.pem")}]`)).toEqual([]));
+
+  it("a key of another certificate", async () =>
+    expect(await tls("cert.pem", "other.pem")).toEqual([
+      `http.tls.key: ${at("other.pem")} is not the key of the certificate ${at("cert.pem")}`,
+    ]));
+
+  it("files that hold nothing or aren't there", async () =>
+    expect(await tls("garbage.pem", "missing.pem", `, clientcas: [${at("garbage.pem")}]`)).toEqual([
+      `http.tls.certificate: ${at("garbage.pem")} holds nothing usable; expected a PEM file without a passphrase`,
+      `http.tls.key: ${at("missing.pem")} can't be read (ENOENT)`,
+      `http.tls.clientcas[0]: ${at("garbage.pem")} holds nothing usable; expected a PEM file without a passphrase`,
+    ]));
+
+  it.each([
+    ["2200-01-01", /expired on/],
+    ["2020-01-01", /not valid before/],
+  ])("a certificate that isn't valid in %s", async (date, expected) => {
+    const config = configOf(
+      `version: 0.1\nstorage: inmemory\nhttp: {tls: {certificate: ${at("cert.pem")}, key: ${at("key.pem")}}}\n`,
+    );
+    const [finding, ...others] = await checkFiles(config, new Date(date));
+    expect(others).toEqual([]);
+    expect(finding).toMatchObject({ severity: "warning", path: ["http", "tls", "certificate"] });
+    expect(finding?.message).toMatch(expected);
+  });
+
+  it("a root directory that can be made", async () =>
+    expect(await findings(`storage: {filesystem: {rootdirectory: ${at("a/b/c")}}}\n`)).toEqual([]));
+
+  it("a root directory that is a file, or below one", async () => {
+    const wrong = /^storage\.filesystem\.rootdirectory: .*(is not a directory|can't be looked at)$/;
+    expect(await findings(`storage: {filesystem: {rootdirectory: ${at("key.pem")}}}\n`)).toEqual([
+      expect.stringMatching(wrong),
+    ]);
+    expect(await findings(`storage: {filesystem: {rootdirectory: ${at("key.pem/x")}}}\n`)).toEqual([
+      expect.stringMatching(wrong),
+    ]);
+  });
+
+  it("a root directory that this user can't write", async () => {
+    await mkdir(at("locked"));
+    await chmod(at("locked"), 0o555);
+    const locked = /^storage\.filesystem\.rootdirectory: .*can't be made: .*locked can't be written by this user/;
+    // Root may write anywhere.
+    const expected = process.getuid?.() === 0 ? [] : [expect.stringMatching(locked)];
+    expect(await findings(`storage: {filesystem: {rootdirectory: ${at("locked/new")}}}\n`)).toEqual(expected);
+  });
+
+  it("a socket's place", async () => {
+    const unix = (path: string) => findings(`storage: inmemory\nhttp: {net: unix, addr: ${path}}\n`);
+    expect(await unix(at("new.sock"))).toEqual([]);
+    expect(await unix(at("key.pem"))).toEqual([`http.addr: ${at("key.pem")} is there already and is not a socket`]);
+    expect(await unix(at("nowhere/new.sock"))).toEqual([
+      `http.addr: the directory ${at("nowhere")} isn't there; make it first`,
+    ]);
+    const server = createServer().listen(at("old.sock"));
+    await once(server, "listening");
+    expect(await unix(at("old.sock"))).toEqual([]);
+    await new Promise((resolve) => server.close(resolve));
+  });
+});

@@ -1,0 +1,412 @@
+import { inspect } from "node:util";
+import { describe, expect, it } from "vitest";
+import { configOf, errorsOf, load, messages, MINIMAL, warningsOf } from "./support.js";
+
+describe("defaults", () => {
+  it("are filled in", () => {
+    expect(configOf(MINIMAL)).toEqual({
+      version: "0.1",
+      log: { level: "info", formatter: "text", fields: {}, accesslog: { disabled: false }, reportcaller: false },
+      storage: {
+        type: "inmemory",
+        parameters: {},
+        delete: { enabled: false },
+        redirect: { disable: false },
+        cache: { blobdescriptor: undefined, blobdescriptorsize: 10_000, manifestbytes: 67_108_864 },
+        maintenance: {
+          uploadpurging: { enabled: true, age: 604_800_000, interval: 86_400_000, dryrun: false },
+          readonly: { enabled: false },
+        },
+        tag: { concurrencylimit: 4 },
+      },
+      auth: { type: "none", parameters: {} },
+      http: {
+        addr: ":0",
+        net: "tcp",
+        host: undefined,
+        prefix: "/",
+        secret: undefined,
+        relativeurls: false,
+        draintimeout: 0,
+        headers: {},
+        tls: undefined,
+        debug: { addr: undefined, prometheus: { enabled: false, path: "/metrics" } },
+        http2: { disabled: false },
+        h2c: { enabled: false },
+        workers: 1,
+        limits: {
+          headersize: 65_536,
+          manifestsize: 4_194_304,
+          headertimeout: 60_000,
+          idletimeout: 120_000,
+          bodyidletimeout: 120_000,
+          connections: 20_000,
+          uploads: 10_000,
+        },
+      },
+      health: { storagedriver: { enabled: false, interval: 10_000, threshold: 1 }, file: [], http: [], tcp: [] },
+      catalog: { maxentries: 1000 },
+      tags: { maxtags: 1000 },
+      validation: {
+        disabled: false,
+        manifests: { urls: { allow: [], deny: [] }, indexes: { platforms: "all", platformlist: [] } },
+      },
+      policy: { repository: { classes: undefined } },
+    });
+  });
+
+  it("depend on the machine and the storage", () => {
+    const filesystem = "version: 0.1\nstorage: filesystem\n";
+    expect(configOf(filesystem).http.workers).toBe(4);
+    expect(configOf(filesystem).storage).toMatchObject({ type: "filesystem", parameters: { maxthreads: 100 } });
+    expect(configOf(`${filesystem}http: {workers: 2}\n`).http.workers).toBe(2);
+    expect(errorsOf(`${MINIMAL}http: {workers: 2}\n`)).toEqual([
+      "config.yml:4: http.workers: found 2; allowed: 1 with storage.inmemory, since processes share no memory",
+    ]);
+  });
+
+  it("stand in for empty sections and values", () => {
+    const text =
+      "version: '0.1'\nlog:\nstorage: {inmemory: , cache: , delete: {enabled: }}\nhttp: {addr: , headers: , tls: , prefix: '', host: ''}\nhealth:\n";
+    expect(configOf(text)).toEqual(configOf(MINIMAL));
+  });
+
+  it("are frozen all the way down", () => {
+    const config = configOf(
+      `${MINIMAL}http: {headers: {a: [b]}, secret: s}\nvalidation: {manifests: {urls: {allow: [x]}}}\n`,
+    );
+    const visit = (value: unknown) => {
+      if (typeof value !== "object" || value === null || value instanceof RegExp || value === config.http.secret)
+        return;
+      expect(Object.isFrozen(value)).toBe(true);
+      Object.values(value).forEach(visit);
+    };
+    visit(config);
+  });
+});
+
+describe("values", () => {
+  it("a text takes any scalar as it is written", () => {
+    const { http } = configOf(`${MINIMAL}http: {secret: 0123, headers: {X-A: [yes, 1.50]}}\n`);
+    expect(http.secret?.reveal()).toBe("0123");
+    expect(http.headers).toEqual({ "X-A": ["yes", "1.50"] });
+  });
+
+  it("a storage parameter keeps its YAML type", () => {
+    expect(configOf("version: 0.1\nstorage: {filesystem: {rootdirectory: 0123}}\n").storage.parameters).toMatchObject({
+      rootdirectory: "83",
+    });
+  });
+
+  it("words are read in any case, and log.level before loglevel", () => {
+    expect(configOf(`${MINIMAL}log: {level: DEBUG}\nloglevel: error\n`).log.level).toBe("debug");
+    expect(configOf(`${MINIMAL}log: {level: ""}\nloglevel: Warn\n`).log.level).toBe("warn");
+  });
+
+  it("limits of zero or less are the default or none", () => {
+    expect(configOf(`${MINIMAL}catalog: {maxentries: -1}\ntags: {maxtags: 0}\n`)).toMatchObject({
+      catalog: { maxentries: 1000 },
+      tags: { maxtags: 1000 },
+    });
+    const text = "version: 0.1\nstorage: {inmemory: , cache: {layerinfo: inmemory, blobdescriptorsize: -1}}\n";
+    expect(configOf(text).storage.cache).toMatchObject({ blobdescriptor: "inmemory", blobdescriptorsize: 1_000_000 });
+  });
+
+  it("validation is on when either switch says so (contract §11.1)", () => {
+    expect(configOf(`${MINIMAL}validation: {disabled: true}\n`).validation.disabled).toBe(true);
+    expect(configOf(`${MINIMAL}validation: {disabled: true, enabled: true}\n`).validation.disabled).toBe(false);
+  });
+
+  it("TLS", () => {
+    const text = `${MINIMAL}http: {tls: {certificate: c, key: k, clientcas: [a], clientauth: Request-Client-Cert, ciphersuites: [TLS_AES_128_GCM_SHA256]}}\n`;
+    expect(configOf(text).http.tls).toEqual({
+      certificate: "c",
+      key: "k",
+      clientcas: ["a"],
+      clientauth: "request-client-cert",
+      minimumtls: "tls1.2",
+      ciphersuites: ["TLS_AES_128_GCM_SHA256"],
+    });
+  });
+
+  it("health checks", () => {
+    const text = `${MINIMAL}health: {http: [{uri: "https://a/", timeout: 1s, interval: 0, threshold: -1, headers: {A: [b]}}], tcp: [{addr: "a:1"}], file: [{file: /x, interval: 5s}]}\n`;
+    expect(configOf(text).health).toMatchObject({
+      http: [
+        { uri: "https://a/", statuscode: 200, timeout: 1000, interval: 10_000, threshold: 1, headers: { A: ["b"] } },
+      ],
+      tcp: [{ addr: "a:1", timeout: 0, interval: 10_000, threshold: 1 }],
+      file: [{ file: "/x", interval: 5000 }],
+    });
+  });
+});
+
+describe("a bad value is one error, which says where, what was found and what is allowed", () => {
+  it.each([
+    ["version: 0.2\nstorage: inmemory", "config.yml:1: version: found 0.2; allowed: 0.1 (required)"],
+    ["storage: inmemory", "config.yml:1: version: found nothing; allowed: 0.1 (required)"],
+    [
+      `${MINIMAL}http:\n  relativeurls: "true"`,
+      'config.yml:5: http.relativeurls: found "true"; allowed: true or false, without quotes',
+    ],
+    [`${MINIMAL}http: 5`, "config.yml:4: http: found 5; allowed: a map"],
+    [
+      `${MINIMAL}http: {headers: {X: nosniff}}`,
+      /config\.yml:4: http\.headers\.X: found "nosniff"; allowed: a map of header names, each with a list/,
+    ],
+    [
+      `${MINIMAL}http: {headers: {"a b": [c]}}`,
+      /config\.yml:4: http\.headers\."a b": found a list; allowed: a map of header names/,
+    ],
+    [
+      `${MINIMAL}http: {headers: {a: ["b\\r\\nc: d"]}}`,
+      /config\.yml:4: http\.headers\.a\[0\]: found "b\\r\\nc: d"; allowed: a map of header names/,
+    ],
+    [
+      `${MINIMAL}http: {addr: 5000}`,
+      'config.yml:4: http.addr: found "5000"; allowed: host:port, such as :5000 or 127.0.0.1:5000',
+    ],
+    [`${MINIMAL}http: {net: udp}`, 'config.yml:4: http.net: found "udp"; allowed: one of tcp, unix'],
+    [`${MINIMAL}http: {host: "http://[/"}`, /http\.host: found "http:\/\/\[\/"; allowed: a URL such as/],
+    [
+      `${MINIMAL}http: {prefix: registry}`,
+      'config.yml:4: http.prefix: found "registry"; allowed: a path that begins and ends with a slash, such as /registry/',
+    ],
+    [
+      `${MINIMAL}http: {draintimeout: -1s}`,
+      /http\.draintimeout: found "-1s"; allowed: a duration such as .* not negative/,
+    ],
+    [`${MINIMAL}http: {draintimeout: 1000h}`, /http\.draintimeout: found "1000h"; allowed: .*at most 596h/],
+    [
+      `${MINIMAL}http: {tls: {certificate: c}}`,
+      "config.yml:4: http.tls.key: missing; http.tls.certificate needs its key",
+    ],
+    [
+      `${MINIMAL}http: {tls: {key: k}}`,
+      "config.yml:4: http.tls.certificate: missing; http.tls.key needs its certificate",
+    ],
+    [`${MINIMAL}http: {tls: {clientcas: [c]}}`, /http\.tls\.clientcas: needs http\.tls\.certificate/],
+    [
+      `${MINIMAL}http: {tls: {minimumtls: tls1.0}}`,
+      /http\.tls\.minimumtls: found "tls1\.0"; allowed: tls1\.2 or tls1\.3/,
+    ],
+    [`${MINIMAL}http: {tls: {ciphersuites: [RC4]}}`, /http\.tls\.ciphersuites\[0\]: found "RC4"; allowed: one of TLS_/],
+    [
+      `${MINIMAL}http: {limits: {headersize: 1}}`,
+      "config.yml:4: http.limits.headersize: found 1; allowed: a whole number from 8192 to 1048576",
+    ],
+    [`${MINIMAL}log: {level: loud}`, 'config.yml:4: log.level: found "loud"; allowed: one of error, warn, info, debug'],
+    [`${MINIMAL}tags: {maxtags: -1}`, "config.yml:4: tags.maxtags: found -1; allowed: a whole number, at least 0"],
+    [
+      `${MINIMAL}validation: {manifests: {urls: {allow: ["("]}}}`,
+      /validation\.manifests\.urls\.allow\[0\]: found "\("; allowed: a regular expression/,
+    ],
+    [
+      `${MINIMAL}health: {tcp: [{addr: "a:1"}, {addr: "a:1"}]}`,
+      /health\.tcp\[1\]\.addr: there is a check of "a:1" already/,
+    ],
+    [
+      `${MINIMAL}health: {file: [{}]}`,
+      "config.yml:4: health.file[0].file: found nothing; allowed: a text that is not empty",
+    ],
+    [
+      `${MINIMAL}health: {tcp: [{addr: ":1"}]}`,
+      'config.yml:4: health.tcp[0].addr: found ":1"; allowed: host:port, such as db.example:5432',
+    ],
+    [
+      "version: 0.1\nstorage: {inmemory: , delete: {enabled: 'true'}}",
+      'config.yml:2: storage.delete.enabled: found "true"; allowed: true or false, without quotes',
+    ],
+    [
+      "version: 0.1\nstorage: {inmemory: , cache: {blobdescriptor: memory}}",
+      'config.yml:2: storage.cache.blobdescriptor: found "memory"; allowed: inmemory, or no such key for no cache',
+    ],
+    [
+      "version: 0.1\nstorage: {inmemory: , maintenance: {uploadpurging: {age: 168}}}",
+      /storage\.maintenance\.uploadpurging\.age: found 168; allowed: a duration/,
+    ],
+    [
+      "version: 0.1\nstorage: {filesystem: {maxthreads: many}}",
+      'config.yml:2: storage.filesystem.maxthreads: found "many"; allowed: a whole number',
+    ],
+    ["version: 0.1", /^config\.yml:1: storage: no storage configuration provided/],
+    ["version: 0.1\nstorage: {delete: {enabled: true}}", /^config\.yml:2: storage: no storage configuration provided/],
+    [
+      "version: 0.1\nstorage: {filesystem: , inmemory: }",
+      /^config\.yml:2: storage: multiple storage drivers specified.*\[filesystem inmemory\]; remove the others/,
+    ],
+    [
+      "version: 0.1\nstorage: {filesytem: {}}",
+      /^config\.yml:2: storage\.filesytem: unknown key or storage driver; did you mean storage\.filesystem\?/,
+    ],
+    [
+      `${MINIMAL}auth: {silly: {realm: r}}`,
+      "config.yml:4: auth.silly.service: found nothing; allowed: a text that is not empty",
+    ],
+    [
+      `${MINIMAL}auth: {silly: {realm: 5, service: s}}`,
+      "config.yml:4: auth.silly.realm: found 5; allowed: a text that is not empty",
+    ],
+    [
+      `${MINIMAL}auth: {silly: , none: }`,
+      /^config\.yml:4: auth: must provide exactly one type\. Provided: \[none silly\]/,
+    ],
+    ["- a", "config.yml:1: found no keys; allowed: a map such as version: 0.1"],
+    ["", /^config\.yml:1: (version: found nothing|storage: no storage)/],
+  ])("%j", (text, expected) => {
+    const errors = errorsOf(text);
+    if (text === "") expect(errors).toHaveLength(2);
+    else expect(errors).toHaveLength(1);
+    expect(errors[0]).toMatch(expected);
+    if (typeof expected === "string") expect(errors[0]).toBe(expected);
+  });
+
+  it("all of them are found at once, in the order of the file", () => {
+    expect(
+      errorsOf(`${MINIMAL}http:\n  net: udp\n  draintimeout: x\nlog:\n  level: loud\n`).map((message) =>
+        message.split(": ", 2).join(" "),
+      ),
+    ).toEqual(["config.yml:5 http.net", "config.yml:6 http.draintimeout", "config.yml:8 log.level"]);
+  });
+});
+
+describe("unknown keys", () => {
+  it.each([
+    [
+      `${MINIMAL}http: {relativeurl: true}`,
+      "config.yml:4: http.relativeurl: unknown key, ignored; did you mean http.relativeurls?",
+    ],
+    [
+      `${MINIMAL}relativeurls: true`,
+      "config.yml:4: relativeurls: unknown key, ignored; did you mean http.relativeurls?",
+    ],
+    [`${MINIMAL}HTTP: {}`, "config.yml:4: HTTP: unknown key, ignored; did you mean http?"],
+    [`${MINIMAL}xyzzy: {}`, "config.yml:4: xyzzy: unknown key, ignored"],
+    [
+      `${MINIMAL}accesslog: {disabled: true}`,
+      "config.yml:4: accesslog: unknown key, ignored; did you mean log.accesslog?",
+    ],
+    [
+      "version: 0.1\nstorage: {filesystem: {rootdir: /x}}",
+      /^config\.yml:2: storage\.filesystem\.rootdir: unknown key, ignored/,
+    ],
+    [
+      "version: 0.1\nstorage: {inmemory: , delete: {enable: true}}",
+      "config.yml:2: storage.delete.enable: unknown key, ignored; did you mean storage.delete.enabled?",
+    ],
+    [`${MINIMAL}http: {addr: ":1", addr: ":2"}`, "config.yml:4: http.addr: given more than once; the last one counts"],
+  ])("%j is a warning", (text, expected) => {
+    expect(errorsOf(text)).toEqual([]);
+    expect(warningsOf(text)).toEqual([typeof expected === "string" ? expected : expect.stringMatching(expected)]);
+  });
+
+  it.each([
+    [
+      `${MINIMAL}auht: {silly: {}}`,
+      /auht: unknown key, and it may be meant to protect the registry.*did you mean auth\?/,
+    ],
+    [`${MINIMAL}Auth: {silly: {}}`, /Auth: unknown key, and it may be meant/],
+    [`${MINIMAL}acess: []`, /acess: unknown key, and it may be meant.*did you mean access\?/],
+    [`${MINIMAL}htpasswd: {realm: r}`, /htpasswd: unknown key, and it may be meant/],
+    [`${MINIMAL}http: {auth: {silly: {}}}`, /http\.auth: unknown key, and it may be meant.*did you mean auth\?/],
+    [
+      `${MINIMAL}auth: {htpaswd: {realm: r}}`,
+      /auth\.htpaswd: unknown key, and nothing about auth is ignored; did you mean auth\.htpasswd\?/,
+    ],
+    [
+      `${MINIMAL}auth: {silly: {realm: r, service: s, extra: 1}}`,
+      /auth\.silly\.extra: unknown key, and nothing about auth is ignored/,
+    ],
+    [`${MINIMAL}auth: sily`, /auth\.sily: unknown key, and nothing about auth is ignored; did you mean auth\.silly\?/],
+  ])("%j is an error, since ignoring it could open the registry", (text, expected) => {
+    expect(errorsOf(text)).toEqual([expect.stringMatching(expected)]);
+  });
+
+  it("an auth section with nothing in it is a warning", () => {
+    expect(warningsOf(`${MINIMAL}auth:\n`)).toEqual([
+      "config.yml:4: auth: empty, so everybody may do everything; say auth: none to mean it",
+    ]);
+  });
+});
+
+describe("what this version doesn't have is refused by name", () => {
+  const storage = (name: string) => `version: 0.1\nstorage: {${name}: {bucket: b, region: r}}`;
+
+  it.each([
+    ...["s3", "s3aws", "gcs", "azure", "swift", "oss"].map((name) => [storage(name), `storage.${name}`] as const),
+    ["version: 0.1\nstorage: {inmemory: , cache: {blobdescriptor: redis}}", "storage.cache.blobdescriptor"],
+    [`${MINIMAL}redis: {addrs: ["r:6379"], password: hunter2}`, "redis.addrs"],
+    [`${MINIMAL}redis: {addr: "r:6379"}`, "redis.addr"],
+    [`${MINIMAL}proxy: {remoteurl: "https://registry-1.docker.io", username: u, password: hunter2}`, "proxy.remoteurl"],
+    [
+      `${MINIMAL}notifications: {endpoints: [{name: n, url: "http://u", headers: {Authorization: [hunter2]}}]}`,
+      "notifications.endpoints",
+    ],
+    [`${MINIMAL}auth: {htpasswd: {realm: r, path: p}}`, "auth.htpasswd"],
+    [`${MINIMAL}auth: {token: {realm: r, service: s, issuer: i, rootcertbundle: b}}`, "auth.token"],
+    [`${MINIMAL}auth: htpasswd`, "auth.htpasswd"],
+    [`${MINIMAL}access: {rules: []}`, "access"],
+    [`${MINIMAL}middleware: {storage: [{name: redirect, options: {baseurl: "https://c"}}]}`, "middleware.storage"],
+    [`${MINIMAL}http: {tls: {letsencrypt: {cachefile: /c, email: e, hosts: [h]}}}`, "http.tls.letsencrypt.cachefile"],
+    [`${MINIMAL}http: {cors: {origins: ["*"]}}`, "http.cors"],
+    [
+      `${MINIMAL}log: {hooks: [{type: mail, levels: [panic], options: {smtp: {addr: "m:25", password: hunter2}, from: f, to: [t]}}]}`,
+      "log.hooks",
+    ],
+    [`${MINIMAL}reporting: {bugsnag: {apikey: hunter2}}`, "reporting.bugsnag.apikey"],
+    [`${MINIMAL}reporting: {newrelic: {licensekey: hunter2}}`, "reporting.newrelic.licensekey"],
+    [`${MINIMAL}compatibility: {schema1: {enabled: true}}`, "compatibility.schema1.enabled"],
+  ])("%s", (text, key) => {
+    const { config, errors } = load(text);
+    expect(config).toBeUndefined();
+    expect(messages(errors)).toEqual([
+      expect.stringMatching(
+        new RegExp(`^config\\.yml:\\d: ${key.replaceAll(".", "\\.")}: this version doesn't have .+ yet.*; .+`),
+      ),
+    ]);
+    expect(messages(errors).join()).not.toContain("hunter2");
+  });
+
+  it.each([
+    "notifications: {endpoints: [], events: {includereferences: true}}",
+    "notifications: {endpoints: [{name: n, disabled: true, url: u, timeout: 1s}]}",
+    'proxy: {remoteurl: "", username: u, password: p, ttl: 168h}',
+    "redis: {addrs: [], password: p, dialtimeout: 10ms, poolsize: 3, tls: {certificate: c}}",
+    "middleware: {storage: [{name: cloudfront, disabled: true, options: {a: 1}}], registry: []}",
+    'http: {tls: {letsencrypt: {cachefile: "", email: e, hosts: [h]}}}',
+    "log: {hooks: [{type: mail, disabled: true, levels: [panic]}]}",
+    'reporting: {bugsnag: {apikey: "", releasestage: r}, newrelic: {}}',
+    "compatibility: {schema1: {enabled: false, signingkeyfile: /k}}",
+    "access: {}",
+    "http: {cors: {}}",
+    "auth: none",
+    "auth: {none: }",
+  ])("but %s does nothing, and passes", (text) => {
+    expect(errorsOf(`${MINIMAL}${text}\n`)).toEqual([]);
+    expect(warningsOf(`${MINIMAL}${text}\n`)).toEqual([]);
+  });
+});
+
+describe("secrets", () => {
+  it("are shown by nothing that makes text of the configuration", () => {
+    const config = configOf(`${MINIMAL}http: {secret: hunter2}\n`);
+    for (const shown of [JSON.stringify(config), inspect(config, { depth: 9 }), String(config.http.secret)]) {
+      expect(shown).not.toContain("hunter2");
+      expect(shown).toContain("[redacted]");
+    }
+  });
+
+  it("are not in messages", () => {
+    const texts = [
+      `${MINIMAL}http: {secret: [hunter2]}`,
+      `${MINIMAL}health: {http: [{uri: "https://a", headers: {Authorization: hunter2}}]}`,
+      `${MINIMAL}health: {http: [{uri: "https://a", headers: {Authorization: ["hunter2\\n"]}}]}`,
+      `${MINIMAL}proxy: {password: {hunter2: 1}}`,
+      `${MINIMAL}proxy: {password: [hunter2]}`,
+    ];
+    for (const text of texts) {
+      expect(errorsOf(text).concat(warningsOf(text)).join(), text).not.toContain("hunter2");
+      expect(errorsOf(text), text).toHaveLength(1);
+    }
+  });
+});

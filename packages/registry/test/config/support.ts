@@ -1,0 +1,32 @@
+import { type Config } from "../../src/config/config.js";
+import { type Environment } from "../../src/config/environment.js";
+import { formatFinding } from "../../src/config/findings.js";
+import { loadConfig, type Loaded } from "../../src/config/load.js";
+
+export const MACHINE = { cores: 4 };
+
+/** A smallest file, which each test adds to. */
+export const MINIMAL = "version: 0.1\nstorage:\n  inmemory:\n";
+
+export function load(text: string, environment: Environment = {}): Loaded {
+  return loadConfig({ text, file: "config.yml", environment, machine: MACHINE });
+}
+
+/** The configuration of a text that must be right. */
+export function configOf(text: string, environment: Environment = {}): Config {
+  const loaded = load(text, environment);
+  if (!loaded.config) throw new Error(messages(loaded.errors).join("\n"));
+  return loaded.config;
+}
+
+export function messages(findings: Loaded["errors"]): string[] {
+  return findings.map(formatFinding);
+}
+
+export function errorsOf(text: string, environment: Environment = {}): string[] {
+  return messages(load(text, environment).errors);
+}
+
+export function warningsOf(text: string, environment: Environment = {}): string[] {
+  return messages(load(text, environment).warnings);
+}
