@@ -60,3 +60,6 @@ export {
 export { parseReference, type Reference } from "./model/reference.js";
 export { isRepositoryName, parseRepositoryName, type RepositoryName } from "./model/repository-name.js";
 export { isTagName, parseTagName, type TagName } from "./model/tag.js";
+
+export { openRegistry, type RegistryOptions } from "./store/open-registry.js";
+export { DEFAULT_VALIDATION, type ManifestValidation } from "./store/validation.js";

@@ -1,4 +1,4 @@
-import type { CallOptions, StorageDriver } from "../contract/driver.js";
+import type { CallOptions, DurabilityOptions, StorageDriver } from "../contract/driver.js";
 import { isStorageError, StorageError } from "../errors.js";
 import { DIGEST_ALGORITHMS, isDigest, type Digest } from "../model/digest.js";
 
@@ -45,7 +45,7 @@ export async function hasLink(
   driver: StorageDriver,
   path: string,
   target: Digest,
-  options?: CallOptions,
+  options?: DurabilityOptions,
 ): Promise<boolean> {
   const info = await orUndefined(driver.stat(path, options));
   return info !== undefined && !info.isDirectory && info.size >= target.length;

@@ -44,7 +44,7 @@ export async function putManifest(
   const descriptor = describeManifest(manifest, digest, bytes.length);
   const subject = manifest.subject?.digest;
   await writeBytes(digest, bytes, dependencies, options);
-  const wasLinked = await hasLink(driver, revisionLink(name, digest), digest, options);
+  const wasLinked = await hasLink(driver, revisionLink(name, digest), digest, { ...options, durable: true });
   await allEnded([
     ...(wasLinked ? [] : [writeLink(driver, revisionLink(name, digest), digest, options)]),
     // An entry without its revision isn't listed, so that these two may come in either order.
@@ -82,7 +82,7 @@ async function writeBytes(
   { driver }: ManifestDependencies,
   options?: CallOptions,
 ): Promise<void> {
-  const info = await orUndefined(driver.stat(blobData(digest), options));
+  const info = await orUndefined(driver.stat(blobData(digest), { ...options, durable: true }));
   if (info?.size === bytes.length && !info.isDirectory) return;
   await driver.write(blobData(digest), bytes, options);
 }

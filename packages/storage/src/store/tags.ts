@@ -6,7 +6,7 @@ import type { Digest } from "../model/digest.js";
 import type { RepositoryName } from "../model/repository-name.js";
 import { isTagName, type TagName } from "../model/tag.js";
 import { allEnded, mapConcurrently } from "./concurrent.js";
-import { orUndefined, readLink, readSoundLink, writeLink } from "./links.js";
+import { hasLink, orUndefined, readLink, readSoundLink, writeLink } from "./links.js";
 import { batchSize, listBatches, takePage } from "./paging.js";
 import { holdsManifest } from "./revisions.js";
 
@@ -41,13 +41,15 @@ export function createTagStore(name: RepositoryName, { driver, concurrency }: Ta
     },
 
     async set(tag, digest, options) {
-      // What is there already isn't written again: pushing the same image twice costs one read.
-      if ((await readSoundLink(driver, tagCurrentLink(name, tag), options)) === digest) return;
+      const current = tagCurrentLink(name, tag);
+      // What is there already isn't written again; made durable, since another process may have put it there just now.
+      const isSame = (await readSoundLink(driver, current, options)) === digest;
+      if (isSame && (await hasLink(driver, current, digest, { ...options, durable: true }))) return;
       // Side by side: after a crash the history lacks this entry, or has it for a tag that never pointed there. Nobody
       // reads the history to learn what a tag is (contract §5), so either is harmless.
       await allEnded([
         writeLink(driver, tagIndexLink(name, tag, digest), digest, options),
-        writeLink(driver, tagCurrentLink(name, tag), digest, options),
+        writeLink(driver, current, digest, options),
       ]);
     },
 

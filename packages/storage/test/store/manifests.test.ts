@@ -1,0 +1,333 @@
+import { expect, it } from "vitest";
+import type { StorageDriver } from "../../src/contract/driver.js";
+import { StorageError } from "../../src/errors.js";
+import * as paths from "../../src/layout/paths.js";
+import { digestOf, type Digest } from "../../src/model/digest.js";
+import { DOCKER_SCHEMA1, OCI_INDEX, OCI_MANIFEST } from "../../src/model/media-types.js";
+import { openRegistry, type RegistryOptions } from "../../src/store/open-registry.js";
+import { DEFAULT_VALIDATION } from "../../src/store/validation.js";
+import {
+  CONFIG,
+  descriptorOf,
+  describeForDrivers,
+  encode,
+  failureOf,
+  imageOf,
+  indexOf,
+  LAYER,
+  putBlob,
+  putOriginal,
+  refusing,
+  repository,
+  tag,
+} from "./support.js";
+
+const name = repository("library/alpine");
+const other = repository("other");
+
+function openOver(driver: StorageDriver, options?: RegistryOptions) {
+  return openRegistry(driver, options).repository(name);
+}
+
+async function withBlobs(driver: StorageDriver, into = name): Promise<void> {
+  await putBlob(driver, into, "config");
+  await putBlob(driver, into, "layer");
+}
+
+const pushOf = (body: unknown, mediaType = OCI_MANIFEST, tags: readonly string[] = [], digest?: Digest) => ({
+  bytes: encode(body),
+  mediaType,
+  tags: tags.map(tag),
+  digest,
+});
+
+/** Every file of the repository's `_manifests`, by path. */
+async function filesBelow(driver: StorageDriver, path: string): Promise<string[]> {
+  const { names } = await driver.list(path).catch(() => ({ names: [] }));
+  const below = await Promise.all(
+    names.map(async (child) => {
+      const inside = `${path}/${child}`;
+      return (await driver.stat(inside)).isDirectory ? filesBelow(driver, inside) : [inside];
+    }),
+  );
+  return below.flat();
+}
+
+describeForDrivers("a pushed manifest", (open) => {
+  it("is written as the original writes it, and read back byte for byte", async () => {
+    const driver = await open();
+    await withBlobs(driver);
+    const { manifests, tags } = openOver(driver);
+    const bytes = encode(` ${JSON.stringify(imageOf())}\n`);
+    const pushed = await manifests.put({ bytes, mediaType: OCI_MANIFEST, tags: [tag("v1"), tag("latest"), tag("v1")] });
+    const digest = digestOf(bytes);
+    expect(pushed.descriptor).toMatchObject({ digest, mediaType: OCI_MANIFEST, size: bytes.length });
+    expect(pushed).not.toHaveProperty("subject");
+    expect(await driver.read(paths.blobData(digest))).toEqual(bytes);
+    const files = await filesBelow(driver, paths.manifestsDirectory(name));
+    expect(files.sort()).toEqual(
+      [
+        paths.revisionLink(name, digest),
+        ...["v1", "latest"].flatMap((text) => [
+          paths.tagCurrentLink(name, tag(text)),
+          paths.tagIndexLink(name, tag(text), digest),
+        ]),
+      ].sort(),
+    );
+    for (const file of files) expect(await driver.read(file)).toEqual(encode(digest));
+    expect(await tags.resolve(tag("v1"))).toBe(digest);
+    for (const repositoryAgain of [openOver(driver), openOver(driver, { manifestCacheBytes: 0 })]) {
+      const stored = await repositoryAgain.manifests.get(digest);
+      expect({ ...stored, bytes: Buffer.from(stored.bytes) }).toEqual({
+        digest,
+        mediaType: OCI_MANIFEST,
+        bytes: Buffer.from(bytes),
+      });
+    }
+  });
+
+  it("lives under the digest that it was pushed with", async () => {
+    const driver = await open();
+    const config = { ...descriptorOf("config", CONFIG), digest: await putBlob(driver, name, "config", "sha512") };
+    const body = imageOf();
+    const bytes = encode({ ...body, config, layers: [] });
+    const digest = digestOf(bytes, "sha512");
+    const { manifests, tags } = openOver(driver);
+    await manifests.put({ bytes, mediaType: OCI_MANIFEST, tags: [tag("big")], digest });
+    expect(await tags.resolve(tag("big"))).toBe(digest);
+    expect(await driver.read(paths.blobData(digest))).toEqual(bytes);
+    expect(await manifests.get(digest)).toMatchObject({ digest });
+    expect(await failureOf(manifests.get(digestOf(bytes)))).toMatchObject({ code: "MANIFEST_UNKNOWN" });
+    expect(await manifests.delete(digest)).toEqual({ removedTags: ["big"] });
+  });
+
+  it("must have the digest that it is pushed with", async () => {
+    const driver = await open();
+    await withBlobs(driver);
+    const wrong = digestOf(encode("something else"));
+    const failure = await failureOf(openOver(driver).manifests.put(pushOf(imageOf(), OCI_MANIFEST, [], wrong)));
+    expect(failure).toMatchObject({
+      code: "DIGEST_MISMATCH",
+      fault: { expected: wrong, actual: digestOf(encode(imageOf())) },
+    });
+    expect(await filesBelow(driver, paths.manifestsDirectory(name))).toEqual([]);
+  });
+
+  it("names all that it misses, each once, and changes nothing", async () => {
+    const driver = await open();
+    await withBlobs(driver, other);
+    const { manifests } = openOver(driver);
+    const missing = descriptorOf("nowhere", LAYER);
+    const failure = await failureOf(
+      manifests.put(pushOf(imageOf({ layers: [missing, missing] }), OCI_MANIFEST, ["v1"])),
+    );
+    // The config is in another repository, which is as good as nowhere.
+    expect(failure).toMatchObject({
+      code: "MANIFEST_REFERENCES_UNKNOWN",
+      fault: { digests: [descriptorOf("config", CONFIG).digest, missing.digest] },
+    });
+    expect(await filesBelow(driver, paths.repositoryDirectory(name))).toEqual([]);
+    expect(await failureOf(driver.stat(paths.blobData(digestOf(encode(imageOf())))))).toMatchObject({
+      code: "PATH_NOT_FOUND",
+    });
+  });
+
+  it("misses what is linked and has no bytes", async () => {
+    const driver = await open();
+    await withBlobs(driver);
+    const layer = descriptorOf("layer", LAYER).digest;
+    await driver.delete(paths.blobData(layer));
+    const failure = await failureOf(openOver(driver).manifests.put(pushOf(imageOf())));
+    expect(failure).toMatchObject({ code: "MANIFEST_REFERENCES_UNKNOWN", fault: { digests: [layer] } });
+  });
+
+  it("may be an index of manifests that are here", async () => {
+    const driver = await open();
+    await withBlobs(driver);
+    const { manifests } = openOver(driver);
+    const child = descriptorOf(imageOf(), OCI_MANIFEST);
+    const index = pushOf(indexOf([child]), OCI_INDEX, ["multi"]);
+    expect(await failureOf(manifests.put(index))).toMatchObject({
+      code: "MANIFEST_REFERENCES_UNKNOWN",
+      fault: { digests: [child.digest] },
+    });
+    await manifests.put(pushOf(imageOf()));
+    const { manifest, descriptor } = await manifests.put(index);
+    expect(manifest).toMatchObject({ kind: "index", manifests: [child] });
+    expect(await manifests.get(descriptor.digest)).toMatchObject({ mediaType: OCI_INDEX });
+  });
+
+  it("may be sparse where validation is off, but for its config", async () => {
+    const driver = await open();
+    await putBlob(driver, name, "config");
+    const { manifests } = openOver(driver, { validation: { ...DEFAULT_VALIDATION, disabled: true } });
+    await manifests.put(pushOf(imageOf()));
+    await manifests.put(pushOf(indexOf([descriptorOf("nowhere", OCI_MANIFEST)]), OCI_INDEX));
+    expect(await failureOf(manifests.put(pushOf(imageOf({ config: "x" }))))).toMatchObject({
+      code: "MANIFEST_REFERENCES_UNKNOWN",
+    });
+  });
+
+  it("is refused for its class, its addresses and its size before anything is written", async () => {
+    const driver = await open();
+    await withBlobs(driver);
+    const refused = async (options: RegistryOptions, body: unknown = imageOf()) =>
+      failureOf(openOver(driver, options).manifests.put(pushOf(body)));
+    expect(await refused({ classes: ["plugin"] })).toMatchObject({ code: "MANIFEST_CLASS_DENIED" });
+    const layer = { ...descriptorOf("layer", LAYER), urls: ["ftp://x/y"] };
+    expect(await refused({}, imageOf({ layers: [layer] }))).toMatchObject({ code: "MANIFEST_INVALID" });
+    expect(await refused({ maxManifestBytes: encode(imageOf()).length - 1 })).toMatchObject({
+      code: "MANIFEST_INVALID",
+    });
+    expect(await refused({ maxManifestBytes: encode(imageOf()).length })).toBeUndefined();
+  });
+
+  it("isn't written again when it is there, unless a crash cut it off", async () => {
+    const driver = await open();
+    await withBlobs(driver);
+    const written: string[] = [];
+    const watched = refusing(driver, (operation, path) => void (operation === "write" && written.push(path)));
+    const { manifests } = openOver(watched);
+    const { descriptor } = await manifests.put(pushOf(imageOf(), OCI_MANIFEST, ["v1"]));
+    expect(written).toHaveLength(4);
+    await manifests.put(pushOf(imageOf(), OCI_MANIFEST, ["v1"]));
+    expect(written).toHaveLength(4);
+    await driver.write(paths.blobData(descriptor.digest), encode("{"));
+    await driver.write(paths.revisionLink(name, descriptor.digest), encode(""));
+    expect(await failureOf(openOver(driver).manifests.get(descriptor.digest))).toMatchObject({
+      code: "MANIFEST_UNKNOWN",
+    });
+    await manifests.put(pushOf(imageOf()));
+    expect(await openOver(driver).manifests.get(descriptor.digest)).toMatchObject({ bytes: encode(imageOf()) });
+  });
+
+  it("takes its link back when a collector took a blob between the two looks", async () => {
+    const driver = await open();
+    await withBlobs(driver);
+    const layer = descriptorOf("layer", LAYER).digest;
+    const digest = digestOf(encode(imageOf({ subject: descriptorOf("s", OCI_MANIFEST) })));
+    const racing: StorageDriver = new Proxy(driver, {
+      get(target, property: keyof StorageDriver) {
+        if (property !== "write") return target[property];
+        return async (path: string, bytes: Uint8Array) => {
+          if (path === paths.revisionLink(name, digest)) await driver.delete(paths.blobData(layer));
+          await driver.write(path, bytes);
+        };
+      },
+    });
+    const body = imageOf({ subject: descriptorOf("s", OCI_MANIFEST) });
+    const failure = await failureOf(openOver(racing).manifests.put(pushOf(body, OCI_MANIFEST, ["v1"])));
+    expect(failure).toMatchObject({ code: "MANIFEST_REFERENCES_UNKNOWN", fault: { digests: [layer] } });
+    expect(await filesBelow(driver, paths.manifestsDirectory(name))).toEqual([]);
+    expect(await failureOf(openOver(driver).manifests.get(digest))).toMatchObject({ code: "MANIFEST_UNKNOWN" });
+  });
+
+  it("never gets a tag before its link is durable, nor a link before its bytes", async () => {
+    const driver = await open();
+    await withBlobs(driver);
+    const broken = new StorageError({ code: "DRIVER_ERROR", driver: "test", operation: "write", path: "/" });
+    const digest = digestOf(encode(imageOf()));
+    for (const path of [paths.blobData(digest), paths.revisionLink(name, digest)]) {
+      const failing = refusing(driver, (operation, at) => (operation === "write" && at === path ? broken : undefined));
+      expect(await failureOf(openOver(failing).manifests.put(pushOf(imageOf(), OCI_MANIFEST, ["v1"])))).toBe(broken);
+      expect(await filesBelow(driver, paths.manifestsDirectory(name))).toEqual([]);
+    }
+  });
+});
+
+describeForDrivers("a stored manifest", (open) => {
+  it("is known only where it is linked, whatever is cached", async () => {
+    const driver = await open();
+    const registry = openRegistry(driver);
+    const digest = await putOriginal(driver, name, imageOf());
+    expect(await registry.repository(name).manifests.get(digest)).toMatchObject({ digest });
+    const failure = await failureOf(registry.repository(other).manifests.get(digest));
+    expect(failure).toMatchObject({
+      code: "MANIFEST_UNKNOWN",
+      message: `unknown manifest name=other revision=${digest}`,
+    });
+    await driver.delete(paths.revisionLink(name, digest));
+    expect(await failureOf(registry.repository(name).manifests.get(digest))).toMatchObject({
+      code: "MANIFEST_UNKNOWN",
+    });
+  });
+
+  it("costs one stat when its bytes are known", async () => {
+    const driver = await open();
+    const digest = await putOriginal(driver, name, imageOf());
+    const calls: string[] = [];
+    const { manifests } = openOver(refusing(driver, (operation) => void calls.push(operation)));
+    await manifests.get(digest);
+    calls.length = 0;
+    await manifests.get(digest);
+    expect(calls).toEqual(["stat"]);
+  });
+
+  it("is unknown when its bytes are gone, others, too many or no manifest", async () => {
+    const driver = await open();
+    const digest = await putOriginal(driver, name, imageOf());
+    const unknown = { code: "MANIFEST_UNKNOWN" };
+    const small = openOver(driver, { maxManifestBytes: 10 });
+    expect(await failureOf(small.manifests.get(digest))).toMatchObject(unknown);
+    await driver.write(paths.blobData(digest), encode("{}"));
+    expect(await failureOf(openOver(driver).manifests.get(digest))).toMatchObject(unknown);
+    await driver.delete(paths.blobData(digest));
+    expect(await failureOf(openOver(driver).manifests.get(digest))).toMatchObject(unknown);
+    const text = await putOriginal(driver, name, "not JSON");
+    expect(await failureOf(openOver(driver).manifests.get(text))).toMatchObject(unknown);
+  });
+
+  it("is an error, not unknown, when the storage fails", async () => {
+    const driver = await open();
+    const digest = await putOriginal(driver, name, imageOf());
+    const broken = new StorageError({ code: "DRIVER_ERROR", driver: "test", operation: "read", path: "/" });
+    for (const failing of ["stat", "read"]) {
+      const { manifests } = openOver(refusing(driver, (operation) => (operation === failing ? broken : undefined)));
+      expect(await failureOf(manifests.get(digest))).toBe(broken);
+    }
+  });
+
+  it("of schema 1 is served as it is, also where registry 2.1 linked it", async () => {
+    const driver = await open();
+    const old = { schemaVersion: 1, name: "library/alpine", tag: "old", fsLayers: [], history: [] };
+    const digest = await putOriginal(driver, name, old, "old");
+    const { manifests } = openOver(driver);
+    expect(await manifests.get(digest)).toMatchObject({ mediaType: DOCKER_SCHEMA1 });
+    const amongLayers = await putBlob(driver, name, JSON.stringify({ ...old, tag: "older" }));
+    expect(await manifests.get(amongLayers)).toMatchObject({ mediaType: DOCKER_SCHEMA1 });
+    const blob = await putBlob(driver, name, JSON.stringify(imageOf()));
+    expect(await failureOf(manifests.get(blob))).toMatchObject({ code: "MANIFEST_UNKNOWN" });
+  });
+
+  it("is deleted with its directory and the tags that point to it now", async () => {
+    const driver = await open();
+    const digest = await putOriginal(driver, name, imageOf(), "a", "b", "moved");
+    const kept = await putOriginal(driver, name, imageOf({ n: 2 }), "moved", "kept");
+    await driver.write(paths.tagCurrentLink(name, tag("damaged")), encode("garbage"));
+    await driver.write(`${paths.revisionDirectory(name, digest)}/signatures/sha256/x/link`, encode("old"));
+    const { manifests, tags } = openOver(driver);
+    expect(await manifests.delete(digest)).toEqual({ removedTags: ["a", "b"] });
+    expect((await tags.list()).items).toEqual(["damaged", "kept", "moved"]);
+    expect(await tags.resolve(tag("moved"))).toBe(kept);
+    expect(await failureOf(driver.stat(paths.revisionDirectory(name, digest)))).toMatchObject({
+      code: "PATH_NOT_FOUND",
+    });
+    expect(await driver.stat(paths.blobData(digest))).toMatchObject({ isDirectory: false });
+    expect(await failureOf(manifests.get(digest))).toMatchObject({ code: "MANIFEST_UNKNOWN" });
+    expect(await failureOf(manifests.delete(digest))).toMatchObject({ code: "MANIFEST_UNKNOWN" });
+  });
+
+  it("can be deleted when it can't be read", async () => {
+    const driver = await open();
+    const digest = await putOriginal(driver, name, imageOf(), "a");
+    await driver.delete(paths.blobData(digest));
+    expect(await openOver(driver).manifests.delete(digest)).toEqual({ removedTags: ["a"] });
+  });
+
+  it("ends with the caller's signal", async () => {
+    const driver = await open();
+    const digest = await putOriginal(driver, name, imageOf());
+    const signal = AbortSignal.abort(new Error("gone"));
+    expect(await failureOf(openOver(driver).manifests.get(digest, { signal }))).toMatchObject({ message: "gone" });
+  });
+});
