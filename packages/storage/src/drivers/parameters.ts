@@ -43,7 +43,7 @@ export const integer = z.union([z.int(), z.string().regex(INTEGER).transform(Num
 /** An integer from `least` to `most`. */
 export function integerBetween(least: number, most: number): z.ZodType<number> {
   return integer.refine((value) => value >= least && value <= most, {
-    error: ({ input }) => `invalid value ${String(input)}, must be from ${least} to ${most}`,
+    error: ({ input }) => `invalid value ${describe(input)}, must be from ${least} to ${most}`,
   });
 }
 
@@ -53,5 +53,5 @@ export const scalar = z.union([z.string(), z.number().transform(String), z.boole
 });
 
 function describe(value: unknown): string {
-  return typeof value === "object" ? JSON.stringify(value) : String(value);
+  return typeof value === "object" || typeof value === "number" ? JSON.stringify(value) : typeof value;
 }

@@ -152,6 +152,18 @@ export function uploadClaimedData(name: RepositoryName, uuid: string, claim: str
   return `${uploadDirectory(name, uuid)}/data.${claim}`;
 }
 
+/** What `claim` copies from an older claim that it takes over. Counts for nothing until {@link uploadTakenMark} is there. */
+export function uploadCopy(name: RepositoryName, uuid: string, claim: string): string {
+  if (!isUploadClaim(claim)) throw new StorageError({ code: "UPLOAD_TAKEN_OVER", uuid });
+  return `${uploadDirectory(name, uuid)}/copy.${claim}`;
+}
+
+/** The older claim's file after `claim` has taken over from it: says that the session's bytes are in {@link uploadCopy} now. */
+export function uploadTakenMark(name: RepositoryName, uuid: string, claim: string): string {
+  if (!isUploadClaim(claim)) throw new StorageError({ code: "UPLOAD_TAKEN_OVER", uuid });
+  return `${uploadDirectory(name, uuid)}/taken.${claim}`;
+}
+
 /** The original's hash states of the bytes so far. We never read them. */
 export function uploadHashStatesDirectory(name: RepositoryName, uuid: string): string {
   return `${uploadDirectory(name, uuid)}/hashstates`;

@@ -2,7 +2,7 @@ import { constants } from "node:fs";
 import { resolve } from "node:path";
 import type { ByteRange, CallOptions, ContentStream, FileWriter, StorageDriver } from "../../contract/driver.js";
 import { StorageError } from "../../errors.js";
-import { abortable } from "../abort.js";
+import { abortable } from "../../abort.js";
 import { boundsOf, streamOf } from "../byte-stream.js";
 import { checkOffset, driverError, pathNotFound, tooLarge } from "../errors.js";
 import { createGate } from "../gate.js";

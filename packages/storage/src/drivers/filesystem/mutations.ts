@@ -61,8 +61,7 @@ export async function replaceFile(
     try {
       const filled = fillFile(host, fd, bytes, options.durable).finally(() => descriptors.close(fd));
       // The directory's own entry can become durable while the file does.
-      const anchored = options.durable ? directories.anchor(directory) : undefined;
-      await settle(filled, anchored);
+      await settle(options.durable ? [filled, directories.anchor(directory)] : [filled]);
       options.signal?.throwIfAborted();
       await calls.rename(temporary, target);
     } catch (error) {
@@ -74,7 +73,7 @@ export async function replaceFile(
 }
 
 /** Waits for all of `tasks`, then throws the first failure: nothing goes on behind the caller's back. */
-async function settle(...tasks: (Promise<void> | undefined)[]): Promise<void> {
+async function settle(tasks: readonly Promise<void>[]): Promise<void> {
   for (const result of await Promise.allSettled(tasks)) if (result.status === "rejected") throw result.reason;
 }
 
@@ -94,7 +93,7 @@ export async function renameFile(host: MutationHost, from: string, to: string, d
     await calls.lstat(realPath(from));
     await makeTarget(host, directory, rename);
   }
-  if (durable) await settle(directories.anchor(directory), directories.sync(directory));
+  if (durable) await settle([directories.anchor(directory), directories.sync(directory)]);
 }
 
 async function makeTarget(host: MutationHost, directory: string, rename: () => Promise<void>): Promise<void> {

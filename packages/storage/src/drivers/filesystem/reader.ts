@@ -1,5 +1,5 @@
 import type { ContentStream } from "../../contract/driver.js";
-import { abortable } from "../abort.js";
+import { abortable } from "../../abort.js";
 import { streamOf } from "../byte-stream.js";
 import type { BufferPool } from "./buffer-pool.js";
 import type { FileCalls } from "./calls.js";

@@ -1,5 +1,5 @@
 import type { FileWriter } from "../../contract/driver.js";
-import { abortable } from "../abort.js";
+import { abortable } from "../../abort.js";
 import type { FileCalls } from "./calls.js";
 
 /** An open file to be written, and what its writer needs of the driver. */
@@ -32,7 +32,7 @@ export function createFileWriter(calls: FileCalls, file: WritableFile): FileWrit
   let size = file.size;
   let position = file.size;
   let writing: Promise<void> | undefined;
-  let failure: unknown;
+  let failure: Error | undefined;
   let ending: Promise<void> | undefined;
 
   const writeAll = async (chunks: Uint8Array[]): Promise<void> => {
@@ -60,13 +60,21 @@ export function createFileWriter(calls: FileCalls, file: WritableFile): FileWrit
     writing = writeAll(chunks).then(
       () => {
         writing = undefined;
-        if (gatheredBytes >= file.batchBytes()) startWriting();
+        writeIfFull();
       },
       (error: unknown) => {
-        failure = error;
+        failure = error instanceof Error ? error : new Error(String(error));
         writing = undefined;
       },
     );
+  };
+
+  const writeIfFull = (): void => {
+    if (writing === undefined && gatheredBytes >= file.batchBytes()) startWriting();
+  };
+
+  const checkFailure = (): void => {
+    if (failure !== undefined) throw file.fail("write", failure);
   };
 
   /** Waits until everything gathered is written, whoever writes it. */
@@ -110,15 +118,15 @@ export function createFileWriter(calls: FileCalls, file: WritableFile): FileWrit
     write: async (chunk, options) => {
       needOpen("write");
       options?.signal?.throwIfAborted();
-      if (failure !== undefined) throw file.fail("write", failure);
+      checkFailure();
       if (chunk.length === 0) return;
       gathered.push(chunk);
       gatheredBytes += chunk.length;
       size += chunk.length;
       if (gatheredBytes < file.batchBytes()) return;
       if (writing !== undefined) await abortable(writing, options?.signal);
-      if (failure !== undefined) throw file.fail("write", failure);
-      if (writing === undefined && state === "open" && gatheredBytes >= file.batchBytes()) startWriting();
+      checkFailure();
+      if (state === "open") writeIfFull();
     },
     close: async (options) => {
       options?.signal?.throwIfAborted();

@@ -1,0 +1,103 @@
+import { LRUCache } from "lru-cache";
+import type { CallOptions, StorageDriver } from "../contract/driver.js";
+import { isStorageError } from "../errors.js";
+import { uploadDigest, uploadDigestsDirectory } from "../layout/paths.js";
+import {
+  CANONICAL_ALGORITHM,
+  createDigester,
+  isDigestAlgorithm,
+  splitDigest,
+  type Digest,
+  type DigestAlgorithm,
+  type Digester,
+} from "../model/digest.js";
+import type { RepositoryName } from "../model/repository-name.js";
+import { orUndefined, readSoundLink } from "./links.js";
+
+/** Reading so many bytes again costs less than to keep their digest. */
+const WORTH_KEEPING = 1024 * 1024;
+
+/** The running hashes of sessions that this process received bytes of, each good for one length of the data. */
+export interface LiveDigesters {
+  /** Takes the hash of the first `offset` bytes out, if it is here: two requests can't go on with the same one. */
+  take(key: string, offset: number): Digester | undefined;
+  put(key: string, offset: number, digester: Digester): void;
+  drop(key: string): void;
+}
+
+/** Remembers at most `limit` hashes, of a few hundred bytes each. */
+export function createLiveDigesters(limit: number): LiveDigesters {
+  const entries = new LRUCache<string, { readonly offset: number; readonly digester: Digester }>({ max: limit });
+  return {
+    take: (key, offset) => {
+      const entry = entries.get(key);
+      if (entry?.offset !== offset) return undefined;
+      entries.delete(key);
+      return entry.digester;
+    },
+    put: (key, offset, digester) => void entries.set(key, { offset, digester }),
+    drop: (key) => void entries.delete(key),
+  };
+}
+
+/** Which digests a session has stored. */
+export interface DigestRecords {
+  /** The digest of the first `offset` bytes, as some process kept it. */
+  find(algorithm: DigestAlgorithm, offset: number, options?: CallOptions): Promise<Digest | undefined>;
+  /** Keeps the digest of `offset` bytes, which must be synced and given back: see docs/architecture.md §Uploads. */
+  keep(digest: Digest, offset: number): Promise<void>;
+  /** Says which algorithm the session's bytes are to be hashed with, where it isn't the canonical one. */
+  announce(algorithm: DigestAlgorithm, options?: CallOptions): Promise<void>;
+  /** The algorithm that was announced. */
+  announced(options?: CallOptions): Promise<DigestAlgorithm>;
+}
+
+export function digestRecordsOf(driver: StorageDriver, name: RepositoryName, uuid: string): DigestRecords {
+  /** Unsynced: a power loss may take a record, and what it leaves of one is no digest. */
+  const write = (digest: Digest, offset: number, options?: CallOptions): Promise<void> => {
+    const path = uploadDigest(name, uuid, splitDigest(digest).algorithm, offset);
+    return driver.write(path, new TextEncoder().encode(digest), { ...options, durable: false });
+  };
+
+  return {
+    find: async (algorithm, offset, options) => {
+      if (offset < WORTH_KEEPING) return undefined;
+      const kept = await readSoundLink(driver, uploadDigest(name, uuid, algorithm, offset), options);
+      return kept !== undefined && splitDigest(kept).algorithm === algorithm ? kept : undefined;
+    },
+    keep: async (digest, offset) => {
+      if (offset < WORTH_KEEPING) return;
+      try {
+        await write(digest, offset);
+      } catch (error) {
+        // Without it the bytes are read once more at the end; the append itself has succeeded.
+        if (!isStorageError(error, "DRIVER_ERROR")) throw error;
+      }
+    },
+    announce: async (algorithm, options) => {
+      if (algorithm === CANONICAL_ALGORITHM) return;
+      await write(createDigester(algorithm).current(), 0, options);
+    },
+    announced: async (options) => {
+      const page = await orUndefined(driver.list(uploadDigestsDirectory(name, uuid), options));
+      return page?.names.find(isDigestAlgorithm) ?? CANONICAL_ALGORITHM;
+    },
+  };
+}
+
+/** The digest of a whole file, read once. */
+export async function digestOfFile(
+  driver: StorageDriver,
+  path: string,
+  algorithm: DigestAlgorithm,
+  options?: CallOptions,
+): Promise<Digest> {
+  const digester = createDigester(algorithm);
+  const stream = await driver.open(path, options);
+  try {
+    for await (const chunk of stream) digester.update(chunk);
+  } finally {
+    await stream.close();
+  }
+  return digester.current();
+}

@@ -1,0 +1,37 @@
+import type { CallOptions, StorageDriver } from "../contract/driver.js";
+import { StorageError } from "../errors.js";
+import { uploadsDirectory } from "../layout/paths.js";
+import { LRUCache } from "lru-cache";
+import type { RepositoryName } from "../model/repository-name.js";
+import { orUndefined } from "./links.js";
+
+/** Keeps the number of a repository's unfinished sessions below a limit. */
+export interface UploadLimit {
+  /** Counts one more. Throws TOO_MANY_UPLOADS. */
+  admit(name: RepositoryName, options?: CallOptions): Promise<void>;
+}
+
+/** The most sessions that are admitted between two counts. */
+const UNCOUNTED = 64;
+const REPOSITORIES = 10_000;
+
+/**
+ * A limit for each repository. Sessions are counted by their directory's names, and only now and then: far from the limit
+ * some are admitted without a look, so that each process may go beyond it by a few.
+ */
+export function createUploadLimit(driver: StorageDriver, limit: number): UploadLimit {
+  const credits = new LRUCache<RepositoryName, number>({ max: REPOSITORIES });
+  return {
+    admit: async (name, options) => {
+      const credit = credits.get(name) ?? 0;
+      if (credit > 0) {
+        credits.set(name, credit - 1);
+        return;
+      }
+      const page = await orUndefined(driver.list(uploadsDirectory(name), { ...options, limit }));
+      const count = page?.names.length ?? 0;
+      if (count >= limit) throw new StorageError({ code: "TOO_MANY_UPLOADS", limit });
+      credits.set(name, Math.min(UNCOUNTED, Math.floor((limit - count) / 8)));
+    },
+  };
+}
