@@ -63,3 +63,8 @@ export { isTagName, parseTagName, type TagName } from "./model/tag.js";
 
 export { openRegistry, type RegistryOptions } from "./store/open-registry.js";
 export { DEFAULT_VALIDATION, type ManifestValidation } from "./store/validation.js";
+
+export { createDriver } from "./drivers/factory.js";
+export { DriverParameterError } from "./drivers/parameters.js";
+export { observeDriver, type ObserveAction, type ObservedAction } from "./drivers/observed.js";
+export { purgeUploads } from "./store/upload-purge.js";

@@ -1,4 +1,4 @@
-import type { StorageDriver } from "@longshore/storage";
+import { purgeUploads, type StorageDriver } from "@longshore/storage";
 import type { Config } from "../config/config.js";
 import type { HealthFailures } from "../health/check.js";
 import { createHealthChecks } from "../health/checks.js";
@@ -13,7 +13,6 @@ import { startPurging, type PurgeUploads } from "./purge.js";
 /** What the duties need of the rest. */
 export interface DutiesContext {
   readonly driver: StorageDriver;
-  readonly purge: PurgeUploads;
   readonly log: Log;
   /** Told whenever what fails changes. */
   readonly onHealth: (failures: HealthFailures) => void;
@@ -38,9 +37,10 @@ export async function startDuties(config: Config, context: DutiesContext): Promi
   });
   const stopDebug = await startDebug(config, monitor, context);
   const { maintenance } = config.storage;
+  const purge: PurgeUploads = (options, signal) => purgeUploads(context.driver, options, signal);
   const stopPurging = maintenance.readonly.enabled
     ? () => undefined
-    : startPurging(maintenance.uploadpurging, context.purge, log);
+    : startPurging(maintenance.uploadpurging, purge, log);
   monitor.start();
   return {
     health: () => monitor.failures(),

@@ -1,4 +1,4 @@
-import { openStorage } from "../compose.js";
+import { openDriver } from "../compose.js";
 import { createMetrics } from "../metrics/metrics.js";
 import { startDuties, type Duties } from "./duties.js";
 import { listenAddress } from "./address.js";
@@ -18,7 +18,7 @@ export async function runPrimary(context: RunContext): Promise<number> {
   const { log } = logs;
   // Before the workers come: of several processes one looks after a socket file that was left.
   await listenAddress(config.http);
-  const storage = await openStorage(config);
+  const driver = await openDriver(config);
   const prometheus = config.http.debug.prometheus.enabled;
   const own = prometheus ? createMetrics(() => new Map<string, number>()) : undefined;
   let duties: Duties | undefined;
@@ -34,7 +34,7 @@ export async function runPrimary(context: RunContext): Promise<number> {
   });
   try {
     duties = await startDuties(config, {
-      ...storage,
+      driver,
       log,
       onHealth: (failures) => pool.broadcast({ kind: "health", failures }),
       snapshots: async () => [...(own === undefined ? [] : [await own.snapshot()]), ...(await pool.snapshots())],
@@ -62,6 +62,6 @@ export async function runPrimary(context: RunContext): Promise<number> {
     throw error;
   } finally {
     duties?.stop();
-    await storage.driver.close();
+    await driver.close();
   }
 }

@@ -2,12 +2,11 @@ import type { UploadPurgingConfig } from "../config/config.js";
 import { formatDuration } from "../observability/duration.js";
 import { errorFields, type Log } from "../observability/log.js";
 
-/** Removes upload sessions that began before `before`; with `dryRun` it only counts. */
-export type PurgeUploads = (options: {
-  readonly before: Date;
-  readonly dryRun: boolean;
-  readonly signal: AbortSignal;
-}) => Promise<{ readonly deleted: readonly string[]; readonly errors: readonly unknown[] }>;
+/** Removes upload sessions that began before `olderThan`, or only counts them; tells how many, and how many it could not. */
+export type PurgeUploads = (
+  options: { readonly olderThan: Date; readonly dryRun: boolean },
+  signal: AbortSignal,
+) => Promise<{ readonly deleted: number; readonly errors: number }>;
 
 /**
  * Runs the upload purger: first after a random 0 to 59 minutes, so that several registries don't walk a shared storage at
@@ -32,12 +31,11 @@ export function startPurging(
   }
 
   async function runOnce(): Promise<void> {
-    const before = new Date(Date.now() - config.age);
-    log.info(`PurgeUploads starting: olderThan=${before.toISOString()}, actuallyDelete=${String(!config.dryrun)}`);
+    const olderThan = new Date(Date.now() - config.age);
+    log.info(`PurgeUploads starting: olderThan=${olderThan.toISOString()}, actuallyDelete=${String(!config.dryrun)}`);
     try {
-      const { deleted, errors } = await purge({ before, dryRun: config.dryrun, signal: stop.signal });
-      for (const error of errors) log.error("an upload could not be purged", errorFields(error));
-      log.info(`Purge uploads finished.  Num deleted=${deleted.length}, num errors=${errors.length}`);
+      const { deleted, errors } = await purge({ olderThan, dryRun: config.dryrun }, stop.signal);
+      log.info(`Purge uploads finished.  Num deleted=${deleted}, num errors=${errors}`);
       log.info(`Starting upload purge in ${formatDuration(config.interval)}`);
     } catch (error) {
       if (!stop.signal.aborted) log.error("the upload purge failed and will be tried again", errorFields(error));

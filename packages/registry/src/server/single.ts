@@ -23,7 +23,6 @@ export async function runSingle(context: RunContext): Promise<number> {
   try {
     const duties = await startDuties(config, {
       driver: registry.driver,
-      purge: registry.purge,
       log,
       onHealth: (failures) => (healthy = Object.keys(failures).length === 0),
       snapshots: async () => (metrics === undefined ? [] : [await metrics.snapshot()]),

@@ -1,0 +1,76 @@
+import { createAccessController } from "@longshore/auth";
+import { createDriver, observeDriver, openRegistry, type StorageDriver } from "@longshore/storage";
+import type { Config } from "./config/config.js";
+import { createApp, type App } from "./http/app.js";
+import type { ApiOptions } from "./http/options.js";
+import type { StorageMetrics } from "./metrics/storage-metrics.js";
+import type { Log } from "./observability/log.js";
+
+/** What the parts are told beside the configuration. */
+export interface Ports {
+  /** `http.secret`, or the one that was made in its place. */
+  readonly secret: string;
+  readonly log: Log;
+  /** Undefined: nobody measures. */
+  readonly metrics: StorageMetrics | undefined;
+}
+
+/** A registry that can answer requests; what it listens on is not its concern. */
+export interface ComposedRegistry {
+  readonly app: App;
+  readonly driver: StorageDriver;
+  close(): Promise<void>;
+}
+
+/**
+ * The map of the system: configuration → driver → registry → access controller → application. Throws what the parts throw
+ * for settings that can't work.
+ */
+export async function composeRegistry(config: Config, ports: Ports): Promise<ComposedRegistry> {
+  const access = await createAccessController(config.auth.type, config.auth.parameters);
+  const driver = await openDriver(config, ports.metrics);
+  const registry = openRegistry(driver, {
+    validation: config.validation,
+    classes: config.policy.repository.classes,
+    maxManifestBytes: config.http.limits.manifestsize,
+    manifestCacheBytes: config.storage.cache.manifestbytes,
+    tagConcurrency: config.storage.tag.concurrencylimit,
+    uploadLimit: config.http.limits.uploads,
+  });
+  const app = createApp({ registry, access, options: apiOptions(config, ports.secret), log: ports.log });
+  return {
+    app,
+    driver,
+    async close() {
+      await access.close();
+      await driver.close();
+    },
+  };
+}
+
+/** The storage alone, for what works beside the API: health checks and upload purging. */
+export async function openDriver(config: Config, metrics?: StorageMetrics): Promise<StorageDriver> {
+  const { type, parameters } = config.storage;
+  const driver = await createDriver(type, parameters);
+  return metrics === undefined ? driver : observeDriver(driver, metrics.action);
+}
+
+function apiOptions({ http, storage, catalog, tags }: Config, secret: string): ApiOptions {
+  return {
+    prefix: http.prefix,
+    host: http.host,
+    relativeUrls: http.relativeurls,
+    headers: http.headers,
+    secret,
+    deleteEnabled: storage.delete.enabled,
+    readOnly: storage.maintenance.readonly.enabled,
+    redirect: !storage.redirect.disable,
+    catalogMaxEntries: catalog.maxentries,
+    tagsMaxTags: tags.maxtags,
+    manifestMaxBytes: http.limits.manifestsize,
+    // The filesystem takes chunks of any size at the same cost.
+    chunkMinLength: undefined,
+    bodyIdleTimeout: http.limits.bodyidletimeout,
+    sendTimeout: http.limits.bodyidletimeout,
+  };
+}
