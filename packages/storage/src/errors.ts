@@ -1,4 +1,4 @@
-import type { Digest } from "./model/digest.js";
+import type { Digest } from "./model/digest-text.js";
 
 /** Why a digest's text is not a digest. */
 export type DigestProblem = "format" | "algorithm" | "length";

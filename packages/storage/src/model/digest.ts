@@ -1,10 +1,8 @@
 import { createHash, type Hash } from "node:crypto";
 import { StorageError, type DigestProblem } from "../errors.js";
+import type { Digest } from "./digest-text.js";
 
-declare const brand: unique symbol;
-
-/** A verified `<algorithm>:<lower-case hex>` text (OCI image specification, descriptor §Digests). */
-export type Digest = string & { readonly [brand]: "Digest" };
+export type { Digest };
 
 /** The algorithms that are understood, with the length of their hex part. */
 const HEX_LENGTH = { sha256: 64, sha384: 96, sha512: 128 } as const;

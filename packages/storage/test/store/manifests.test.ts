@@ -206,14 +206,10 @@ describeForDrivers("a pushed manifest", (open) => {
     await withBlobs(driver);
     const layer = descriptorOf("layer", LAYER).digest;
     const digest = digestOf(encode(imageOf({ subject: descriptorOf("s", OCI_MANIFEST) })));
-    const racing: StorageDriver = new Proxy(driver, {
-      get(target, property: keyof StorageDriver) {
-        if (property !== "write") return target[property];
-        return async (path: string, bytes: Uint8Array) => {
-          if (path === paths.revisionLink(name, digest)) await driver.delete(paths.blobData(layer));
-          await driver.write(path, bytes);
-        };
-      },
+    const racing = refusing(driver, async (operation, path) => {
+      const isLinking = operation === "write" && path === paths.revisionLink(name, digest);
+      if (isLinking) await driver.delete(paths.blobData(layer));
+      return undefined;
     });
     const body = imageOf({ subject: descriptorOf("s", OCI_MANIFEST) });
     const failure = await failureOf(openOver(racing).manifests.put(pushOf(body, OCI_MANIFEST, ["v1"])));

@@ -110,19 +110,20 @@ export async function failureOf(work: Promise<unknown>): Promise<unknown> {
   );
 }
 
-/** A driver that says no to calls that `isRefused` names, and passes the others on. */
+/** A driver that asks `before` at each call, fails with the error that it returns, if any, and else does as told. */
 export function refusing(
   driver: StorageDriver,
-  isRefused: (operation: string, path: string) => Error | undefined,
+  before: (operation: string, path: string) => Error | undefined | Promise<undefined>,
 ): StorageDriver {
   return new Proxy(driver, {
-    get(target, property: keyof StorageDriver) {
-      const member = target[property];
+    get(target, property) {
+      const member: unknown = Reflect.get(target, property);
       if (typeof member !== "function") return member;
-      return (...args: readonly unknown[]): unknown => {
-        const error = isRefused(property, String(args[0]));
-        if (error !== undefined) return Promise.reject(error);
-        return Reflect.apply(member, target, args);
+      return async (...args: readonly unknown[]): Promise<unknown> => {
+        const error = await before(String(property), String(args[0]));
+        if (error !== undefined) throw error;
+        const result: unknown = Reflect.apply(member, target, args);
+        return result;
       };
     },
   });
