@@ -9,7 +9,7 @@ import { root as schema } from "./schema/root.js";
 import { DRIVERS } from "./schema/storage.js";
 import { Secret } from "./secret.js";
 import { parseYaml } from "./yaml/parse.js";
-import { emptyMap, isNull, locate, type MapNode, type Node, type Path, type Source } from "./yaml/tree.js";
+import { emptyMap, isNull, locate, type MapNode, type Node, type Path, setEntry, type Source } from "./yaml/tree.js";
 
 export interface LoadInput {
   /** The file's text. */
@@ -52,6 +52,7 @@ export function loadConfig({ text, file, environment, machine }: LoadInput): Loa
   const findings = [...parsed.findings];
   expandShorthands(root);
   findings.push(...overlayEnvironment(root, schema, environment));
+  fillDrivers(root);
   const chosen = chooseTypes(root);
   findings.push(...chosen.findings);
   const interpreted = interpret(root, schema);
@@ -113,6 +114,16 @@ function chooseTypes(root: MapNode): ChosenTypes {
     findings.push(warning(["auth"], locate(root, ["auth"]).source, message));
   }
   return { storage: drivers.includes("inmemory") ? "inmemory" : "filesystem", noStorage, findings };
+}
+
+/** A driver that is named without keys (`inmemory:`) has all its defaults, like one with `{}`. */
+function fillDrivers(root: MapNode): void {
+  const storage = root.entries.get("storage");
+  if (storage?.kind !== "map") return;
+  for (const name of DRIVERS) {
+    const node = storage.entries.get(name);
+    if (node && isNull(node)) setEntry(storage, name, emptyMap(node.source), storage.keys.get(name));
+  }
 }
 
 function namesIn(node: Node | undefined, names: readonly string[]): string[] {

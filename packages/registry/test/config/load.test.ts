@@ -332,7 +332,7 @@ describe("unknown keys", () => {
 describe("what this version doesn't have is refused by name", () => {
   const storage = (name: string) => `version: 0.1\nstorage: {${name}: {bucket: b, region: r}}`;
 
-  it.each([
+  it.each<readonly [string, string]>([
     ...["s3", "s3aws", "gcs", "azure", "swift", "oss"].map((name) => [storage(name), `storage.${name}`] as const),
     ["version: 0.1\nstorage: {inmemory: , cache: {blobdescriptor: redis}}", "storage.cache.blobdescriptor"],
     [`${MINIMAL}redis: {addrs: ["r:6379"], password: hunter2}`, "redis.addrs"],

@@ -1,5 +1,5 @@
 import { z } from "zod";
-import { duration, flag, integer, key, type Later, section } from "./kit.js";
+import { duration, flag, integer, key, type Later, type Range, section } from "./kit.js";
 
 /** A parameter in an untyped map: the original turns whatever scalar stands there into a text. */
 function anyScalar(meaning: string, fallback?: string) {
@@ -8,13 +8,26 @@ function anyScalar(meaning: string, fallback?: string) {
 }
 
 /** An integer, or a text with one, as the filesystem driver accepts it. */
-function looseInteger(fallback: number, meaning: string) {
+function looseInteger(fallback: number, { min, max }: Range, meaning: string, extra: { ours?: boolean } = {}) {
   const schema = z
-    .union([z.int(), z.string().regex(/^-?[0-9]{1,15}$/)])
+    .union([z.int(), z.string().regex(/^[-+]?[0-9]{1,15}$/)])
     .transform(Number)
+    .refine((value) => value >= (min ?? -Infinity) && value <= (max ?? Infinity))
     .default(fallback);
-  return key(schema, { meaning, type: "integer", allowed: "a whole number", fallback: String(fallback) });
+  const range = min === undefined || max === undefined ? "" : ` from ${min} to ${max}`;
+  return key(schema, {
+    meaning,
+    type: "integer",
+    allowed: `a whole number${range}`,
+    fallback: String(fallback),
+    ...extra,
+  });
 }
+
+const KIB = 1024;
+const MIB = 1024 * KIB;
+const GIB = 1024 * MIB;
+const OURS = { ours: true };
 
 const filesystem = section(
   {
@@ -22,7 +35,37 @@ const filesystem = section(
       "The directory that holds `docker/registry/v2`. Made when it isn't there.",
       "/var/lib/registry",
     ),
-    maxthreads: looseInteger(100, "File operations at a time; fewer than 25 count as 25."),
+    maxthreads: looseInteger(100, {}, "File operations at a time; fewer than 25 count as 25."),
+    buffersize: looseInteger(
+      MIB,
+      { min: 64 * KIB, max: 16 * MIB },
+      "Bytes read or written at once. A download has two such buffers while `readbuffers` has room.",
+      OURS,
+    ),
+    readbuffers: looseInteger(
+      32 * MIB,
+      { min: MIB, max: 64 * GIB },
+      "Bytes that the buffers of all downloads of a worker take together; with many downloads each has smaller ones.",
+      OURS,
+    ),
+    writebuffers: looseInteger(
+      32 * MIB,
+      { min: MIB, max: 64 * GIB },
+      "Bytes that all uploads of a worker gather before they are written; with many uploads each gathers fewer.",
+      OURS,
+    ),
+    filecache: looseInteger(
+      32 * MIB,
+      { min: 0, max: 64 * GIB },
+      "Bytes of small files that a worker remembers, each checked by a `stat` when it is used; 0: none.",
+      OURS,
+    ),
+    namecache: looseInteger(
+      200_000,
+      { min: 0, max: 100_000_000 },
+      "Names in listed directories that a worker remembers, checked likewise; 0: none.",
+      OURS,
+    ),
   },
   "A directory of this machine.",
   { untyped: true },
@@ -72,8 +115,8 @@ const cache = section(
       "Descriptors that a process remembers; 0 or less: 1,000,000.",
     ),
     manifestbytes: integer(
-      64 * 1024 * 1024,
-      { min: 0, max: 16 * 1024 ** 3 },
+      64 * MIB,
+      { min: 0, max: 16 * GIB },
       "Bytes of manifests that a process remembers by digest; 0: none.",
       { ours: true },
     ),

@@ -1,0 +1,31 @@
+import { z } from "zod";
+import { keys } from "../schema/kit.js";
+import { root } from "../schema/root.js";
+import { shapeOf } from "../schema/shape.js";
+
+/** The JSON Schema of config.yml, for editors: what may be written, before defaults and conversions. */
+export function jsonSchema(): string {
+  const schema = z.toJSONSchema(root, {
+    // The newest draft that the YAML language server knows whole.
+    target: "draft-7",
+    io: "input",
+    unrepresentable: "any",
+    override: ({ zodSchema, jsonSchema: json }) => {
+      const info = keys.get(zodSchema);
+      if (info) Object.assign(json, describe(info.meaning, info.later?.what));
+      const shape = shapeOf(zodSchema);
+      // A text takes any scalar as it is written; YAML has read `0.1` or `5000` as a number before the editor looks.
+      if (shape.kind === "text" && json.type === "string" && json.enum === undefined)
+        Object.assign(json, { type: ["string", "number", "boolean"] });
+      if (shape.kind === "struct" && json.type === "object") {
+        Object.assign(json, { additionalProperties: shape.info?.unknownKeys === "allowed", type: ["object", "null"] });
+      }
+    },
+  });
+  return `${JSON.stringify({ title: "config.yml of a Longshore registry", ...schema }, null, 2)}\n`;
+}
+
+function describe(meaning: string, later: string | undefined): { description?: string; deprecated?: boolean } {
+  const text = [meaning, later && `This version doesn't have ${later} yet.`].filter((part) => part).join(" ");
+  return text === "" ? {} : { description: text };
+}

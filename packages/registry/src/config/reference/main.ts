@@ -1,0 +1,5 @@
+/** `npm run schema`: writes what is generated from the configuration's schema, below the working directory. */
+import { writeFile } from "node:fs/promises";
+import { GENERATED } from "./generated.js";
+
+for (const { path, text } of GENERATED) await writeFile(path, text());
