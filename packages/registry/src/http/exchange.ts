@@ -1,3 +1,4 @@
+import { setMaxListeners } from "node:events";
 import type { IncomingMessage, ServerResponse } from "node:http";
 import type { Grant } from "@longshore/auth";
 import { parseRepositoryName, type CallOptions, type Registry, type Repository } from "@longshore/storage";
@@ -132,6 +133,8 @@ export interface RequestTarget {
 
 function goneSignal(response: ServerResponse): AbortSignal {
   const controller = new AbortController();
+  // Each read that runs at the same time listens: many of them are no leak.
+  setMaxListeners(0, controller.signal);
   if (response.destroyed) controller.abort(new ClientGone());
   response.once("close", () => {
     if (!response.writableFinished) controller.abort(new ClientGone());

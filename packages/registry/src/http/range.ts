@@ -1,5 +1,3 @@
-import parse from "range-parser";
-
 /** What a Range header asks of `size` bytes. */
 export type RangeVerdict =
   | { readonly kind: "whole" }
@@ -10,7 +8,9 @@ export type RangeVerdict =
 
 const WHOLE: RangeVerdict = { kind: "whole" };
 
-/** One or more ranges as they may be written; what they mean is the parser's business. */
+const UNSATISFIABLE: RangeVerdict = { kind: "unsatisfiable" };
+
+/** One or more ranges as they may be written. */
 const GRAMMAR = /^bytes=\s*(?:\d+-\d*|-\d+)(?:\s*,\s*(?:\d+-\d*|-\d+))*\s*$/;
 
 /**
@@ -21,11 +21,14 @@ export function parseRange(header: string | undefined, size: number): RangeVerdi
   if (header?.startsWith("bytes=") !== true) return WHOLE;
   if (!GRAMMAR.test(header)) return { kind: "malformed" };
   if (header.includes(",")) return WHOLE;
-  const ranges = parse(size, header);
-  if (ranges === -1) return { kind: "unsatisfiable" };
-  if (ranges === -2) return { kind: "malformed" };
-  const [range] = ranges;
-  return range === undefined ? { kind: "unsatisfiable" } : { kind: "part", start: range.start, end: range.end };
+  const [, first = "", last = ""] = /(\d*)-(\d*)/.exec(header) ?? [];
+  if (first === "") {
+    const length = Math.min(Number(last), size);
+    return length === 0 ? UNSATISFIABLE : { kind: "part", start: size - length, end: size - 1 };
+  }
+  const start = Number(first);
+  const end = last === "" ? size - 1 : Math.min(Number(last), size - 1);
+  return start > end ? UNSATISFIABLE : { kind: "part", start, end };
 }
 
 /** An upload's `Content-Range` (distribution-spec §Pushing a blob in chunks): `<first>-<last>`, without a unit. */

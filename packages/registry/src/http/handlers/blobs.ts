@@ -45,8 +45,10 @@ async function conditionalBlob(
   }
   const honoured = ifRangeHolds(exchange.header("if-range"), digest) ? rangeHeader : undefined;
   const range = parseRange(honoured, size);
-  if (range.kind === "malformed" || range.kind === "unsatisfiable")
-    return refuseRange(exchange, digest, size, range.kind);
+  if (range.kind === "malformed" || range.kind === "unsatisfiable") {
+    refuseRange(exchange, digest, size, range.kind);
+    return;
+  }
   const part = range.kind === "part" ? range : { start: 0, end: size - 1 };
   const length = part.end - part.start + 1;
   const head = blobHeaders(digest, length);
