@@ -1,0 +1,128 @@
+import { createHash } from "node:crypto";
+import { expect } from "vitest";
+import type { StorageDriver } from "../../src/contract/driver.js";
+import type { UploadBody } from "../../src/contract/upload-store.js";
+import { createFilesystemDriver } from "../../src/drivers/filesystem/driver.js";
+import { createInMemoryDriver } from "../../src/drivers/inmemory/driver.js";
+import { blobData } from "../../src/layout/paths.js";
+import { parseDigest, type Digest, type DigestAlgorithm } from "../../src/model/digest.js";
+import { parseRepositoryName } from "../../src/model/repository-name.js";
+import { collect } from "../contract/driver-contract.js";
+import { temporaryDirectory } from "../drivers/temporary.js";
+
+export const NAME = parseRepositoryName("some/repository");
+export const OTHER = parseRepositoryName("other");
+
+/** Hashed without the code under test. */
+export function digestBy(bytes: Uint8Array, algorithm: DigestAlgorithm = "sha256"): Digest {
+  return parseDigest(`${algorithm}:${createHash(algorithm).update(bytes).digest("hex")}`);
+}
+
+/** A body of these chunks; each is copied, since a writer takes ownership. */
+export function bodyOf(...chunks: Uint8Array[]): UploadBody {
+  return { bytes: iterate(chunks) };
+}
+
+async function* iterate(chunks: readonly Uint8Array[]): AsyncGenerator<Uint8Array> {
+  for (const chunk of chunks) yield await Promise.resolve(chunk.slice());
+}
+
+/** A body whose chunks come when the test says so. */
+export interface HeldBody {
+  readonly body: UploadBody;
+  /** Hands over a chunk; resolves when the next one is asked for, so when this one has been dealt with. */
+  send(chunk: Uint8Array): Promise<void>;
+  end(): void;
+  fail(error: Error): void;
+}
+
+/** A body that waits. */
+export function heldBody(options: { offset?: number; length?: number } = {}): HeldBody {
+  type Step = { readonly chunk: Uint8Array } | { readonly error: Error } | "end";
+  const steps: Step[] = [];
+  let wake = (): void => undefined;
+  let asked = (): void => undefined;
+  let waiting = false;
+  const next = async (): Promise<IteratorResult<Uint8Array, undefined>> => {
+    waiting = true;
+    asked();
+    while (steps.length === 0) {
+      await new Promise<void>((resolve) => {
+        wake = resolve;
+      });
+    }
+    waiting = false;
+    const step = steps.shift();
+    if (step === undefined || step === "end") return { done: true, value: undefined };
+    if ("error" in step) throw step.error;
+    return { done: false, value: step.chunk };
+  };
+  const push = (step: Step): void => {
+    steps.push(step);
+    wake();
+  };
+  const whenAsked = async (): Promise<void> => {
+    while (!waiting || steps.length > 0) {
+      await new Promise<void>((resolve) => {
+        asked = resolve;
+      });
+    }
+  };
+  return {
+    body: { bytes: { [Symbol.asyncIterator]: () => ({ next }) }, ...options },
+    send: async (chunk) => {
+      await whenAsked();
+      push({ chunk: chunk.slice() });
+      await whenAsked();
+    },
+    end: () => push("end"),
+    fail: (error) => push({ error }),
+  };
+}
+
+/** Expects that the bytes of `digest` are stored, and are these. */
+export async function expectBlob(driver: StorageDriver, digest: Digest, bytes: Uint8Array): Promise<void> {
+  const stored = await collect(await driver.open(blobData(digest)));
+  expect(stored.length).toBe(bytes.length);
+  expect(Buffer.compare(stored, bytes)).toBe(0);
+}
+
+/** Waits until `check` holds, looking again after everything that is ready has run. The test's own timeout bounds it. */
+export async function until(check: () => Promise<boolean>): Promise<void> {
+  while (!(await check())) await new Promise((resolve) => setImmediate(resolve));
+}
+
+/** A driver for a test, and what to call after it. */
+export interface TestStorage {
+  readonly driver: StorageDriver;
+  /** Another driver over the same storage, as another process has it. */
+  readonly another: () => StorageDriver;
+  readonly destroy: () => Promise<void>;
+}
+
+export const STORAGES: readonly (readonly [string, () => Promise<TestStorage>])[] = [
+  [
+    "inmemory",
+    () => {
+      const driver = createInMemoryDriver();
+      return Promise.resolve({ driver, another: () => driver, destroy: () => driver.close() });
+    },
+  ],
+  [
+    "filesystem",
+    async () => {
+      const directory = await temporaryDirectory();
+      const drivers: StorageDriver[] = [];
+      const another = (): StorageDriver => {
+        const made = createFilesystemDriver({ rootDirectory: directory.path, bufferSize: 64 * 1024 });
+        drivers.push(made);
+        return made;
+      };
+      const destroy = async (): Promise<void> => {
+        await Promise.all(drivers.map((one) => one.close()));
+        await directory.remove();
+      };
+      return { driver: another(), another, destroy };
+    },
+  ],
+];
