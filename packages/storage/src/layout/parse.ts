@@ -17,10 +17,12 @@ type ManifestsFile =
   | { readonly kind: "referrers-indexed" }
   | { readonly kind: "referrer-link"; readonly subject: Digest; readonly referrer: Digest };
 
+type ClaimedKind = "upload-claimed-data" | "upload-copy" | "upload-taken-mark";
+
 type UploadFile = { readonly uuid: string } & (
   | { readonly kind: "upload-startedat" }
   | { readonly kind: "upload-data" }
-  | { readonly kind: "upload-claimed-data"; readonly claim: string }
+  | { readonly kind: ClaimedKind; readonly claim: string }
   | { readonly kind: "upload-digest"; readonly algorithm: DigestAlgorithm; readonly offset: number }
 );
 
@@ -92,14 +94,23 @@ function parseReferrersFile(segments: readonly string[]): ManifestsFile | undefi
   return subject === undefined || referrer === undefined ? undefined : { kind: "referrer-link", subject, referrer };
 }
 
+/** Files of an upload that are named `<this>.<claim>`. */
+const CLAIMED_FILES = new Map<string, ClaimedKind>([
+  ["data", "upload-claimed-data"],
+  ["copy", "upload-copy"],
+  ["taken", "upload-taken-mark"],
+]);
+
 function parseUploadFile([uuid, file, ...rest]: readonly string[]): UploadFile | undefined {
   if (uuid === undefined || file === undefined || !isUploadId(uuid)) return undefined;
   if (file === "digests") return parseUploadDigest(uuid, rest);
   if (rest.length > 0) return undefined;
   if (file === "startedat") return { kind: "upload-startedat", uuid };
   if (file === "data") return { kind: "upload-data", uuid };
-  const claim = file.startsWith("data.") ? file.slice("data.".length) : "";
-  return isUploadClaim(claim) ? { kind: "upload-claimed-data", uuid, claim } : undefined;
+  const dot = file.indexOf(".");
+  const kind = CLAIMED_FILES.get(file.slice(0, dot));
+  const claim = file.slice(dot + 1);
+  return kind !== undefined && isUploadClaim(claim) ? { kind, uuid, claim } : undefined;
 }
 
 function parseUploadDigest(uuid: string, segments: readonly string[]): UploadFile | undefined {

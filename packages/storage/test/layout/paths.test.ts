@@ -32,7 +32,12 @@ const files: fc.Arbitrary<StoredFile> = fc.oneof(
   fc.record({ kind: fc.constant("referrer-link" as const), name: names, subject: digests, referrer: digests }),
   fc.record({ kind: fc.constant("upload-startedat" as const), name: names, uuid: uuids }),
   fc.record({ kind: fc.constant("upload-data" as const), name: names, uuid: uuids }),
-  fc.record({ kind: fc.constant("upload-claimed-data" as const), name: names, uuid: uuids, claim: claims }),
+  fc.record({
+    kind: fc.constantFrom("upload-claimed-data" as const, "upload-copy" as const, "upload-taken-mark" as const),
+    name: names,
+    uuid: uuids,
+    claim: claims,
+  }),
   fc.record({
     kind: fc.constant("upload-digest" as const),
     name: names,
@@ -64,6 +69,10 @@ function pathOf(file: StoredFile): string {
       return paths.uploadData(file.name, file.uuid);
     case "upload-claimed-data":
       return paths.uploadClaimedData(file.name, file.uuid, file.claim);
+    case "upload-copy":
+      return paths.uploadCopy(file.name, file.uuid, file.claim);
+    case "upload-taken-mark":
+      return paths.uploadTakenMark(file.name, file.uuid, file.claim);
     case "upload-digest":
       return paths.uploadDigest(file.name, file.uuid, file.algorithm, file.offset);
   }
