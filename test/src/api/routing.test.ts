@@ -1,0 +1,278 @@
+import { describe, expect, it } from "vitest";
+import { digestOf, OCI_MANIFEST, pushImage, startUpload } from "../support/fixtures.js";
+import { headerLines, type Ask } from "../support/http-client.js";
+import { API_OPTIONS, startApi } from "../support/start-registry.js";
+
+const DIGEST = digestOf("x");
+
+interface Case {
+  readonly ask: Ask;
+  readonly status: number;
+  /** Exactly, where given. */
+  readonly body?: string;
+  readonly headers?: Readonly<Record<string, string | undefined>>;
+}
+
+const NOT_FOUND = {
+  status: 404,
+  body: "404 page not found\n",
+  headers: {
+    "content-type": "text/plain; charset=utf-8",
+    "x-content-type-options": "nosniff",
+    "docker-distribution-api-version": "registry/2.0",
+    "www-authenticate": undefined,
+    "x-configured": undefined,
+  },
+} as const;
+
+const NOT_ALLOWED = { status: 405, body: "Method not allowed\n" } as const;
+
+const redirectTo = (path: string, location: string): Case => ({
+  ask: { path },
+  status: 301,
+  body: `<a href="${location.replaceAll("&", "&amp;")}">Moved Permanently</a>.\n\n`,
+  headers: { location, "content-type": "text/html; charset=utf-8", "x-configured": undefined },
+});
+
+const CASES: readonly Case[] = [
+  {
+    ask: { path: "/" },
+    status: 200,
+    body: "",
+    headers: { "cache-control": "no-cache", "docker-distribution-api-version": undefined },
+  },
+  { ask: { method: "POST", path: "/", body: "x" }, status: 200, body: "" },
+  {
+    ask: { path: "/v2/" },
+    status: 200,
+    body: "{}",
+    headers: {
+      "content-type": "application/json",
+      "content-length": "2",
+      "docker-distribution-api-version": "registry/2.0",
+      "x-configured": "one, two",
+    },
+  },
+  { ask: { method: "DELETE", path: "/v2/" }, status: 200, body: "{}" },
+  { ask: { method: "PROPFIND", path: "/v2/" }, status: 200, body: "{}" },
+  { ask: { method: "OPTIONS", path: "/v2/" }, status: 200, body: "{}" },
+  { ask: { method: "HEAD", path: "/v2/" }, status: 200, body: "", headers: { "content-length": "2" } },
+
+  { ask: { path: "/nowhere" }, ...NOT_FOUND },
+  { ask: { path: "/v1/" }, ...NOT_FOUND },
+  { ask: { path: "/v2/name" }, ...NOT_FOUND },
+  { ask: { path: "/v2/UPPER/tags/list" }, ...NOT_FOUND },
+  { ask: { path: "/v2/-a/tags/list" }, ...NOT_FOUND },
+  { ask: { path: "/v2/a..b/tags/list" }, ...NOT_FOUND },
+  { ask: { path: "/v2/a/UPPER/tags/list" }, ...NOT_FOUND },
+  { ask: { path: `/v2/a/manifests/${"t".repeat(129)}` }, ...NOT_FOUND },
+  { ask: { path: "/v2/a/manifests/.hidden" }, ...NOT_FOUND },
+  { ask: { path: "/v2/a/manifests/a%00b" }, ...NOT_FOUND },
+  { ask: { path: "/v2/a/blobs/nodigest" }, ...NOT_FOUND },
+  { ask: { path: "/v2/a/blobs/uploads/x:y" }, ...NOT_FOUND },
+  { ask: { path: "/v2/a/referrers/x" }, ...NOT_FOUND },
+  { ask: { path: "/v2/_catalog/x" }, ...NOT_FOUND },
+
+  redirectTo("/v2", "/v2/"),
+  redirectTo("/v2/a/tags/list/", "/v2/a/tags/list"),
+  redirectTo("/v2/_catalog/?n=1&last=a", "/v2/_catalog?n=1&last=a"),
+  redirectTo("/v2/a/manifests/latest/", "/v2/a/manifests/latest"),
+  redirectTo("/v2/a/blobs/uploads?mount=x", "/v2/a/blobs/uploads/?mount=x"),
+  redirectTo("/v2//a/tags/list", "/v2/a/tags/list"),
+  redirectTo("/v2/./a/tags/list", "/v2/a/tags/list"),
+  redirectTo("/v2/b/../a/tags/list?n=1", "/v2/a/tags/list?n=1"),
+  redirectTo("//example.org/v2/", "/example.org/v2/"),
+  {
+    ask: { method: "PUT", path: "/v2//a/manifests/x" },
+    status: 301,
+    body: "",
+    headers: { location: "/v2/a/manifests/x", "content-type": undefined },
+  },
+
+  { ask: { method: "HEAD", path: "/v2/a/tags/list" }, status: 405, body: "", headers: { allow: "GET" } },
+  {
+    ask: { method: "POST", path: "/v2/a/tags/list" },
+    ...NOT_ALLOWED,
+    headers: { allow: "GET", "x-configured": "one, two" },
+  },
+  { ask: { method: "DELETE", path: "/v2/_catalog" }, ...NOT_ALLOWED, headers: { allow: "GET" } },
+  { ask: { method: "PATCH", path: "/v2/a/manifests/x" }, ...NOT_ALLOWED, headers: { allow: "DELETE, GET, HEAD, PUT" } },
+  { ask: { method: "PUT", path: `/v2/a/blobs/${DIGEST}` }, ...NOT_ALLOWED, headers: { allow: "DELETE, GET, HEAD" } },
+  { ask: { method: "PUT", path: `/v2/a/referrers/${DIGEST}` }, ...NOT_ALLOWED, headers: { allow: "GET, HEAD" } },
+  {
+    ask: { method: "OPTIONS", path: "/v2/a/blobs/uploads/" },
+    status: 200,
+    body: "",
+    headers: { allow: "DELETE, GET, HEAD, PATCH, POST, PUT", "content-length": "0" },
+  },
+];
+
+describe("paths and methods", () => {
+  it.each(CASES.map((row) => [row.ask.method ?? "GET", row.ask.path.slice(0, 60), row] as const))(
+    "%s %s",
+    async (_method, _path, row) => {
+      await using api = await startApi({ options: { headers: { "X-Configured": ["one", "two"] } } });
+      const answer = await api.client.ask(row.ask);
+      expect([answer.status, answer.text()]).toEqual([row.status, row.body]);
+      const { headers = {} } = row;
+      const found = Object.fromEntries(Object.keys(headers).map((name) => [name, answer.headers[name]]));
+      expect(found).toEqual(headers);
+    },
+  );
+
+  it("adds one line for each configured value", async () => {
+    await using api = await startApi({ options: { headers: { "X-Configured": ["one", "two"] } } });
+    expect(headerLines(await api.client.ask({ path: "/v2/" }), "x-configured")).toEqual(["one", "two"]);
+    expect(headerLines(await api.client.ask({ path: "/v2/a/manifests/x" }), "x-configured")).toEqual(["one", "two"]);
+  });
+
+  it("decodes paths before it matches them", async () => {
+    await using api = await startApi();
+    await pushImage(api.client, "a/b", "latest");
+    for (const path of ["/v2/a%2Fb/manifests/latest", "/v2/%61/b/manifests/l%61test", "/v2/a/b%2fmanifests%2flatest"]) {
+      expect([path, (await api.client.ask({ path })).status]).toEqual([path, 200]);
+    }
+  });
+
+  it.each([
+    ["a name that is too long", `/v2/${"a".repeat(256)}/tags/list`],
+    ["a long name of many parts", `/v2/${"a/".repeat(400)}b/tags/list`],
+    ["a name with a port", "/v2/localhost:5000/x/tags/list"],
+    ["a name with an address", "/v2/[::1]/x/tags/list"],
+  ])("refuses %s once", async (_, path) => {
+    await using api = await startApi();
+    const answer = await api.client.ask({ path });
+    expect([answer.status, answer.code()]).toEqual([400, "NAME_INVALID"]);
+    expect(answer.text().split("\n")).toHaveLength(2);
+  });
+
+  it("serves the longest name", async () => {
+    await using api = await startApi();
+    const name = "a".repeat(255);
+    await pushImage(api.client, name, "t".repeat(128));
+    expect((await api.client.ask({ path: `/v2/${name}/manifests/${"t".repeat(128)}` })).status).toBe(200);
+  });
+
+  it("takes the last separator for the one that counts", async () => {
+    await using api = await startApi();
+    const answer = await api.client.ask({ path: `/v2/a/manifests/b/manifests/${DIGEST}` });
+    expect(answer.detail()).toBe(`unknown manifest name=a/manifests/b revision=${DIGEST}`);
+  });
+});
+
+describe("a prefix", () => {
+  it("is part of every path but that of the alive check", async () => {
+    await using api = await startApi({ options: { prefix: "/reg/" } });
+    const ask = async (path: string): Promise<number> => (await api.client.ask({ path })).status;
+    expect(await Promise.all(["/", "/v2/", "/reg/v2/", "/reg/", "/regxv2/"].map(ask))).toEqual([
+      200, 404, 200, 404, 404,
+    ]);
+    const redirected = await api.client.ask({ path: "/reg/v2" });
+    expect([redirected.status, redirected.headers.location]).toEqual([301, "/reg/v2/"]);
+    const started = await api.client.ask({ method: "POST", path: "/reg/v2/a/blobs/uploads/" });
+    expect(started.headers.location).toMatch(new RegExp(`^${api.client.origin}/reg/v2/a/blobs/uploads/`));
+    const list = await api.client.ask({ path: "/reg/v2/_catalog?n=0" });
+    expect(list.status).toBe(200);
+  });
+});
+
+describe("a read-only registry", () => {
+  it.each([
+    ["PUT", "/v2/a/manifests/latest", "GET, HEAD"],
+    ["DELETE", "/v2/a/manifests/latest", "GET, HEAD"],
+    ["DELETE", `/v2/a/blobs/${DIGEST}`, "GET, HEAD"],
+    ["POST", "/v2/a/blobs/uploads/", "GET, HEAD"],
+    ["PATCH", "/v2/a/blobs/uploads/x", "GET, HEAD"],
+  ])("knows no %s of %s", async (method, path, allow) => {
+    await using api = await startApi({ options: { readOnly: true } });
+    const answer = await api.client.ask({ method, path });
+    expect([answer.status, answer.text(), answer.headers.allow]).toEqual([405, "Method not allowed\n", allow]);
+  });
+});
+
+interface LocationCase {
+  readonly title: string;
+  readonly options?: Partial<typeof API_OPTIONS>;
+  readonly headers?: Readonly<Record<string, string>>;
+  /** What stands before `/v2/`; `HOST` is the Host header. */
+  readonly base: string;
+}
+
+const LOCATIONS: readonly LocationCase[] = [
+  { title: "the connection and the Host header", base: "http://HOST" },
+  { title: "a configured host", options: { host: "https://reg.example:8443" }, base: "https://reg.example:8443" },
+  {
+    title: "a configured host with a path",
+    options: { host: "https://reg.example/a/b" },
+    base: "https://reg.example/a",
+  },
+  {
+    title: "a configured host with a folder",
+    options: { host: "https://reg.example/a/" },
+    base: "https://reg.example/a",
+  },
+  {
+    title: "a configured host, whatever else says",
+    options: { host: "https://h", relativeUrls: true },
+    headers: { "x-forwarded-host": "no" },
+    base: "https://h",
+  },
+  {
+    title: "a configured host without a scheme, which counts for nothing",
+    options: { host: "reg.example:443" },
+    base: "http://HOST",
+  },
+  { title: "relative URLs", options: { relativeUrls: true }, headers: { "x-forwarded-host": "no" }, base: "" },
+  { title: "X-Forwarded-Proto", headers: { "x-forwarded-proto": "https" }, base: "https://HOST" },
+  {
+    title: "X-Forwarded-Host",
+    headers: { "x-forwarded-host": " one.example , two.example" },
+    base: "http://one.example",
+  },
+  {
+    title: "Forwarded",
+    headers: { forwarded: 'for=1.2.3.4;Proto=https;host="one.example:1", host=two' },
+    base: "https://one.example:1",
+  },
+  {
+    title: "Forwarded before X-Forwarded-*",
+    headers: { forwarded: "host=one", "x-forwarded-host": "two", "x-forwarded-proto": "https" },
+    base: "http://one",
+  },
+  {
+    title: "nothing of a Forwarded that can't be read",
+    headers: { forwarded: "host=one two", "x-forwarded-host": "two" },
+    base: "http://HOST",
+  },
+  { title: "nothing of a host that isn't one", headers: { "x-forwarded-host": "one/../two?" }, base: "http://HOST" },
+  {
+    title: "nothing of a scheme that isn't one",
+    headers: { "x-forwarded-proto": "javascript:alert(1)//" },
+    base: "http://HOST",
+  },
+];
+
+describe("locations", () => {
+  it.each(LOCATIONS)("are built from $title", async ({ options = {}, headers = {}, base }) => {
+    await using api = await startApi({ options });
+    const answer = await api.client.ask({ method: "POST", path: "/v2/a/blobs/uploads/", headers });
+    const expected = base.replace("HOST", new URL(api.client.origin).host);
+    expect(answer.headers.location?.startsWith(`${expected}/v2/a/blobs/uploads/`)).toBe(true);
+  });
+});
+
+describe("upload locations", () => {
+  it("are good in every process that has the secret, and in no other", async () => {
+    await using api = await startApi();
+    const location = await startUpload(api.client, "a");
+    expect((await api.client.ask({ method: "PATCH", path: location, body: "x" })).status).toBe(202);
+    await using stranger = await startApi({ options: { secret: "another" } });
+    const answer = await stranger.client.ask({
+      method: "PATCH",
+      path: location,
+      body: "x",
+      headers: { "content-type": OCI_MANIFEST },
+    });
+    expect([answer.status, answer.code(), answer.detail()]).toEqual([404, "BLOB_UPLOAD_INVALID", "invalid secret"]);
+  });
+});
