@@ -1,6 +1,7 @@
 import type { StorageDriver } from "../contract/driver.js";
 import type { Registry } from "../contract/registry.js";
 import { listRepositories } from "./catalog.js";
+import { createLiveTags } from "./live-tags.js";
 import { createManifestCache, createManifestReader } from "./manifest-bytes.js";
 import { createReferrerIndexer } from "./referrer-indexing.js";
 import { createRepository } from "./repository.js";
@@ -39,6 +40,7 @@ export function openRegistry(driver: StorageDriver, options: RegistryOptions = {
     // Past the cache: reading everything once must not drive out what clients ask for.
     indexer: createReferrerIndexer(createManifestReader(driver, createManifestCache(0), maxManifestBytes)),
     uploads: createUploads(driver, options.uploadLimit === undefined ? {} : { sessionLimit: options.uploadLimit }),
+    liveTags: createLiveTags(),
     validation: options.validation ?? DEFAULT_VALIDATION,
     classes: options.classes,
     maxManifestBytes,

@@ -3,7 +3,7 @@ import { isStorageError } from "../errors.js";
 import { digestAt } from "../layout/parse.js";
 import { referrerDirectory, referrerLink, subjectDirectory } from "../layout/paths.js";
 import type { Descriptor } from "../model/descriptor.js";
-import { DIGEST_ALGORITHMS, type Digest } from "../model/digest.js";
+import { isDigestAlgorithm, type Digest } from "../model/digest.js";
 import { parseJsonObject } from "../model/manifest/json.js";
 import { parseDescriptor } from "../model/manifest/parse-descriptor.js";
 import type { RepositoryName } from "../model/repository-name.js";
@@ -80,7 +80,9 @@ export async function* entryBatches(
   size: number,
   options?: CallOptions,
 ): AsyncGenerator<readonly Digest[], void, undefined> {
-  for (const algorithm of DIGEST_ALGORITHMS) {
+  // One look where nobody names the subject, which is the usual answer.
+  const algorithms = await orUndefined(driver.list(subjectDirectory(name, subject), options));
+  for (const algorithm of algorithms?.names.filter(isDigestAlgorithm) ?? []) {
     const prefix = `${algorithm}:`;
     const isInside = after?.startsWith(prefix) === true;
     if (after !== undefined && after > prefix && !isInside) continue;

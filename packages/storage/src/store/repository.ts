@@ -2,6 +2,7 @@ import type { StorageDriver } from "../contract/driver.js";
 import type { Repository } from "../contract/registry.js";
 import type { RepositoryName } from "../model/repository-name.js";
 import { createBlobStore } from "./blobs.js";
+import type { LiveTags } from "./live-tags.js";
 import type { ManifestCache, ManifestReader } from "./manifest-bytes.js";
 import { createManifestStore } from "./manifests.js";
 import type { ReferrerIndexer } from "./referrer-indexing.js";
@@ -17,6 +18,7 @@ export interface RepositoryDependencies {
   readonly reader: ManifestReader;
   readonly indexer: ReferrerIndexer;
   readonly uploads: Uploads;
+  readonly liveTags: LiveTags;
   readonly validation: ManifestValidation;
   readonly classes: readonly string[] | undefined;
   readonly maxManifestBytes: number;
@@ -27,7 +29,7 @@ export interface RepositoryDependencies {
 export function createRepository(name: RepositoryName, shared: RepositoryDependencies): Repository {
   const { driver, tagConcurrency } = shared;
   const blobs = createBlobStore(driver, name);
-  const tags = createTagStore(name, { driver, concurrency: tagConcurrency });
+  const tags = createTagStore(name, { driver, concurrency: tagConcurrency, seen: shared.liveTags });
   return {
     name,
     blobs,

@@ -6,6 +6,7 @@ import type { Digest } from "../model/digest.js";
 import type { RepositoryName } from "../model/repository-name.js";
 import { isTagName, type TagName } from "../model/tag.js";
 import { allEnded, mapConcurrently } from "./concurrent.js";
+import type { LiveTags } from "./live-tags.js";
 import { hasLink, orUndefined, readLink, readSoundLink, writeLink } from "./links.js";
 import { batchSize, listBatches, takePage } from "./paging.js";
 import { holdsManifest } from "./revisions.js";
@@ -15,10 +16,11 @@ export interface TagDependencies {
   readonly driver: StorageDriver;
   /** Links that are read at a time (`storage.tag.concurrencylimit`). */
   readonly concurrency: number;
+  readonly seen: LiveTags;
 }
 
 /** The tags of the repository `name`. */
-export function createTagStore(name: RepositoryName, { driver, concurrency }: TagDependencies): TagStore {
+export function createTagStore(name: RepositoryName, { driver, concurrency, seen }: TagDependencies): TagStore {
   const isLive = async (tag: TagName, options?: CallOptions): Promise<boolean> => {
     const info = await orUndefined(driver.stat(tagCurrentLink(name, tag), options));
     return info !== undefined && !info.isDirectory && info.size > 0;
@@ -28,15 +30,21 @@ export function createTagStore(name: RepositoryName, { driver, concurrency }: Ta
   async function* liveTags({ after, limit, signal }: PageRequest): AsyncGenerator<readonly TagName[], void, undefined> {
     for await (const names of listBatches(driver, tagsDirectory(name), after, batchSize(limit), { signal })) {
       const candidates = names.filter(isTagName);
-      const live = await mapConcurrently(candidates, concurrency, (tag) => isLive(tag, { signal }));
-      yield candidates.filter((_, index) => live[index]);
+      const unseen = candidates.filter((tag) => !seen.has(name, tag));
+      await mapConcurrently(unseen, concurrency, async (tag) => {
+        if (await isLive(tag, { signal })) seen.add(name, tag);
+      });
+      yield candidates.filter((tag) => seen.has(name, tag));
     }
   }
 
   return {
     async resolve(tag, options) {
       const digest = await readLink(driver, tagCurrentLink(name, tag), options);
-      if (digest === undefined) throw new StorageError({ code: "TAG_UNKNOWN", name, tag });
+      if (digest === undefined) {
+        seen.forget(name, tag);
+        throw new StorageError({ code: "TAG_UNKNOWN", name, tag });
+      }
       return digest;
     },
 
@@ -54,6 +62,7 @@ export function createTagStore(name: RepositoryName, { driver, concurrency }: Ta
     },
 
     async delete(tag, options) {
+      seen.forget(name, tag);
       // Not by reading it: a tag whose link is damaged can still be deleted.
       if (!(await isLive(tag, options))) throw new StorageError({ code: "TAG_UNKNOWN", name, tag });
       await orUndefined(driver.delete(tagDirectory(name, tag), options));
@@ -73,7 +82,7 @@ export function createTagStore(name: RepositoryName, { driver, concurrency }: Ta
 export async function tagsPointingTo(
   digest: Digest,
   name: RepositoryName,
-  { driver, concurrency }: TagDependencies,
+  { driver, concurrency }: Pick<TagDependencies, "driver" | "concurrency">,
   options?: CallOptions,
 ): Promise<readonly TagName[]> {
   const found: TagName[] = [];

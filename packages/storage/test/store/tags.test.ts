@@ -1,6 +1,7 @@
 import { expect, it } from "vitest";
 import type { StorageDriver } from "../../src/contract/driver.js";
 import * as paths from "../../src/layout/paths.js";
+import { createLiveTags } from "../../src/store/live-tags.js";
 import { createTagStore } from "../../src/store/tags.js";
 import {
   deleteAsOriginal,
@@ -9,13 +10,14 @@ import {
   failureOf,
   imageOf,
   putOriginal,
+  refusing,
   repository,
   someDigest,
   tag,
 } from "./support.js";
 
 const name = repository("library/alpine");
-const storeOver = (driver: StorageDriver) => createTagStore(name, { driver, concurrency: 4 });
+const storeOver = (driver: StorageDriver) => createTagStore(name, { driver, concurrency: 4, seen: createLiveTags() });
 
 describeForDrivers("tags", (open) => {
   it("are written as the original writes them", async () => {
@@ -98,6 +100,23 @@ describeForDrivers("tags", (open) => {
     expect(await tags.list({ limit: 2 })).toEqual({ items: ["a", "m"], more: true });
     expect(await tags.list({ limit: 3 })).toEqual({ items: ["a", "m", "z"], more: false });
     expect(await tags.list({ after: "a", limit: 1 })).toEqual({ items: ["m"], more: true });
+  });
+
+  it("cost no look into each when they were listed before, and go when others delete them", async () => {
+    const driver = await open();
+    await putOriginal(driver, name, imageOf(), "a", "b", "c");
+    let stats = 0;
+    const tags = storeOver(refusing(driver, (operation) => void (operation === "stat" && stats++)));
+    await tags.list();
+    expect(stats).toBe(3);
+    expect((await tags.list({ limit: 2 })).items).toEqual(["a", "b"]);
+    expect(stats).toBe(3);
+    await driver.delete(paths.tagDirectory(name, tag("b")));
+    expect((await tags.list()).items).toEqual(["a", "c"]);
+    // What a crash in the midst of a delete leaves shows until it is asked for.
+    await driver.delete(paths.tagCurrentLink(name, tag("c")));
+    expect(await failureOf(tags.resolve(tag("c")))).toMatchObject({ code: "TAG_UNKNOWN" });
+    expect((await tags.list()).items).toEqual(["a"]);
   });
 
   it("of a repository with manifests alone are none, and of one that holds nothing unknown", async () => {
