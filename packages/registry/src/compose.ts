@@ -52,7 +52,7 @@ export async function composeRegistry(config: Config, ports: Ports): Promise<Com
 export async function openDriver(config: Config, metrics?: StorageMetrics): Promise<StorageDriver> {
   const { type, parameters } = config.storage;
   const driver = await createDriver(type, parameters);
-  return metrics === undefined ? driver : observeDriver(driver, metrics.action);
+  return metrics === undefined ? driver : observeDriver(driver, (...call) => metrics.action(...call));
 }
 
 function apiOptions({ http, storage, catalog, tags }: Config, secret: string): ApiOptions {

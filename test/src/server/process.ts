@@ -20,6 +20,8 @@ export interface ServedRegistry extends AsyncDisposable {
   stderr(): string;
   /** Resolves with the log when it has `text` in it. */
   logged(text: string | RegExp): Promise<string>;
+  /** Closes the other end of both logs. */
+  dropLogs(): void;
   kill(signal: NodeJS.Signals): void;
   /** The exit code; null where a signal ended it. */
   readonly exited: Promise<number | null>;
@@ -67,7 +69,7 @@ export async function serveRegistry(options: ServeOptions = {}): Promise<ServedR
         Promise.reject(new Error(`exit ${String(code)} before it listened\n${logs.text("stderr")}`)),
       ),
     ]);
-    const address = /msg="listening on ([^" ,]+)/.exec(log)?.[1] ?? "";
+    const address = /msg"?[=:]"listening on ([^" ,]+)/.exec(log)?.[1] ?? "";
     return {
       pid: child.pid ?? -1,
       port: Number(/:(\d+)$/.exec(address)?.[1] ?? 0),
@@ -75,6 +77,10 @@ export async function serveRegistry(options: ServeOptions = {}): Promise<ServedR
       stdout: () => logs.text("stdout"),
       stderr: () => logs.text("stderr"),
       logged: (text) => logs.until(text, "stderr"),
+      dropLogs() {
+        child.stdout.destroy();
+        child.stderr.destroy();
+      },
       kill: (signal) => child.kill(signal),
       exited,
       [Symbol.asyncDispose]: stopAndRemove,

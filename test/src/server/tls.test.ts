@@ -1,8 +1,15 @@
 import { createHash, randomBytes } from "node:crypto";
 import { once } from "node:events";
 import { get } from "node:https";
-import { connect as connectHttp2, type ClientHttp2Session, type OutgoingHttpHeaders } from "node:http2";
+import {
+  connect as connectHttp2,
+  type ClientHttp2Session,
+  type IncomingHttpHeaders,
+  type IncomingHttpStatusHeader,
+  type OutgoingHttpHeaders,
+} from "node:http2";
 import { connect as connectTcp } from "node:net";
+import { buffer } from "node:stream/consumers";
 import { connect as connectTls, type ConnectionOptions } from "node:tls";
 import { beforeAll, describe, expect, it } from "vitest";
 import { createIdentities, type Identity, type TestIdentities } from "./certificates.js";
@@ -167,8 +174,9 @@ interface Answer {
 async function send(session: ClientHttp2Session, headers: OutgoingHttpHeaders, body?: Buffer): Promise<Answer> {
   const stream = session.request(headers, { endStream: body === undefined });
   if (body !== undefined) stream.end(body);
-  const [answer] = (await once(stream, "response")) as [Record<string, unknown>];
-  const chunks: Buffer[] = [];
-  for await (const chunk of stream) chunks.push(chunk as Buffer);
-  return { status: Number(answer[":status"]), headers: answer, body: Buffer.concat(chunks) };
+  const headersOf = new Promise<IncomingHttpHeaders & IncomingHttpStatusHeader>((resolve, reject) => {
+    stream.once("response", resolve).once("error", reject);
+  });
+  const answer = await headersOf;
+  return { status: answer[":status"] ?? 0, headers: answer, body: await buffer(stream) };
 }

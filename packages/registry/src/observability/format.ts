@@ -38,7 +38,7 @@ export function textField(key: string, value: unknown): string {
 function asText(value: unknown): string {
   if (typeof value === "string") return value;
   if (typeof value === "number" || typeof value === "boolean" || typeof value === "bigint") return String(value);
-  return JSON.stringify(value) ?? "";
+  return JSON.stringify(value);
 }
 
 /** Names that a line owns; a field of the same name keeps its value under `fields.<name>`, as in the original. */

@@ -24,11 +24,11 @@ async function answer(sources: DebugSources, request: IncomingMessage, response:
   const reads = request.method === "GET" || request.method === "HEAD";
   if (sources.metrics !== undefined && path === sources.metrics.path && reads) {
     const { body, contentType } = await sources.metrics.expose();
-    return send(response, 200, contentType, body);
+    return void send(response, 200, contentType, body);
   }
   if (path === "/debug/health" && request.method === "GET") {
     const failures = sources.health();
-    return send(
+    return void send(
       response,
       Object.keys(failures).length > 0 ? 503 : 200,
       "application/json",
@@ -36,7 +36,7 @@ async function answer(sources: DebugSources, request: IncomingMessage, response:
     );
   }
   if (path === "/debug/vars" && reads)
-    return send(response, 200, "application/json; charset=utf-8", toWireJson(variables()));
+    return void send(response, 200, "application/json; charset=utf-8", toWireJson(variables()));
   response.setHeader("X-Content-Type-Options", "nosniff");
   send(response, 404, "text/plain; charset=utf-8", "404 page not found\n");
 }

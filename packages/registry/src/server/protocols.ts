@@ -90,7 +90,7 @@ export function createHttp2Protocol(limits: ProtocolLimits, listener: ExchangeLi
   server.on("session", (session) => {
     // Emitted while `accept` runs.
     const connection = accepting;
-    if (connection === undefined) return session.destroy();
+    if (connection === undefined) return void session.destroy();
     sessions.set(session, connection);
     session.setLocalWindowSize(SESSION_WINDOW);
     connection.endGracefully = () => session.close();

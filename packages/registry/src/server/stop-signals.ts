@@ -9,7 +9,7 @@ export function onStopSignals(stop: (signal: string) => void, abort: (code: numb
   let asked = false;
   const listen = (signal: keyof typeof EXIT_CODES): (() => void) => {
     const listener = (): void => {
-      if (asked) return abort(EXIT_CODES[signal]);
+      if (asked) return void abort(EXIT_CODES[signal]);
       asked = true;
       stop(signal);
     };

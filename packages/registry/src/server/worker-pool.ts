@@ -97,16 +97,14 @@ export class WorkerPool {
           this.#answer(worker, message);
         }
       });
-      worker.once("exit", (code, signal) => {
+      worker.once("exit", (code: number | null, signal: string | null) => {
+        const end = signal ?? `exit code ${code ?? 0}`;
         this.#workers.delete(worker);
-        reject(new Error(`a worker ended before it could serve (${signal ?? `exit code ${code}`})`));
+        reject(new Error(`a worker ended before it could serve (${end})`));
         if (this.#stopping) {
           if (this.#workers.size === 0) this.#whenEmpty?.();
         } else if (ready) {
-          this.#replace(
-            `worker ${worker.process.pid ?? 0} ended (${signal ?? `exit code ${code}`})`,
-            Date.now() - started,
-          );
+          this.#replace(`worker ${worker.process.pid ?? 0} ended (${end})`, Date.now() - started);
         }
       });
     });

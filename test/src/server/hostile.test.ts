@@ -1,0 +1,132 @@
+import { once } from "node:events";
+import { connect, type Socket } from "node:net";
+import { describe, expect, it } from "vitest";
+import { serveRegistry } from "./process.js";
+import { beginUpload, pushBlob, randomBlob } from "./push.js";
+
+describe("hostile clients", () => {
+  it("2,000 idle connections don't keep others from pushing and pulling", async () => {
+    await using registry = await serveRegistry({ http: { limits: { connections: 1000 } } });
+    const sockets = await openMany(registry.port, 2000, "GET /v2/ HTTP/1.1\r\nHost:");
+    const blob = randomBlob(1024 * 1024);
+    await pushBlob(registry.port, "a", blob);
+    const response = await fetch(`http://127.0.0.1:${registry.port}/v2/a/blobs/${blob.digest}`);
+    expect(Buffer.from(await response.arrayBuffer()).equals(blob.bytes)).toBe(true);
+    // Those that have been idle the longest made room.
+    await expect.poll(() => sockets.filter((socket) => socket.destroyed).length).toBeGreaterThanOrEqual(1000);
+    for (const socket of sockets) socket.destroy();
+  });
+
+  it("a head that never ends is answered with 408, one that is too large with 431, and the rest goes on", async () => {
+    await using registry = await serveRegistry({ http: { limits: { headersize: 8192, headertimeout: "300ms" } } });
+    expect(await raw(registry.port, "GET /v2/ HTTP/1.1\r\nHost: ")).toMatch(/^HTTP\/1\.1 408 /);
+    const large = `GET /v2/ HTTP/1.1\r\nHost: a\r\nAuthorization: Bearer ${"x".repeat(10_000)}\r\n\r\n`;
+    expect(await raw(registry.port, large)).toMatch(/^HTTP\/1\.1 431 /);
+    expect((await fetch(`http://127.0.0.1:${registry.port}/v2/`)).status).toBe(200);
+  });
+
+  it("a body that stops is cut, and what came before stays for the client to go on", async () => {
+    await using registry = await serveRegistry({ http: { limits: { bodyidletimeout: "300ms" } } });
+    const blob = randomBlob(4000);
+    const location = new URL(await beginUpload(registry.port, "a", blob.digest));
+    const head = `PATCH ${location.pathname}${location.search} HTTP/1.1\r\nHost: a\r\nContent-Type: application/octet-stream\r\n`;
+    const answer = await raw(registry.port, `${head}Content-Length: 4000\r\n\r\n${"x".repeat(1000)}`);
+    expect(answer).not.toMatch(/^HTTP\/1\.1 2/);
+    const status = await fetch(`${location.origin}${location.pathname}`);
+    expect(status.status).toBe(204);
+    expect(status.headers.get("range")).toBe("0-999");
+  });
+});
+
+describe("logs", () => {
+  it("never show credentials, upload states or the secret", async () => {
+    const http = { secret: "the-configured-secret", headers: { "X-A": ["b"] } };
+    await using registry = await serveRegistry({ http, rest: { log: { level: "debug", formatter: "json" } } });
+    const base = `http://127.0.0.1:${registry.port}`;
+    const headers = { authorization: "Basic dXNlcjpodW50ZXIyaHVudGVyMg==" };
+    const blob = randomBlob(100);
+    const location = await beginUpload(registry.port, "a", blob.digest);
+    const state = new URL(location).searchParams.get("_state") ?? "";
+    expect(state.length).toBeGreaterThan(40);
+    await fetch(location, {
+      method: "PUT",
+      headers: { ...headers, "content-type": "application/octet-stream" },
+      body: blob.bytes,
+    });
+    await fetch(`${base}/v2/?token=tok-123-secret&access_token=tok-456-secret`, { headers });
+    await fetch(`${base}/v2/a/manifests/none?password=pass-789-secret`, {
+      headers: { ...headers, referer: "http://user:pass-abc-secret@x/" },
+    });
+    // A forged state is refused, and the refusal is logged.
+    await fetch(`${location.split("?")[0] ?? ""}?_state=forged-state-secret&digest=${blob.digest}`, { method: "PUT" });
+    registry.kill("SIGTERM");
+    expect(await registry.exited).toBe(0);
+    const logs = registry.stdout() + registry.stderr();
+    expect(logs).toContain("_state=redacted");
+    expect(logs).toMatch(/"err.code":"manifest unknown"/);
+    for (const secret of [
+      state,
+      encodeURIComponent(state),
+      "dXNlcjpodW50ZXIyaHVudGVyMg",
+      "the-configured-secret",
+      "tok-123-secret",
+      "tok-456-secret",
+      "pass-789-secret",
+      "pass-abc-secret",
+      "forged-state-secret",
+    ]) {
+      expect(logs).not.toContain(secret);
+    }
+  });
+
+  it("go to standard output (access) and standard error (the rest), with one id for a request's lines", async () => {
+    await using registry = await serveRegistry();
+    const response = await fetch(`http://127.0.0.1:${registry.port}/v2/a/tags/list`, {
+      headers: { "x-request-id": "balancer-4711", "user-agent": "tester/1" },
+    });
+    expect(response.status).toBe(404);
+    await registry.logged("response completed with error");
+    expect(registry.stdout()).toMatch(
+      /^127\.0\.0\.1 - - \[\d\d\/[A-Z][a-z]{2}\/\d{4}:\d\d:\d\d:\d\d \+0000\] "GET \/v2\/a\/tags\/list HTTP\/1\.1" 404 \d+ "" "tester\/1"\n$/,
+    );
+    expect(registry.stderr()).toMatch(
+      /^time="[^"]+" level=error msg="response completed with error" err\.code="name unknown" .*http\.request\.id=balancer-4711 .* service=registry vars\.name=a version=\S+$/m,
+    );
+  });
+
+  it("whose reader has gone don't stop the registry", async () => {
+    await using registry = await serveRegistry();
+    registry.dropLogs();
+    for (let count = 0; count < 100; count += 1) {
+      expect((await fetch(`http://127.0.0.1:${registry.port}/v2/`)).status).toBe(200);
+    }
+    await pushBlob(registry.port, "a", randomBlob(1000));
+    registry.kill("SIGTERM");
+    expect(await registry.exited).toBe(0);
+  });
+});
+
+async function openMany(port: number, count: number, text: string): Promise<Socket[]> {
+  const sockets: Socket[] = [];
+  for (let opened = 0; opened < count; opened += 100) {
+    const batch = Array.from({ length: 100 }, () => connect(port, "127.0.0.1"));
+    await Promise.all(
+      batch.map(async (socket) => {
+        socket.on("error", () => undefined).resume();
+        await once(socket, "connect");
+        socket.write(text);
+      }),
+    );
+    sockets.push(...batch);
+  }
+  return sockets;
+}
+
+function raw(port: number, text: string): Promise<string> {
+  return new Promise((resolve) => {
+    let received = "";
+    const socket = connect(port, "127.0.0.1", () => socket.write(text));
+    socket.setEncoding("utf8").on("data", (chunk: string) => (received += chunk));
+    socket.on("error", () => undefined).once("close", () => resolve(received));
+  });
+}
