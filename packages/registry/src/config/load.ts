@@ -22,7 +22,7 @@ export interface LoadInput {
 
 export type Loaded = LoadedConfig | RefusedConfig;
 
-export interface LoadedConfig {
+interface LoadedConfig {
   readonly config: Config;
   readonly errors: readonly [];
   readonly warnings: readonly Finding[];
@@ -30,7 +30,7 @@ export interface LoadedConfig {
   sourceOf(path: Path): Source;
 }
 
-export interface RefusedConfig {
+interface RefusedConfig {
   readonly config: undefined;
   /** At least one. */
   readonly errors: readonly Finding[];

@@ -22,10 +22,20 @@ export function jsonSchema(): string {
       }
     },
   });
+  allowShorthand(schema, "storage", ["filesystem", "inmemory"]);
+  allowShorthand(schema, "auth", ["none"]);
   return `${JSON.stringify({ title: "config.yml of a Longshore registry", ...schema }, null, 2)}\n`;
 }
 
 function describe(meaning: string, later: string | undefined): { description?: string; deprecated?: boolean } {
   const text = [meaning, later && `This version doesn't have ${later} yet.`].filter((part) => part).join(" ");
   return text === "" ? {} : { description: text };
+}
+
+/** `storage: inmemory` is short for a map with that one key. */
+function allowShorthand(schema: z.core.JSONSchema.BaseSchema, name: string, words: readonly string[]): void {
+  const property = schema.properties?.[name];
+  if (typeof property !== "object") return;
+  const { description, ...section } = property;
+  Object.assign(schema.properties ?? {}, { [name]: { description, anyOf: [section, { enum: [...words] }] } });
 }

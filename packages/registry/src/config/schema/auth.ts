@@ -49,5 +49,3 @@ export const access = untypedMap("Who may do what to which repository.", {
 });
 
 export const CONTROLLERS = ["none", "silly", "htpasswd", "token"] as const;
-
-export type ParsedAuth = z.output<typeof auth>;

@@ -66,5 +66,3 @@ export const health = section(
   },
   "Health checks: while one fails every request is answered with 503. Answered in detail at `/debug/health`.",
 ).prefault({});
-
-export type ParsedHealth = z.output<typeof health>;

@@ -185,5 +185,3 @@ export const http = section(
   },
   "The server.",
 ).prefault({});
-
-export type ParsedHttp = z.output<typeof http>;

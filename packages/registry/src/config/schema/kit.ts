@@ -3,7 +3,7 @@ import { DURATION_PATTERN, parseDuration } from "../duration.js";
 import { Secret } from "../secret.js";
 
 /** When a key that this version doesn't have counts as used. Unused ones are harmless and pass. */
-export type LaterWhen =
+type LaterWhen =
   /** The key is there at all. */
   | "present"
   /** It has a value other than null, false, "", [] and {}. */
@@ -57,7 +57,7 @@ export function key<S extends z.ZodType>(schema: S, info: KeyInfo): S {
 }
 
 /** Go sets timers with nanoseconds; Node's can't wait for longer than 2^31-1 ms. */
-export const LONGEST_TIMER = 2 ** 31 - 1;
+const LONGEST_TIMER = 2 ** 31 - 1;
 
 export function flag(fallback: boolean, meaning: string, extra: Extra = {}) {
   return key(z.boolean().default(fallback), {

@@ -84,5 +84,3 @@ export const tags = section(
   { maxtags: integer(1000, { min: 0 }, "Largest page of `tags/list`; a larger `n` gets this many; 0: 1000.") },
   "The list of tags.",
 ).prefault({});
-
-export type ParsedValidation = z.output<typeof validation>;

@@ -1,4 +1,3 @@
-import { type z } from "zod";
 import { choice, flag, list, section, text, textList, untypedMap } from "./kit.js";
 
 const LEVELS = ["error", "warn", "info", "debug"] as const;
@@ -51,5 +50,3 @@ export const log = section(
   },
   "Application log (standard error) and access log (standard output).",
 ).prefault({});
-
-export type ParsedLog = z.output<typeof log>;

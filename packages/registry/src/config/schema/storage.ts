@@ -200,5 +200,3 @@ export const storage = section(
 
 /** The keys of `storage` that name a driver. */
 export const DRIVERS = ["filesystem", "inmemory", "s3", "s3aws", "gcs", "azure", "swift", "oss"] as const;
-
-export type ParsedStorage = z.output<typeof storage>;

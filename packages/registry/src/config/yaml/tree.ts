@@ -8,7 +8,7 @@ export type Source =
 /** The file's values before any key is known: what was written, and where. The environment is laid over it. */
 export type Node = ScalarNode | MapNode | ListNode;
 
-export interface ScalarNode {
+interface ScalarNode {
   readonly kind: "scalar";
   /** As written, without quotes: what a text field takes, whatever it looks like. */
   readonly text: string;
