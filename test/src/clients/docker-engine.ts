@@ -1,3 +1,4 @@
+import { readFile } from "node:fs/promises";
 import { join } from "node:path";
 import { attempt, makeTemporaryFolder, type Result, run, type RunOptions, startDaemon } from "../support/processes.js";
 
@@ -11,7 +12,10 @@ export interface DockerEngine extends AsyncDisposable {
   readonly env: Readonly<Record<string, string>>;
 }
 
-/** Starts an engine. Containers run on the host's network, since it has no bridge. */
+/**
+ * Starts an engine. Containers run on the host's network, since it has no bridge. The storage driver is the engine's own
+ * choice: overlay2 where the machine allows it, else vfs, which copies the whole image for each container.
+ */
 export async function startDockerEngine(): Promise<DockerEngine> {
   const folder = await makeTemporaryFolder("docker");
   const at = (name: string) => join(folder.path, name);
@@ -23,7 +27,6 @@ export async function startDockerEngine(): Promise<DockerEngine> {
       "--ip-forward=false",
       "--ip-masq=false",
       "--bridge=none",
-      "--storage-driver=vfs",
       `--data-root=${at("root")}`,
       `--exec-root=${at("exec")}`,
       `--pidfile=${at("engine.pid")}`,
@@ -37,7 +40,16 @@ export async function startDockerEngine(): Promise<DockerEngine> {
     attempt: (args, options) => attempt("docker", args, { ...options, env: { ...env, ...options?.env } }),
     async [Symbol.asyncDispose]() {
       await daemon.stop();
+      for (const mount of await mountsBelow(folder.path)) {
+        await run("umount", [mount]);
+      }
       await folder[Symbol.asyncDispose]();
     },
   };
+}
+
+/** The engine leaves the mount of the host's network namespace, which no folder can be removed around. */
+async function mountsBelow(path: string): Promise<readonly string[]> {
+  const table = (await readFile("/proc/self/mounts", "utf8")).split("\n");
+  return table.map((line) => line.split(" ")[1] ?? "").filter((mount) => mount.startsWith(`${path}/`));
 }

@@ -84,7 +84,7 @@ describePeers("the container image", ["docker", "compose", "docker-registry", "d
       expect(pick(config, "Volumes")).toEqual({ "/var/lib/registry": {} });
       expect(pick(config, "Entrypoint")).toEqual(["/entrypoint.sh"]);
       expect(pick(config, "Cmd")).toEqual(["/etc/docker/registry/config.yml"]);
-      expect(pick(config, "User")).toBe("");
+      expect(pick(config, "User") ?? "").toBe("");
       const listing = "ls /opt/longshore/node_modules /opt/longshore/packages/* && ls -a /root";
       const files = (await engine.docker(["run", "--rm", "--network=none", IMAGE, "sh", "-c", listing])).stdout;
       expect(files).toContain("koa");
@@ -204,7 +204,7 @@ describePeers("the container image", ["docker", "compose", "docker-registry", "d
         `--volume=${root}:/elsewhere`,
         "--env=REGISTRY_STORAGE_FILESYSTEM_ROOTDIRECTORY=/elsewhere",
         "--env=REGISTRY_STORAGE_DELETE_ENABLED=true",
-        "--env=REGISTRY_HTTP_HEADERS_X-Config=[from the environment]",
+        "--env=REGISTRY_HTTP_HEADERS={X-Config: [from the environment]}",
       ]);
       expect(await configuredBy(ours.host)).toBe("from the environment");
       const image = makeImage("oci");
