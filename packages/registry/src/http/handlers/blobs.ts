@@ -106,6 +106,6 @@ async function redirected(exchange: Exchange, digest: Digest): Promise<boolean> 
 /** `DELETE /v2/<name>/blobs/<digest>` (distribution-spec §Deleting Blobs). */
 export async function deleteBlob(exchange: Exchange): Promise<void> {
   if (!exchange.api.options.deleteEnabled) throw new ApiError("UNSUPPORTED");
-  await exchange.repository.blobs.delete(parseDigest(exchange.reference), exchange.call);
+  await exchange.repository.blobs.delete(parseDigest(exchange.reference));
   exchange.end(202, ["Content-Length", "0"]);
 }

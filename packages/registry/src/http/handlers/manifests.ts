@@ -124,7 +124,7 @@ export async function deleteManifest(exchange: Exchange): Promise<void> {
   if (!exchange.api.options.deleteEnabled) throw new ApiError("UNSUPPORTED");
   const reference = parseReference(exchange.reference);
   const { manifests, tags } = exchange.repository;
-  if (reference.kind === "digest") await manifests.delete(reference.digest, exchange.call);
-  else await tags.delete(reference.tag, exchange.call);
+  if (reference.kind === "digest") await manifests.delete(reference.digest);
+  else await tags.delete(reference.tag);
   exchange.end(202, ["Content-Length", "0"]);
 }

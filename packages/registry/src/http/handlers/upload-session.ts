@@ -16,7 +16,7 @@ export async function patchUpload(exchange: Exchange): Promise<void> {
   const { uploads } = exchange.repository;
   const state = verifiedState(exchange);
   await withSessionOn416(exchange, async () => {
-    const session = await uploads.append(state.uuid, uploadBody(exchange, state), exchange.call);
+    const session = await uploads.append(state.uuid, uploadBody(exchange, state));
     exchange.end(202, [...sessionHeaders(exchange, session), "Content-Length", "0"]);
   });
 }
@@ -27,7 +27,7 @@ export async function putUpload(exchange: Exchange): Promise<void> {
   const digest = requiredDigest(exchange);
   await withSessionOn416(exchange, async () => {
     const body = uploadBody(exchange, state);
-    await exchange.repository.uploads.commit(state.uuid, digest, body, exchange.call);
+    await exchange.repository.uploads.commit(state.uuid, digest, body);
     sendCreated(exchange, digest);
   });
 }
@@ -35,7 +35,7 @@ export async function putUpload(exchange: Exchange): Promise<void> {
 /** `DELETE <location>`: gives a session up (end-14). A location from before the last chunk will do. */
 export async function deleteUpload(exchange: Exchange): Promise<void> {
   const { uuid } = verifiedState(exchange);
-  await exchange.repository.uploads.cancel(uuid, exchange.call);
+  await exchange.repository.uploads.cancel(uuid);
   exchange.end(204, ["Docker-Upload-Uuid", uuid]);
 }
 
@@ -56,6 +56,9 @@ function requiredDigest(exchange: Exchange): Digest {
 }
 
 /**
+ * What writes isn't given the exchange's signal: a body that breaks off ends by itself, once everything that arrived is
+ * read, and a client that leaves while its last byte is made durable finds the blob there when it comes back.
+ *
  * The body with the place where it goes: a `Content-Range` says that itself (distribution-spec §Pushing a blob in chunks),
  * otherwise it follows what had arrived when the location was given. Its Content-Type is nobody's business: bytes are bytes.
  */

@@ -72,10 +72,9 @@ function algorithmFor(exchange: Exchange, digest: Digest | undefined): DigestAlg
 /** A whole blob in one POST (end-4b). */
 async function pushWhole(exchange: Exchange, digest: Digest): Promise<void> {
   const { uploads } = exchange.repository;
-  const { signal } = exchange;
-  const { uuid } = await uploads.start({ algorithm: splitDigest(digest).algorithm, signal });
+  const { uuid } = await uploads.start({ algorithm: splitDigest(digest).algorithm });
   try {
-    await uploads.commit(uuid, digest, { bytes: exchange.body(), offset: 0, length: exchange.bodyLength }, { signal });
+    await uploads.commit(uuid, digest, { bytes: exchange.body(), offset: 0, length: exchange.bodyLength });
   } catch (error) {
     // Nobody was told of this session, so nobody can go on with it. What it failed of is what counts.
     await uploads.cancel(uuid).catch(() => undefined);

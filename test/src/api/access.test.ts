@@ -1,0 +1,88 @@
+import { describe, expect, it } from "vitest";
+import { digestOf, pushBlob, randomContent } from "../support/fixtures.js";
+import type { HttpClient } from "../support/http-client.js";
+import { startApi, type ApiSettings } from "../support/start-registry.js";
+
+const SILLY: ApiSettings = {
+  auth: { type: "silly", parameters: { realm: "https://auth.example/token", service: "registry" } },
+};
+
+const scope = (...accesses: readonly string[]): string =>
+  accesses.length === 0 ? "" : `,scope="${accesses.join(" ")}"`;
+
+const CASES: readonly (readonly [method: string, path: string, accesses: readonly string[]])[] = [
+  ["GET", "/v2/", []],
+  ["PROPFIND", "/v2/", []],
+  ["GET", "/v2/_catalog", ["registry:catalog:*"]],
+  ["DELETE", "/v2/_catalog", ["registry:catalog:*"]],
+  ["GET", "/v2/a/b/tags/list", ["repository:a/b:pull"]],
+  ["POST", "/v2/a/b/tags/list", ["repository:a/b:pull", "repository:a/b:push"]],
+  ["GET", "/v2/a/manifests/x", ["repository:a:pull"]],
+  ["HEAD", "/v2/a/manifests/x", ["repository:a:pull"]],
+  ["PUT", "/v2/a/manifests/x", ["repository:a:pull", "repository:a:push"]],
+  ["DELETE", "/v2/a/manifests/x", ["repository:a:delete"]],
+  ["OPTIONS", "/v2/a/manifests/x", []],
+  ["GET", `/v2/a/blobs/${digestOf("x")}`, ["repository:a:pull"]],
+  ["DELETE", `/v2/a/blobs/${digestOf("x")}`, ["repository:a:delete"]],
+  ["GET", `/v2/a/referrers/${digestOf("x")}`, ["repository:a:pull"]],
+  ["POST", "/v2/a/blobs/uploads/", ["repository:a:pull", "repository:a:push"]],
+  ["POST", "/v2/a/blobs/uploads/?mount=x&from=c/d", ["repository:a:pull", "repository:a:push", "repository:c/d:pull"]],
+  ["POST", "/v2/a/blobs/uploads/?mount=x&from=a", ["repository:a:pull", "repository:a:push", "repository:a:pull"]],
+  ["POST", "/v2/a/blobs/uploads/?from=", ["repository:a:pull", "repository:a:push"]],
+  ["PATCH", "/v2/a/blobs/uploads/x", ["repository:a:pull", "repository:a:push"]],
+  ["DELETE", "/v2/a/blobs/uploads/x", ["repository:a:delete"]],
+  ["GET", `/v2/${"a".repeat(300)}/tags/list`, [`repository:${"a".repeat(300)}:pull`]],
+];
+
+describe("a request without credentials", () => {
+  it.each(CASES)("%s %s is challenged for what it needs", async (method, path, accesses) => {
+    await using api = await startApi({ ...SILLY, options: { headers: { "X-Configured": ["yes"] } } });
+    const answer = await api.client.ask({ method, path });
+    expect(answer.status).toBe(401);
+    expect(answer.headers["www-authenticate"]).toBe(
+      `Bearer realm="https://auth.example/token",service="registry"${scope(...accesses)}`,
+    );
+    expect([answer.headers["docker-distribution-api-version"], answer.headers["x-configured"]]).toEqual([
+      "registry/2.0",
+      "yes",
+    ]);
+    if (method === "HEAD") return;
+    const detail = accesses.map((text) => {
+      const [Type, Name, Action] = text.split(":");
+      return { Type, Class: "", Name, Action };
+    });
+    expect(answer.json()).toEqual({
+      errors: [
+        { code: "UNAUTHORIZED", message: "authentication required", detail: detail.length === 0 ? null : detail },
+      ],
+    });
+  });
+
+  it.each(["/", "/nowhere", "/v2", "/v2/A/tags/list"])("isn't challenged where nothing is served: %s", async (path) => {
+    await using api = await startApi(SILLY);
+    const answer = await api.client.ask({ path });
+    expect(answer.headers["www-authenticate"]).toBeUndefined();
+    expect(answer.status).not.toBe(401);
+  });
+});
+
+describe("a request with credentials", () => {
+  const headers = { authorization: "Bearer anything" };
+
+  it.each(CASES)("%s %s is let through", async (method, path) => {
+    await using api = await startApi(SILLY);
+    expect((await api.client.ask({ method, path, headers })).status).not.toBe(401);
+  });
+
+  it("may mount a blob of nobody knows where, since it may read them all", async () => {
+    await using api = await startApi(SILLY);
+    const client: HttpClient = {
+      ...api.client,
+      ask: (ask) => api.client.ask({ ...ask, headers: { ...ask.headers, ...headers } }),
+    };
+    const content = randomContent();
+    await pushBlob(client, "a", content);
+    const answer = await client.ask({ method: "POST", path: `/v2/b/blobs/uploads/?mount=${content.digest}` });
+    expect(answer.status).toBe(201);
+  });
+});
