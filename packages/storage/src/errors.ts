@@ -72,6 +72,16 @@ function describe(fault: StorageFault): string {
       return `${fault.driver}: ${fault.operation} failed`;
     case "UNSUPPORTED":
       return "operation unsupported";
+    default:
+      return describeContent(fault);
+  }
+}
+
+type DriverFaultCode = "PATH_NOT_FOUND" | "INVALID_PATH" | "INVALID_OFFSET" | "DRIVER_ERROR" | "UNSUPPORTED";
+
+/** What concerns names and contents, not a driver's paths. */
+function describeContent(fault: Exclude<StorageFault, { readonly code: DriverFaultCode }>): string {
+  switch (fault.code) {
     case "DIGEST_INVALID":
       return DIGEST_PROBLEMS[fault.problem];
     case "DIGEST_MISMATCH":

@@ -8,7 +8,7 @@ export type StoredFile =
   { readonly kind: "blob-data"; readonly digest: Digest } | ({ readonly name: RepositoryName } & RepositoryFile);
 
 /** What a file of a repository is. */
-export type RepositoryFile = ManifestsFile | UploadFile | { readonly kind: "layer-link"; readonly digest: Digest };
+type RepositoryFile = ManifestsFile | UploadFile | { readonly kind: "layer-link"; readonly digest: Digest };
 
 type ManifestsFile =
   | { readonly kind: "revision-link"; readonly digest: Digest }

@@ -33,11 +33,11 @@ export function repositoryDirectory(name: RepositoryName): string {
   return `${REPOSITORIES_DIRECTORY}/${name}`;
 }
 
-export function layersDirectory(name: RepositoryName): string {
+function layersDirectory(name: RepositoryName): string {
   return `${repositoryDirectory(name)}/_layers`;
 }
 
-export function layerDirectory(name: RepositoryName, digest: Digest): string {
+function layerDirectory(name: RepositoryName, digest: Digest): string {
   return `${layersDirectory(name)}/${digestPath(digest)}`;
 }
 
@@ -50,7 +50,7 @@ export function manifestsDirectory(name: RepositoryName): string {
   return `${repositoryDirectory(name)}/_manifests`;
 }
 
-export function revisionsDirectory(name: RepositoryName): string {
+function revisionsDirectory(name: RepositoryName): string {
   return `${manifestsDirectory(name)}/revisions`;
 }
 
@@ -90,7 +90,7 @@ export function tagIndexLink(name: RepositoryName, tag: TagName, digest: Digest)
   return `${tagIndexDirectory(name, tag)}/${digestPath(digest)}/link`;
 }
 
-export function referrersDirectory(name: RepositoryName): string {
+function referrersDirectory(name: RepositoryName): string {
   return `${manifestsDirectory(name)}/referrers`;
 }
 

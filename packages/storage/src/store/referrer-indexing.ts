@@ -18,7 +18,7 @@ import { revisionBatches } from "./revisions.js";
 const CONCURRENCY = 4;
 
 /** Referrers by subject that are known and couldn't be listed. */
-export type Unlisted = ReadonlyMap<Digest, readonly Digest[]>;
+type Unlisted = ReadonlyMap<Digest, readonly Digest[]>;
 
 const NONE: Unlisted = new Map();
 
