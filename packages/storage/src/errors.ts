@@ -105,7 +105,7 @@ function describeContent(fault: Exclude<StorageFault, { readonly code: DriverFau
     case "UPLOAD_SIZE_INVALID":
       return `received ${fault.actual} bytes where ${fault.expected} were announced`;
     case "TOO_MANY_UPLOADS":
-      return `the limit of ${fault.limit} unfinished uploads is reached; finish or cancel some, or raise storage.uploads.limit`;
+      return `the limit of ${fault.limit} unfinished uploads is reached; finish or cancel some, or raise http.limits.uploads`;
     case "MANIFEST_UNKNOWN":
       return `unknown manifest name=${fault.name} revision=${fault.digest}`;
     case "MANIFEST_INVALID":

@@ -136,7 +136,7 @@ describe("parseManifest", () => {
     const depth = 2 * 1024 * 1024 - 20;
     expect(reasonOf(`{"a":${"[".repeat(depth)}${"]".repeat(depth)}}`, OCI_MANIFEST)).toBe("exceeded max depth");
     expect(reasonOf("[".repeat(4 * 1024 * 1024), OCI_MANIFEST)).toBe("exceeded max depth");
-    expect(reasonOf({ ...image, x: `"\\"${"[".repeat(20_000)}` }, OCI_MANIFEST)).toBe("accepted");
+    expect(reasonOf({ ...image, x: `"${"[".repeat(20_000)}` }, OCI_MANIFEST)).toBe("accepted");
   });
 
   it("throws nothing but MANIFEST_INVALID, whatever it is given", () => {
