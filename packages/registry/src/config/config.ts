@@ -26,8 +26,8 @@ export interface Config {
   };
 }
 
-export type LogLevel = "error" | "warn" | "info" | "debug";
-export type LogFormatter = "text" | "json" | "logstash";
+type LogLevel = "error" | "warn" | "info" | "debug";
+type LogFormatter = "text" | "json" | "logstash";
 
 export interface LogConfig {
   /** `log.level`, else the older `loglevel`. */
@@ -59,7 +59,7 @@ export interface StorageConfig {
   };
 }
 
-export interface CacheConfig {
+interface CacheConfig {
   /** Undefined: no descriptor cache. */
   readonly blobdescriptor: "inmemory" | undefined;
   /** Descriptors that a process remembers; 0: the most that is allowed (1,000,000), since every cache has a bound. */
@@ -90,7 +90,7 @@ export interface HttpConfig {
   /** Undefined: the server makes a random one and says so. */
   readonly secret: Secret | undefined;
   readonly relativeurls: boolean;
-  /** 0: stop at once. */
+  /** 0: the server chooses. */
   readonly draintimeout: number;
   readonly headers: Readonly<Record<string, readonly string[]>>;
   /** Undefined: plain HTTP. */
@@ -133,7 +133,7 @@ export interface HttpLimits {
   readonly headertimeout: number;
   /** For the next request on a connection that is kept alive. */
   readonly idletimeout: number;
-  /** For the next byte of a request's body. */
+  /** For the next byte of a request's body, or for a client to take the next one of an answer. */
   readonly bodyidletimeout: number;
   /** Open connections of one worker. */
   readonly connections: number;

@@ -155,6 +155,19 @@ describe("the environment over the file (contract §3.2)", () => {
   });
 });
 
+describe("maps", () => {
+  it("goes on below a key that is there in any case, and sets a whole one in lower case", () => {
+    const text = "version: 0.1\nlog: {fields: {Site: {name: a}}}\n";
+    expect(overlaid(text, { REGISTRY_LOG_FIELDS_SITE_NAME: "b" })).toMatchObject({
+      log: { fields: { Site: { name: "b" } } },
+    });
+    expect(overlaid(text, { REGISTRY_LOG_FIELDS_SITE: "b" })).toEqual({
+      version: 0.1,
+      log: { fields: { Site: { name: "a" }, site: "b" } },
+    });
+  });
+});
+
 describe("lists by index", () => {
   it("goes on behind the last entry, and replaces one", () => {
     const text = `${MINIMAL}http: {tls: {letsencrypt: {hosts: [a]}}}\n`;

@@ -140,7 +140,10 @@ const limits = section(
     manifestsize: integer(4 * MIB, { min: 1024, max: 64 * MIB }, "Bytes of a manifest; more is answered with 413."),
     headertimeout: duration("60s", "For a request's headers to arrive; 0: no limit."),
     idletimeout: duration("2m", "For the next request on an open connection; 0: no limit."),
-    bodyidletimeout: duration("2m", "For the next byte of a request's body; 0: no limit."),
+    bodyidletimeout: duration(
+      "2m",
+      "For the next byte of a request's body, and for a client to take the next one of an answer; 0: no limit.",
+    ),
     connections: integer(20_000, { min: 0 }, "Open connections of one worker; 0: no limit."),
     uploads: integer(
       10_000,
@@ -167,7 +170,10 @@ export const http = section(
       "Signs the state of uploads that clients carry. Must be the same on every instance behind a balancer; random where absent.",
     ),
     relativeurls: flag(false, "Gives clients URLs without scheme and host."),
-    draintimeout: duration("0", "How long requests in flight may take after SIGTERM or SIGINT; 0: none."),
+    draintimeout: duration(
+      "0",
+      "How long requests in flight may take after SIGTERM or SIGINT; 0: 8s, where the original cuts them at once.",
+    ),
     headers: headers("Headers on every answer of the API."),
     tls,
     debug,
