@@ -57,7 +57,8 @@ export function createFilesystemDriver(options: FilesystemOptions, ports: Filesy
   const names = createNames(calls, descriptors, settings.nameCache, now);
   const pool = createBufferPool(settings.bufferSize, settings.readBuffers);
   const gate = createGate(settings.maxThreads);
-  const running = new Set<Promise<unknown>>();
+  const idle: (() => void)[] = [];
+  let running = 0;
   let writers = 0;
 
   const failure = (operation: string, path: string, cause: unknown): StorageError =>
@@ -67,26 +68,32 @@ export function createFilesystemDriver(options: FilesystemOptions, ports: Filesy
   const failureOf = (operation: string, path: string, cause: unknown, missing: boolean): StorageError =>
     missing && isMissing(cause) ? pathNotFound(NAME, path, cause) : failure(operation, path, cause);
 
-  const run = <T>(
+  const run = async <T>(
     operation: string,
     path: string,
     signal: AbortSignal | undefined,
     task: () => Promise<T>,
     { missing = true, discard }: { missing?: boolean; discard?: (late: T) => unknown } = {},
   ): Promise<T> => {
+    signal?.throwIfAborted();
+    if (!gate.tryEnter()) await gate.enter(signal);
     const guarded = async (): Promise<T> => {
+      running += 1;
       try {
-        return await task();
+        const value = await task();
+        // Nobody waits for it any more: released here, so that `close` waits for that, too.
+        if (signal?.aborted === true) await discard?.(value);
+        return value;
       } catch (error) {
         if (signal?.aborted === true && error === signal.reason) throw error;
         throw failureOf(operation, path, error, missing);
+      } finally {
+        running -= 1;
+        gate.leave();
+        if (running === 0) for (const wake of idle.splice(0)) wake();
       }
     };
-    const work = gate.run(guarded, signal);
-    running.add(work);
-    const done = (): void => void running.delete(work);
-    work.then(done, done);
-    return abortable(work, signal, discard);
+    return abortable(guarded(), signal, discard);
   };
 
   const openFile = async (path: string, options: (CallOptions & ByteRange) | undefined): Promise<ContentStream> => {
@@ -228,7 +235,7 @@ export function createFilesystemDriver(options: FilesystemOptions, ports: Filesy
       await run("delete", path, options?.signal, () => removeAll(host, path));
     },
     close: async () => {
-      while (running.size > 0) await Promise.allSettled(running);
+      if (running > 0) await new Promise<void>((resolve) => void idle.push(resolve));
       smallFiles.clear();
       names.clear();
       pool.clear();
