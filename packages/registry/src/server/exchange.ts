@@ -1,4 +1,3 @@
-import { randomUUID } from "node:crypto";
 import { isIP } from "node:net";
 import { performance } from "node:perf_hooks";
 import type { App } from "../http/app.js";
@@ -6,6 +5,7 @@ import type { HttpMetrics } from "../metrics/http-metrics.js";
 import type { AccessEntry } from "../observability/access-line.js";
 import type { CompletionEntry } from "../observability/completion-line.js";
 import type { Log } from "../observability/log.js";
+import { createRequestIds } from "../observability/request-id.js";
 import { attachRecord, type RequestRecord } from "../observability/request-record.js";
 import type { Connection, ConnectionTable, Exchange } from "./connections.js";
 import { answerUnavailable } from "./health-gate.js";
@@ -29,10 +29,11 @@ export interface ExchangeOptions {
  */
 export function createExchangeListener(options: ExchangeOptions): ExchangeListener {
   const { connections, app } = options;
+  const nextId = createRequestIds();
   return (connection, request, response, waiting) => {
     const started = performance.now();
     const record: RequestRecord = {
-      id: requestId(request.headers["x-request-id"]),
+      id: givenId(request.headers["x-request-id"]) ?? nextId(),
       handler: undefined,
       name: undefined,
       reference: undefined,
@@ -54,8 +55,8 @@ export function createExchangeListener(options: ExchangeOptions): ExchangeListen
 }
 
 /** A balancer's id is kept, so that its log and ours can be read together; anything that could forge a line isn't. */
-function requestId(given: string | string[] | undefined): string {
-  return typeof given === "string" && /^[A-Za-z0-9._-]{8,128}$/.test(given) ? given : randomUUID();
+function givenId(given: string | string[] | undefined): string | undefined {
+  return typeof given === "string" && /^[A-Za-z0-9._-]{8,128}$/.test(given) ? given : undefined;
 }
 
 function report(options: ExchangeOptions, exchange: Exchange, started: number): void {

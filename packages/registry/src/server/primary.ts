@@ -32,6 +32,23 @@ export async function runPrimary(context: RunContext): Promise<number> {
       health: duties?.health() ?? {},
     }),
   });
+  // Before the workers come: a stop that is asked for while one of them still starts is heard, which process 1 of a
+  // container has to do itself.
+  const stopped = new Promise<void>((resolve) => {
+    onStopSignals(
+      (signal) => {
+        log.info(
+          `${signal}: no new connections are taken; requests under way have ${drainTimeout(config)} ms to finish`,
+        );
+        resolve();
+      },
+      (code) => {
+        pool.kill();
+        logs.close();
+        process.exit(code);
+      },
+    );
+  });
   try {
     duties = await startDuties(config, {
       driver,
@@ -39,22 +56,9 @@ export async function runPrimary(context: RunContext): Promise<number> {
       onHealth: (failures) => pool.broadcast({ kind: "health", failures }),
       snapshots: async () => [...(own === undefined ? [] : [await own.snapshot()]), ...(await pool.snapshots())],
     });
-    announce(log, config, await pool.start());
-    await new Promise<void>((resolve) => {
-      onStopSignals(
-        (signal) => {
-          log.info(
-            `${signal}: no new connections are taken; requests under way have ${drainTimeout(config)} ms to finish`,
-          );
-          resolve();
-        },
-        (code) => {
-          pool.kill();
-          logs.close();
-          process.exit(code);
-        },
-      );
-    });
+    const address = await Promise.race([pool.start(), stopped]);
+    if (address !== undefined) announce(log, config, address);
+    await stopped;
     await pool.stop(drainTimeout(config) + KILL_AFTER);
     return 0;
   } catch (error) {
