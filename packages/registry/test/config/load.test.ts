@@ -98,6 +98,15 @@ describe("values", () => {
     });
   });
 
+  it.each([
+    ["1500us", 2],
+    ["1", 1],
+    ["0", 0],
+    ["2000000000", 2000],
+  ])("the duration %s is %d whole milliseconds", (text, expected) => {
+    expect(configOf(`${MINIMAL}http: {draintimeout: ${text}}\n`).http.draintimeout).toBe(expected);
+  });
+
   it("words are read in any case, and log.level before loglevel", () => {
     expect(configOf(`${MINIMAL}log: {level: DEBUG}\nloglevel: error\n`).log.level).toBe("debug");
     expect(configOf(`${MINIMAL}log: {level: ""}\nloglevel: Warn\n`).log.level).toBe("warn");

@@ -147,8 +147,8 @@ const limits = section(
     connections: integer(20_000, { min: 0 }, "Open connections of one worker; 0: no limit."),
     uploads: integer(
       10_000,
-      { min: 0 },
-      "Unfinished upload sessions of one repository; more are answered with 429; 0: no limit.",
+      { min: 1, max: 1_000_000 },
+      "Unfinished upload sessions of one repository; more are answered with 429.",
     ),
   },
   "What a hostile or broken client meets.",
