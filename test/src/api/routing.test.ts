@@ -1,7 +1,7 @@
 import { describe, expect, it } from "vitest";
 import { digestOf, OCI_MANIFEST, pushImage, startUpload } from "../support/fixtures.js";
 import { headerLines, type Ask } from "../support/http-client.js";
-import { API_OPTIONS, startApi } from "../support/start-registry.js";
+import { startApi, type ApiSettings } from "../support/start-registry.js";
 
 const DIGEST = digestOf("x");
 
@@ -192,7 +192,7 @@ describe("a read-only registry", () => {
 
 interface LocationCase {
   readonly title: string;
-  readonly options?: Partial<typeof API_OPTIONS>;
+  readonly options?: ApiSettings["options"];
   readonly headers?: Readonly<Record<string, string>>;
   /** What stands before `/v2/`; `HOST` is the Host header. */
   readonly base: string;
@@ -253,8 +253,8 @@ const LOCATIONS: readonly LocationCase[] = [
 ];
 
 describe("locations", () => {
-  it.each(LOCATIONS)("are built from $title", async ({ options = {}, headers = {}, base }) => {
-    await using api = await startApi({ options });
+  it.each(LOCATIONS)("are built from $title", async ({ options, headers = {}, base }) => {
+    await using api = await startApi(options === undefined ? {} : { options });
     const answer = await api.client.ask({ method: "POST", path: "/v2/a/blobs/uploads/", headers });
     const expected = base.replace("HOST", new URL(api.client.origin).host);
     expect(answer.headers.location?.startsWith(`${expected}/v2/a/blobs/uploads/`)).toBe(true);

@@ -82,7 +82,7 @@ function portOf(server: Server): number {
   return address.port;
 }
 
-/** A part of a configuration: objects are merged, everything else replaces. */
+/** A part of a configuration: objects are merged, undefined takes a key away, everything else replaces. */
 export type Overrides = Readonly<Record<string, unknown>>;
 
 export interface ProcessSettings {
@@ -163,11 +163,11 @@ function isObject(value: unknown): value is Overrides {
 }
 
 function merge(base: Overrides, over: Overrides): Overrides {
-  const merged: Record<string, unknown> = { ...base };
+  const merged = new Map(Object.entries(base));
   for (const [key, value] of Object.entries(over)) {
-    const before = merged[key];
-    if (value === undefined) delete merged[key];
-    else merged[key] = isObject(before) && isObject(value) ? merge(before, value) : value;
+    const before = merged.get(key);
+    if (value === undefined) merged.delete(key);
+    else merged.set(key, isObject(before) && isObject(value) ? merge(before, value) : value);
   }
-  return merged;
+  return Object.fromEntries(merged);
 }

@@ -19,7 +19,7 @@ export async function listRepositories(exchange: Exchange): Promise<void> {
   const { items, more } = await registry.repositories({
     after: exchange.parameter("last"),
     limit,
-    signal: exchange.signal,
+    signal: exchange.listSignal,
   });
   const last = items.at(-1);
   const link = more && last !== undefined ? ["Link", nextLink(exchange.path, { last, n: limit })] : [];
