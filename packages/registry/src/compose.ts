@@ -1,5 +1,5 @@
 import { createAccessController } from "@longshore/auth";
-import { createDriver, observeDriver, openRegistry, type StorageDriver } from "@longshore/storage";
+import { canRedirect, createDriver, observeDriver, openRegistry, type StorageDriver } from "@longshore/storage";
 import type { Config } from "./config/config.js";
 import { createApp, type App } from "./http/app.js";
 import type { ApiOptions } from "./http/options.js";
@@ -37,7 +37,12 @@ export async function composeRegistry(config: Config, ports: Ports): Promise<Com
     tagConcurrency: config.storage.tag.concurrencylimit,
     uploadLimit: config.http.limits.uploads,
   });
-  const app = createApp({ registry, access, options: apiOptions(config, ports.secret), log: ports.log });
+  const app = createApp({
+    registry,
+    access,
+    options: apiOptions(config, ports.secret, canRedirect(driver)),
+    log: ports.log,
+  });
   return {
     app,
     driver,
@@ -55,7 +60,7 @@ export async function openDriver(config: Config, metrics?: StorageMetrics): Prom
   return metrics === undefined ? driver : observeDriver(driver, (...call) => metrics.action(...call));
 }
 
-function apiOptions({ http, storage, catalog, tags }: Config, secret: string): ApiOptions {
+function apiOptions({ http, storage, catalog, tags }: Config, secret: string, redirects: boolean): ApiOptions {
   return {
     prefix: http.prefix,
     host: http.host,
@@ -64,7 +69,7 @@ function apiOptions({ http, storage, catalog, tags }: Config, secret: string): A
     secret,
     deleteEnabled: storage.delete.enabled,
     readOnly: storage.maintenance.readonly.enabled,
-    redirect: !storage.redirect.disable,
+    redirect: redirects && !storage.redirect.disable,
     catalogMaxEntries: catalog.maxentries,
     tagsMaxTags: tags.maxtags,
     manifestMaxBytes: http.limits.manifestsize,
