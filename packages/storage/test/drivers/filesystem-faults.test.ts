@@ -1,6 +1,6 @@
 import { randomBytes } from "node:crypto";
 import { mkdir, readdir, readFile, symlink, utimes, writeFile } from "node:fs/promises";
-import { afterEach, beforeEach, describe, expect, it } from "vitest";
+import { afterEach, beforeEach, describe, expect, it, vi } from "vitest";
 import type { StorageDriver } from "../../src/contract/driver.js";
 import type { FileCalls } from "../../src/drivers/filesystem/calls.js";
 import { createFilesystemDriver } from "../../src/drivers/filesystem/driver.js";
@@ -82,6 +82,29 @@ describe("the filesystem driver", () => {
       log.length = 0;
       await driver.write("/a/b/link", text("x"));
       expect(log).toContain("fsync /a");
+    });
+    it("again for what was renamed after a sync had begun", async () => {
+      let release = (): void => undefined;
+      const held = new Promise<void>((resolve) => {
+        release = resolve;
+      });
+      let holding = false;
+      const { driver, log } = start((real) => ({
+        fsync: async (fd) => {
+          if (holding) await held;
+          await real.fsync(fd);
+        },
+      }));
+      await driver.write("/d/known", text("x"));
+      holding = true;
+      log.length = 0;
+      const first = driver.move("/d/known", "/d/first");
+      await vi.waitUntil(() => log.includes("rename /d/known /d/first"));
+      const second = driver.write("/d/second", text("x"));
+      await vi.waitUntil(() => log.includes("rename /d/second.ID.tmp /d/second"));
+      release();
+      await Promise.all([first, second]);
+      expect(log.filter((line) => line === "fsync /d")).toHaveLength(2);
     });
     it("once for all who come while a sync is on its way", async () => {
       const { driver, log } = start();

@@ -132,6 +132,24 @@ describe("what uploads make durable, and when", () => {
     await expectBlob(newer.driver, digestBy(bytes), bytes);
   });
 
+  it("a newer request of the same process: the older one's sync and rename back, and no copy", async () => {
+    const slowSync = async (): Promise<void> => {
+      for (let turn = 0; turn < 200; turn += 1) await new Promise((resolve) => setImmediate(resolve));
+    };
+    const { uploads, log } = start((real) => ({ fdatasync: (fd) => slowSync().then(() => real.fdatasync(fd)) }));
+    const bytes = randomBytes(256 * 1024);
+    const { uuid } = await uploads.start();
+    const held = heldBody({ offset: 0 });
+    const older = uploads.append(uuid, held.body);
+    await held.send(bytes.subarray(0, 128 * 1024));
+    await until(async () => (await uploads.status(uuid)).size === 128 * 1024);
+    const told = expect(older).rejects.toMatchObject({ code: "UPLOAD_TAKEN_OVER" });
+    await uploads.append(uuid, { ...bodyOf(bytes.subarray(128 * 1024)), offset: 128 * 1024 });
+    await told;
+    expect(log.filter((line) => line.includes("copy."))).toEqual([]);
+    expect(log.filter((line) => /^rename \S+\/data\.ID \S+\/data$/.test(line))).toHaveLength(2);
+  });
+
   it("reads and syncs what nobody vouches for, before it becomes a blob", async () => {
     const first = start();
     const bytes = randomBytes(MIB + 1);
