@@ -24,15 +24,16 @@ describe.each(STORAGES)("blobs over %s", (_, open) => {
   afterEach(() => storage.destroy());
 
   const expectUnknown = async (store: BlobStore, one = digest): Promise<void> => {
-    for (const work of [
+    const works: Promise<unknown>[] = [
       store.stat(one),
       store.open(one),
       store.redirectUrl(one, { method: "GET" }),
       store.delete(one),
       createBlobStore(storage.driver, OTHER).mount(one, NAME),
-    ]) {
-      await expect(work).rejects.toMatchObject({ fault: { code: "BLOB_UNKNOWN", digest: one } });
-    }
+    ];
+    await Promise.all(
+      works.map((work) => expect(work).rejects.toMatchObject({ fault: { code: "BLOB_UNKNOWN", digest: one } })),
+    );
   };
 
   it("tells and gives what the repository links", async () => {
@@ -48,9 +49,13 @@ describe.each(STORAGES)("blobs over %s", (_, open) => {
 
   it("doesn't know what only another repository links, nor what nobody has", async () => {
     await expectUnknown(blobs, digestBy(Buffer.from("nothing")));
-    for (const work of [others.stat(digest), others.open(digest), others.delete(digest), blobs.mount(digest, OTHER)]) {
-      await expectFault(work, "BLOB_UNKNOWN");
-    }
+    const works: Promise<unknown>[] = [
+      others.stat(digest),
+      others.open(digest),
+      others.delete(digest),
+      blobs.mount(digest, OTHER),
+    ];
+    await Promise.all(works.map((work) => expectFault(work, "BLOB_UNKNOWN")));
   });
 
   it("claims nothing of a blob whose bytes a collector took, however often it was asked before", async () => {

@@ -123,7 +123,7 @@ describe("the filesystem driver", () => {
     it.each(["EIO", "EACCES", "ELOOP", "ENAMETOOLONG", "ESTALE"])("%s is never not found", async (code) => {
       const fail = (): Promise<never> => Promise.reject(systemError(code));
       const { driver } = start(() => ({ stat: fail, open: fail, rename: fail, unlink: fail, readdir: fail }));
-      for (const work of [
+      const works: Promise<unknown>[] = [
         driver.read("/a"),
         driver.stat("/a"),
         driver.open("/a"),
@@ -132,9 +132,10 @@ describe("the filesystem driver", () => {
         driver.write("/a", text("x")),
         driver.move("/a", "/b"),
         driver.delete("/a"),
-      ]) {
-        await expect(work).rejects.toMatchObject({ fault: { code: "DRIVER_ERROR" }, cause: { code } });
-      }
+      ];
+      await Promise.all(
+        works.map((work) => expect(work).rejects.toMatchObject({ fault: { code: "DRIVER_ERROR" }, cause: { code } })),
+      );
     });
     it("says nothing of the machine's paths to clients", async () => {
       const { driver } = start(() => ({ stat: () => Promise.reject(systemError("EIO")) }));
