@@ -116,8 +116,13 @@ export class WorkerPool {
   }
 
   #answer(worker: Worker, message: Exclude<WorkerMessage, { kind: "ready" | "failed" }>): void {
-    if (message.kind === "hello") tell(worker, this.#options.start());
-    else this.#questions.get(message.id)?.(message.snapshot);
+    if (message.kind !== "hello") {
+      this.#questions.get(message.id)?.(message.snapshot);
+      return;
+    }
+    tell(worker, this.#options.start());
+    // What was sent before the hello is lost: node:cluster takes a worker's messages before the worker listens.
+    if (this.#stopping) tell(worker, { kind: "drain" });
   }
 
   /** Goes on until a worker serves again: the others still do, and what is wrong may pass. */
