@@ -12,8 +12,8 @@ export interface RegistryOptions {
   readonly root?: string;
   /** Shared by registries that finish each other's uploads. */
   readonly secret?: string;
-  /** Processes that serve; the machine's cores unless told. Only ours has them. */
-  readonly workers?: number;
+  /** Laid over the `http` section. */
+  readonly http?: Readonly<Record<string, unknown>>;
 }
 
 /** A registry in a process of its own, listening on the loopback address. */
@@ -71,7 +71,6 @@ export async function startRegistry(options: RegistryOptions = {}): Promise<Runn
 
 function configurationFor(host: string, root: string, options: RegistryOptions): unknown {
   const secret = options.secret ?? "a secret for the tests";
-  const workers = options.workers === undefined ? {} : { workers: options.workers };
   return {
     version: 0.1,
     log: { level: "info", fields: { service: "registry" } },
@@ -80,7 +79,7 @@ function configurationFor(host: string, root: string, options: RegistryOptions):
       filesystem: { rootdirectory: root },
       delete: { enabled: true },
     },
-    http: { addr: host, secret, ...workers, headers: { "X-Content-Type-Options": ["nosniff"] } },
+    http: { addr: host, secret, headers: { "X-Content-Type-Options": ["nosniff"] }, ...options.http },
     health: { storagedriver: { enabled: true, interval: "10s", threshold: 3 } },
   };
 }
