@@ -31,7 +31,7 @@ describe("defaults", () => {
         headers: {},
         tls: undefined,
         debug: { addr: undefined, prometheus: { enabled: false, path: "/metrics" } },
-        http2: { disabled: false },
+        http2: { disabled: true },
         h2c: { enabled: false },
         workers: 1,
         limits: {
