@@ -34,6 +34,7 @@ export async function composeRegistry(config: Config, ports: Ports): Promise<Com
     classes: config.policy.repository.classes,
     maxManifestBytes: config.http.limits.manifestsize,
     manifestCacheBytes: config.storage.cache.manifestbytes,
+    onCacheLookup: cacheObserver(ports.metrics),
     tagConcurrency: config.storage.tag.concurrencylimit,
     uploadLimit: config.http.limits.uploads,
   });
@@ -58,6 +59,10 @@ export async function openDriver(config: Config, metrics?: StorageMetrics): Prom
   const { type, parameters } = config.storage;
   const driver = await createDriver(type, parameters);
   return metrics === undefined ? driver : observeDriver(driver, (...call) => metrics.action(...call));
+}
+
+function cacheObserver(metrics: StorageMetrics | undefined): ((hit: boolean) => void) | undefined {
+  return metrics === undefined ? undefined : (hit) => metrics.cacheLookup(hit);
 }
 
 function apiOptions({ http, storage, catalog, tags }: Config, secret: string, redirects: boolean): ApiOptions {

@@ -8,6 +8,8 @@ describe("metrics", () => {
       http.observe("manifest", "GET", 200, 0.003, 100, 5000);
       http.observe("manifest", "BREW", 405, 61, 100, 0);
       storage.action("filesystem", "Stat", 0.002);
+      storage.cacheLookup(true);
+      storage.cacheLookup(false);
     }
     const snapshots = await Promise.all(processes.map((metrics) => metrics.snapshot()));
     // As between processes: through serialisation.
@@ -28,6 +30,9 @@ describe("metrics", () => {
       'registry_http_in_flight_requests{handler="blob"} 2',
       'registry_http_in_flight_requests{handler="catalog"} 0',
       'registry_storage_action_seconds_bucket{le="0.005",driver="filesystem",action="Stat"} 2',
+      "registry_storage_cache_requests_total 4",
+      "registry_storage_cache_hits_total 2",
+      "registry_storage_cache_errors_total 0",
       'registry_storage_action_seconds_bucket{le="10",driver="filesystem",action="Stat"} 2',
     ]) {
       expect(lines).toContain(line);
