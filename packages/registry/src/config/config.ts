@@ -168,12 +168,12 @@ export interface TcpCheck {
   readonly threshold: number;
 }
 
-export interface Platform {
+interface Platform {
   readonly architecture: string;
   readonly os: string;
 }
 
-export interface ValidationConfig {
+interface ValidationConfig {
   /** The effective switch: `disabled` without the older `enabled`. */
   readonly disabled: boolean;
   readonly manifests: {
