@@ -89,14 +89,13 @@ it("refuses over HTTP/2 with the same envelope", async () => {
   expect(missing.status).toBe(404);
 });
 
-it("stops a client that sends a refused body, and keeps the connection", async () => {
+it.each([
+  ["unread", "PATCH", "/v2/a/blobs/uploads/x?_state=AAAA", 404],
+  ["half read", "PUT", "/v2/a/manifests/x", 413],
+])("stops a client that sends a body that is refused %s, and keeps the connection", async (_, method, path, status) => {
   if (session === undefined) throw new Error("not connected");
   const length = 2 ** 28;
-  const stream = session.request({
-    ":method": "PATCH",
-    ":path": "/v2/a/blobs/uploads/x?_state=AAAA",
-    "content-length": String(length),
-  });
+  const stream = session.request({ ":method": method, ":path": path, "content-type": OCI_MANIFEST });
   let sent = 0;
   const send = (): void => {
     while (!stream.destroyed && !stream.closed && sent < length) {
@@ -105,12 +104,13 @@ it("stops a client that sends a refused body, and keeps the connection", async (
     }
   };
   stream.on("error", () => undefined);
-  const closed = once(stream, "close");
   const response = new Promise((resolve) => stream.once("response", resolve));
   send();
-  expect(await response).toMatchObject({ ":status": 404 });
+  expect(await response).toMatchObject({ ":status": status });
   stream.resume();
-  await closed;
+  // Set by the server's RST_STREAM; Node's client emits nothing for one without an error.
+  while (!stream.closed) await new Promise(setImmediate);
+  stream.destroy();
   expect(sent).toBeLessThan(length);
   expect((await ask("GET", "/v2/")).status).toBe(200);
 });

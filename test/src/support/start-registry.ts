@@ -3,7 +3,7 @@ import { mkdir, writeFile } from "node:fs/promises";
 import { createServer, type Server } from "node:http";
 import type { AddressInfo } from "node:net";
 import { fileURLToPath } from "node:url";
-import { createAccessController } from "@longshore/auth";
+import { createAccessController, type AccessController } from "@longshore/auth";
 import { createApp, silentLog, type ApiOptions, type Log } from "@longshore/registry";
 import { createDriver, openRegistry, type RegistryOptions, type StorageDriver } from "@longshore/storage";
 import { stringify } from "yaml";
@@ -20,6 +20,10 @@ export interface ApiSettings {
   readonly registry?: RegistryOptions;
   /** `none` unless told. */
   readonly auth?: { readonly type: string; readonly parameters: unknown };
+  /** Instead of one that `auth` names. */
+  readonly access?: AccessController;
+  /** Puts something between the stores and the driver: a fault, a count. */
+  readonly wrapDriver?: (driver: StorageDriver) => StorageDriver;
   readonly log?: Log;
 }
 
@@ -53,9 +57,12 @@ export const API_OPTIONS: ApiOptions = {
 export async function startApi(settings: ApiSettings = {}): Promise<RunningApi> {
   const folder = await makeTemporaryFolder("api");
   const storage = settings.storage ?? "inmemory";
-  const driver = await createDriver(storage, storage === "filesystem" ? { rootdirectory: `${folder.path}/data` } : {});
+  const { wrapDriver = (inner) => inner } = settings;
+  const driver = wrapDriver(
+    await createDriver(storage, storage === "filesystem" ? { rootdirectory: `${folder.path}/data` } : {}),
+  );
   const auth = settings.auth ?? { type: "none", parameters: {} };
-  const access = await createAccessController(auth.type, auth.parameters);
+  const access = settings.access ?? (await createAccessController(auth.type, auth.parameters));
   const app = createApp({
     registry: openRegistry(driver, settings.registry),
     access,
@@ -83,7 +90,7 @@ function portOf(server: Server): number {
 }
 
 /** A part of a configuration: objects are merged, undefined takes a key away, everything else replaces. */
-export type Overrides = Readonly<Record<string, unknown>>;
+type Overrides = Readonly<Record<string, unknown>>;
 
 export interface ProcessSettings {
   /** Laid over a configuration with deletion on, port 0 and the filesystem driver. */
