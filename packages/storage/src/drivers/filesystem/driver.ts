@@ -1,6 +1,13 @@
-import { constants } from "node:fs";
+import { constants, type Stats } from "node:fs";
 import { resolve } from "node:path";
-import type { ByteRange, CallOptions, ContentStream, FileWriter, StorageDriver } from "../../contract/driver.js";
+import type {
+  ByteRange,
+  CallOptions,
+  ContentStream,
+  FileInfo,
+  FileWriter,
+  StorageDriver,
+} from "../../contract/driver.js";
 import { StorageError } from "../../errors.js";
 import { abortable } from "../../abort.js";
 import { boundsOf, streamOf } from "../byte-stream.js";
@@ -17,6 +24,7 @@ import { removeAll, renameFile, replaceFile, withDirectory, type MutationHost } 
 import { createNames } from "./names.js";
 import { withDefaults, type FilesystemOptions } from "./parameters.js";
 import { readAlternating } from "./reader.js";
+import { createQuickStats } from "./quick-stats.js";
 import { createSmallFiles } from "./small-files.js";
 import { createFileWriter } from "./writer.js";
 
@@ -54,6 +62,7 @@ export function createFilesystemDriver(options: FilesystemOptions, ports: Filesy
     fileBytes: SMALL_FILE,
     now,
   });
+  const quickStats = createQuickStats(calls, root, () => performance.now());
   const names = createNames(calls, descriptors, settings.nameCache, now);
   const pool = createBufferPool(settings.bufferSize, settings.readBuffers);
   const gate = createGate(settings.maxThreads);
@@ -96,9 +105,22 @@ export function createFilesystemDriver(options: FilesystemOptions, ports: Filesy
     return abortable(guarded(), signal, discard);
   };
 
+  const statOf = async (file: string): Promise<Stats> => {
+    const stats = await calls.stat(file);
+    quickStats.note(file);
+    return stats;
+  };
+
+  /** The bytes of a small file that is remembered and hasn't changed; undefined: find out the slow way. */
+  const rememberedAt = (path: string): Uint8Array | undefined => {
+    const file = realPath(path);
+    const stats = quickStats.of(file);
+    return stats === undefined ? undefined : smallFiles.known(file, stats);
+  };
+
   const openFile = async (path: string, options: (CallOptions & ByteRange) | undefined): Promise<ContentStream> => {
     const file = realPath(path);
-    const found = await calls.stat(file);
+    const found = await statOf(file);
     if (!found.isFile()) throw pathNotFound(NAME, path);
     if (found.size <= SMALL_FILE) return openSmall(path, await smallFiles.read(file, found), options);
     const fd = await descriptors.open(file, "r");
@@ -184,11 +206,14 @@ export function createFilesystemDriver(options: FilesystemOptions, ports: Filesy
     name: NAME,
     read: async (path, options) => {
       checkPath(NAME, path);
+      options?.signal?.throwIfAborted();
+      const limit = options?.limit ?? READ_LIMIT;
+      const remembered = rememberedAt(path);
+      if (remembered !== undefined && remembered.length <= limit) return remembered;
       return run("read", path, options?.signal, async () => {
         const file = realPath(path);
-        const stats = await calls.stat(file);
+        const stats = await statOf(file);
         if (!stats.isFile()) throw pathNotFound(NAME, path);
-        const limit = options?.limit ?? READ_LIMIT;
         if (stats.size > limit) throw tooLarge(NAME, path, stats.size, limit);
         return smallFiles.read(file, stats);
       });
@@ -200,17 +225,22 @@ export function createFilesystemDriver(options: FilesystemOptions, ports: Filesy
     },
     stat: async (path, options) => {
       checkPath(NAME, path, "root");
+      options?.signal?.throwIfAborted();
+      const quick = options?.durable === true ? undefined : quickStats.of(realPath(path));
+      if (quick !== undefined) return infoOf(path, quick);
       return run("stat", path, options?.signal, async () => {
-        const stats = await calls.stat(realPath(path));
+        const stats = await statOf(realPath(path));
         if (options?.durable === true && path !== "/") {
           await Promise.all([directories.anchor(parentOf(path)), directories.sync(parentOf(path))]);
         }
-        const isDirectory = stats.isDirectory();
-        return { path, size: isDirectory ? 0 : stats.size, modified: stats.mtime, isDirectory };
+        return infoOf(path, stats);
       });
     },
     open: async (path, options) => {
       checkPath(NAME, path);
+      options?.signal?.throwIfAborted();
+      const remembered = rememberedAt(path);
+      if (remembered !== undefined) return openSmall(path, remembered, options);
       return run("open", path, options?.signal, () => openFile(path, options), { discard: (late) => late.close() });
     },
     writer: async (path, options) => {
@@ -241,4 +271,9 @@ export function createFilesystemDriver(options: FilesystemOptions, ports: Filesy
       pool.clear();
     },
   };
+}
+
+function infoOf(path: string, stats: Stats): FileInfo {
+  const isDirectory = stats.isDirectory();
+  return { path, size: isDirectory ? 0 : stats.size, modified: stats.mtime, isDirectory };
 }
