@@ -75,6 +75,14 @@ describe("the filesystem driver", () => {
       await writer.close();
       expect(log).toEqual(["write /u/data", "fdatasync /u/data"]);
     });
+    it("a large file while it arrives, so that little is left for the end", async () => {
+      const { driver, log } = start();
+      const writer = await driver.writer("/data");
+      for (let written = 0; written < 40; written += 1) await writer.write(Buffer.alloc(MIB));
+      await vi.waitUntil(() => log.includes("fdatasync /data"));
+      await writer.commit();
+      expect(log.filter((line) => line === "fdatasync /data")).toHaveLength(2);
+    });
     it("a directory again after it was deleted", async () => {
       const { driver, log } = start();
       await driver.write("/a/b/link", text("x"));
@@ -185,6 +193,17 @@ describe("the filesystem driver", () => {
       await expectFault(started.driver.write("/link", text("x")), "DRIVER_ERROR");
       expect(started.open.size).toBe(0);
       await expectFault(started.driver.stat("/link"), "PATH_NOT_FOUND");
+    });
+    it("a lost write that only an early sync is told of fails the commit", async () => {
+      let syncs = 0;
+      const { driver, open } = start((real) => ({
+        fdatasync: (fd) => ((syncs += 1) === 1 ? Promise.reject(systemError("EIO")) : real.fdatasync(fd)),
+      }));
+      const writer = await driver.writer("/data");
+      for (let written = 0; written < 32; written += 1) await writer.write(Buffer.alloc(MIB));
+      await expectFault(writer.commit(), "DRIVER_ERROR");
+      expect(syncs).toBe(1);
+      expect(open.size).toBe(0);
     });
     it("waits for a descriptor of its own when the process has none left", async () => {
       let left = 3;

@@ -34,6 +34,8 @@ const SMALL_FILE = 64 * 1024;
 /** Directories remembered as durable: some 100 bytes each. */
 const DURABLE_DIRECTORIES = 50_000;
 const LEAST_BATCH = 64 * 1024;
+/** Early syncs at a time: each keeps one of the process's few file threads busy, which others' requests wait for. */
+const EARLY_SYNCS = 2;
 
 /** What tests put in place of the system. */
 export interface FilesystemPorts {
@@ -69,6 +71,7 @@ export function createFilesystemDriver(options: FilesystemOptions, ports: Filesy
   const idle: (() => void)[] = [];
   let running = 0;
   let writers = 0;
+  let earlySyncs = 0;
 
   const failure = (operation: string, path: string, cause: unknown): StorageError =>
     cause instanceof StorageError ? cause : driverError(NAME, operation, path, cause);
@@ -170,6 +173,14 @@ export function createFilesystemDriver(options: FilesystemOptions, ports: Filesy
     }
   };
 
+  const syncEarly = (fd: number): Promise<void> | undefined => {
+    if (earlySyncs >= EARLY_SYNCS) return undefined;
+    earlySyncs += 1;
+    return calls.fdatasync(fd).finally(() => {
+      earlySyncs -= 1;
+    });
+  };
+
   const openWriter = async (path: string, append: boolean): Promise<FileWriter> => {
     const file = realPath(path);
     // Not O_APPEND: every write has its position, so that one that fell short is repeated where it stopped.
@@ -183,6 +194,7 @@ export function createFilesystemDriver(options: FilesystemOptions, ports: Filesy
         fd,
         size,
         batchBytes: () => Math.max(LEAST_BATCH, Math.min(settings.bufferSize, settings.writeBuffers / (2 * writers))),
+        syncEarly: () => syncEarly(fd),
         closeFile: () => {
           writers -= 1;
           return descriptors.close(fd);
