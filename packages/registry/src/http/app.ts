@@ -50,7 +50,7 @@ export function createApp(dependencies: AppDependencies): App {
   const { router, isServed } = createRoutes(api, access);
 
   const koa = new Koa();
-  koa.use(alive).use(canonicalPath).use(router.routes()).use(unmatched(isServed));
+  koa.use(canonicalPath).use(alive).use(router.routes()).use(unmatched(isServed));
   // What gets here has broken outside a handler: a socket error behind an answer, or a fault in a middleware.
   koa.on("error", (error: unknown) => log.debug("connection failed", errorFields(error)));
 
