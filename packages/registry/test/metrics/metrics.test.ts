@@ -26,7 +26,9 @@ describe("metrics", () => {
       'registry_http_request_duration_seconds_bucket{le="+Inf",handler="manifest",method="unknown"} 2',
       'registry_http_request_size_bytes_bucket{le="1024",handler="manifest"} 4',
       'registry_http_response_size_bytes_bucket{le="8192",handler="manifest"} 4',
-      'registry_http_response_size_bytes_bucket{le="2147483648",handler="manifest"} 4',
+      'registry_http_response_size_bytes_bucket{le="2.147483648e+09",handler="manifest"} 4',
+      'registry_http_response_size_bytes_bucket{le="524288",handler="manifest"} 4',
+      'registry_http_response_size_bytes_bucket{le="1.048576e+06",handler="manifest"} 4',
       'registry_http_in_flight_requests{handler="blob"} 2',
       'registry_http_in_flight_requests{handler="catalog"} 0',
       'registry_storage_action_seconds_bucket{le="0.005",driver="filesystem",action="Stat"} 2',
@@ -38,6 +40,8 @@ describe("metrics", () => {
       expect(lines).toContain(line);
     }
     expect(body).toMatch(/^process_cpu_seconds_total \d/m);
+    const started = Number(/^process_start_time_seconds (\S+)$/m.exec(body)?.[1]);
+    expect(Math.abs(Date.now() / 1000 - process.uptime() - started)).toBeLessThan(60);
     expect(body).not.toContain('le="20"');
   });
 });
