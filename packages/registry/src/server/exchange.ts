@@ -110,9 +110,13 @@ function report(options: ExchangeOptions, exchange: Exchange, started: number): 
   }
 }
 
-/** Bytes of body that went out; for HEAD what a GET would have (contract §9.4). */
-function bodySize({ connection, response, sentBefore }: Exchange): number {
+/**
+ * Bytes of body that went out; for HEAD what a GET would have, except for a blob: its HEAD counts as nothing in the
+ * original too, and clients send one before each push, so that traffic read from the log isn't made of them (contract §9.4).
+ */
+function bodySize({ connection, request, response, record, sentBefore }: Exchange): number {
   if (!response.headersSent) return 0;
+  if (request.method === "HEAD" && record.handler === "blob" && response.statusCode < 400) return 0;
   const announced = sentHeader(response, "Content-Length");
   if (response.writableFinished && announced !== undefined) return Number(announced);
   // Chunked, or cut short: what the connection carried, less the head.
