@@ -126,6 +126,13 @@ describe("paths and methods", () => {
     expect(headerLines(await api.client.ask({ path: "/v2/a/manifests/x" }), "x-configured")).toEqual(["one", "two"]);
   });
 
+  it("says nosniff once where the configuration says it too, as the original's default file does", async () => {
+    await using api = await startApi({ options: { headers: { "x-content-type-options": ["nosniff"] } } });
+    for (const ask of [{ method: "PUT", path: "/v2/a/tags/list" }, { path: "/v2/a/tags/list" }, { path: "/nowhere" }]) {
+      expect(headerLines(await api.client.ask(ask), "x-content-type-options")).toEqual(["nosniff"]);
+    }
+  });
+
   it("decodes paths before it matches them", async () => {
     await using api = await startApi();
     await pushImage(api.client, "a/b", "latest");
