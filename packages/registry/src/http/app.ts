@@ -85,6 +85,9 @@ function createRoutes(api: Api, access: AccessController): { router: Router; isS
   return { router, isServed: (path) => matchers.some((matches) => matches(path)) };
 }
 
+/** Names as Go writes them, whatever case the file or a variable gave them (contract §3.2): `x-foo` is sent as `X-Foo`. */
 function flatten(headers: ApiOptions["headers"]): string[] {
-  return Object.entries(headers).flatMap(([name, values]) => values.flatMap((value) => [name, value]));
+  const canonical = (name: string): string =>
+    name.toLowerCase().replace(/(^|-)[a-z]/g, (letter) => letter.toUpperCase());
+  return Object.entries(headers).flatMap(([name, values]) => values.flatMap((value) => [canonical(name), value]));
 }

@@ -27,6 +27,7 @@ export async function runPrimary(context: RunContext): Promise<number> {
     log,
     start: () => ({
       kind: "start",
+      source: context.source,
       instance: context.instance,
       secret: context.secret,
       health: duties?.health() ?? {},

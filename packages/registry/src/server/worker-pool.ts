@@ -130,7 +130,8 @@ export class WorkerPool {
     this.#deaths = lived >= STABLE ? 1 : this.#deaths + 1;
     const pause = Math.min(LONGEST_DELAY, FIRST_DELAY * 2 ** (this.#deaths - 1));
     this.#options.log.error(`${reason}; another one takes its place in ${pause} ms`);
-    const timer = setTimeout(() => {
+    // It holds the primary: with all workers dead nothing else does.
+    setTimeout(() => {
       if (this.#stopping) return;
       this.#fork().then(
         () => this.#options.log.info("a new worker serves"),
@@ -138,7 +139,6 @@ export class WorkerPool {
           !this.#stopping && this.#replace(error instanceof Error ? error.message : "a worker ended", 0),
       );
     }, pause);
-    timer.unref();
   }
 }
 
