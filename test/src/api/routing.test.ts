@@ -126,6 +126,11 @@ describe("paths and methods", () => {
     expect(headerLines(await api.client.ask({ path: "/v2/a/manifests/x" }), "x-configured")).toEqual(["one", "two"]);
   });
 
+  it("writes the names of configured headers as the original does", async () => {
+    await using api = await startApi({ options: { headers: { "x-from-VARIABLE": ["a"] } } });
+    expect((await api.client.ask({ path: "/v2/" })).rawHeaders).toContain("X-From-Variable");
+  });
+
   it("says nosniff once where the configuration says it too, as the original's default file does", async () => {
     await using api = await startApi({ options: { headers: { "x-content-type-options": ["nosniff"] } } });
     for (const ask of [{ method: "PUT", path: "/v2/a/tags/list" }, { path: "/v2/a/tags/list" }, { path: "/nowhere" }]) {
