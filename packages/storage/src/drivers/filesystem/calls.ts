@@ -1,4 +1,5 @@
 import fs, { type Stats, type StatsFs } from "node:fs";
+import { dirname } from "node:path";
 
 /**
  * The system calls that the driver makes, as promises over descriptors: half the processor time of `fs.promises` (7 µs
@@ -81,10 +82,32 @@ export function nodeCalls(): FileCalls {
     rename: (from, to) => callVoid((done) => fs.rename(from, to, done)),
     unlink: (path) => callVoid((done) => fs.unlink(path, done)),
     rmdir: (path) => callVoid((done) => fs.rmdir(path, done)),
-    mkdir: (path) =>
-      call((done) => fs.mkdir(path, { recursive: true, mode: DIRECTORY_MODE }, (error, made) => done(error, made))),
+    mkdir: async (path) => {
+      try {
+        return await call<string | undefined>((done) =>
+          fs.mkdir(path, { recursive: true, mode: DIRECTORY_MODE }, (error, made) => done(error, made)),
+        );
+      } catch (error) {
+        if (errnoOf(error) === "ENOENT") await makeNearest(path);
+        throw error;
+      }
+    },
     readdir: (path) => call((done) => fs.readdir(path, done)),
   };
+}
+
+/**
+ * Makes the first missing directory of `path`, and throws why it can't: for a read-only file system Node's recursive mkdir
+ * says ENOENT, and an operator whose disk has failed would look for a missing directory.
+ */
+async function makeNearest(path: string): Promise<void> {
+  try {
+    await callVoid((done) => fs.mkdir(path, DIRECTORY_MODE, done));
+  } catch (error) {
+    const code = errnoOf(error);
+    if (code === "ENOENT" && path !== dirname(path)) await makeNearest(dirname(path));
+    else if (code !== "EEXIST") throw error;
+  }
 }
 
 /** The system's name of `error` (`ENOENT`), undefined for other errors. */
