@@ -52,7 +52,8 @@ export function loadConfig({ text, file, environment, machine }: LoadInput): Loa
   const findings = [...parsed.findings];
   expandShorthands(root);
   findings.push(...overlayEnvironment(root, schema, environment));
-  fillDrivers(root);
+  fillNamed(root, "storage", DRIVERS);
+  fillNamed(root, "auth", CONTROLLERS);
   const chosen = chooseTypes(root);
   findings.push(...chosen.findings);
   const interpreted = interpret(root, schema);
@@ -116,13 +117,18 @@ function chooseTypes(root: MapNode): ChosenTypes {
   return { storage: drivers.includes("inmemory") ? "inmemory" : "filesystem", noStorage, findings };
 }
 
-/** A driver that is named without keys (`inmemory:`) has all its defaults, like one with `{}`. */
-function fillDrivers(root: MapNode): void {
-  const storage = root.entries.get("storage");
-  if (storage?.kind !== "map") return;
-  for (const name of DRIVERS) {
-    const node = storage.entries.get(name);
-    if (node && isNull(node)) setEntry(storage, name, emptyMap(node.source), storage.keys.get(name));
+/**
+ * A driver or a kind of auth that is named without keys (`inmemory:`) has all its defaults, like one with `{}`: what lacks
+ * a required key (`silly:`) is refused for it, and never taken for absent, which would open the registry.
+ */
+function fillNamed(root: MapNode, section: "storage" | "auth", names: readonly string[]): void {
+  const map = root.entries.get(section);
+  const named = namesIn(map, names);
+  // More than one is refused as a whole.
+  if (map?.kind !== "map" || named.length > 1) return;
+  for (const name of named) {
+    const node = map.entries.get(name);
+    if (node && isNull(node)) setEntry(map, name, emptyMap(node.source), map.keys.get(name));
   }
 }
 
