@@ -8,6 +8,8 @@ import {
   MAX_REPOSITORY_NAME_LENGTH,
   type RepositoryName,
 } from "../model/repository-name.js";
+import { mapConcurrently } from "./concurrent.js";
+import { orUndefined } from "./links.js";
 import { batchSize, listBatches, takePage } from "./paging.js";
 import { holdsManifest } from "./revisions.js";
 
@@ -50,15 +52,32 @@ class CatalogWalk {
 
     const directory = `${REPOSITORIES_DIRECTORY}/${prefix}`.replace(/\/$/, "");
     for await (const children of listBatches(this.#driver, directory, startAfter, this.#batch, this.#options)) {
-      for (const child of children) {
-        if (!isComponent(prefix, child)) continue;
+      for await (const { child, repository, isParent } of this.#looks(prefix, children)) {
         yield* this.#flush(prefix, waiting, child);
-        const name = prefix + child;
-        if (isRepositoryName(name) && (await holdsManifest(name, this.#driver, this.#options))) yield name;
-        waiting.push(child);
+        if (repository !== undefined) yield repository;
+        if (isParent) waiting.push(child);
       }
     }
     yield* this.#flush(prefix, waiting, undefined);
+  }
+
+  /** What `children` are, in order; looks at some of them side by side, ahead of where the walk is. */
+  async *#looks(prefix: string, children: readonly string[]): AsyncGenerator<Look, void, undefined> {
+    const components = children.filter((child) => isComponent(prefix, child));
+    for (let first = 0; first < components.length; first += LOOK_AHEAD) {
+      const some = components.slice(first, first + LOOK_AHEAD);
+      yield* await mapConcurrently(some, LOOK_AHEAD, (child) => this.#look(prefix, child));
+    }
+  }
+
+  async #look(prefix: string, child: string): Promise<Look> {
+    const name = prefix + child;
+    const [page, holds] = await Promise.all([
+      orUndefined(this.#driver.list(`${REPOSITORIES_DIRECTORY}/${name}`, { ...this.#options, limit: OWN_DIRECTORIES })),
+      isRepositoryName(name) && holdsManifest(name, this.#driver, this.#options),
+    ]);
+    const isParent = page !== undefined && (page.more || page.names.some((below) => isComponent(`${name}/`, below)));
+    return { child, repository: holds && isRepositoryName(name) ? name : undefined, isParent };
   }
 
   /**
@@ -81,6 +100,20 @@ class CatalogWalk {
     if (prefix.length + component.length > MAX_REPOSITORY_NAME_LENGTH) return;
     if (isComponent(prefix, component)) yield* this.below(`${prefix}${component}/`, after);
   }
+}
+
+/** How many directories are looked at side by side. */
+const LOOK_AHEAD = 16;
+/** A repository's own directories (`_layers`, `_manifests`, `_uploads`), and some that others may have made. */
+const OWN_DIRECTORIES = 8;
+
+/** What a directory below `repositories` is. */
+interface Look {
+  readonly child: string;
+  /** Its name, where it holds a manifest. */
+  readonly repository: RepositoryName | undefined;
+  /** Whether repositories may be below it. */
+  readonly isParent: boolean;
 }
 
 interface EntryPoint {

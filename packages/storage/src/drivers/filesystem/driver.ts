@@ -65,7 +65,13 @@ export function createFilesystemDriver(options: FilesystemOptions, ports: Filesy
     now,
   });
   const quickStats = createQuickStats(calls, root, () => performance.now());
-  const names = createNames(calls, descriptors, settings.nameCache, now);
+  const statOf = async (file: string): Promise<Stats> => {
+    const stats = await calls.stat(file);
+    quickStats.note(file);
+    return stats;
+  };
+
+  const names = createNames({ ...calls, stat: statOf }, descriptors, settings.nameCache, now);
   const pool = createBufferPool(settings.bufferSize, settings.readBuffers);
   const gate = createGate(settings.maxThreads);
   const idle: (() => void)[] = [];
@@ -106,12 +112,6 @@ export function createFilesystemDriver(options: FilesystemOptions, ports: Filesy
       }
     };
     return abortable(guarded(), signal, discard);
-  };
-
-  const statOf = async (file: string): Promise<Stats> => {
-    const stats = await calls.stat(file);
-    quickStats.note(file);
-    return stats;
   };
 
   /** The bytes of a small file that is remembered and hasn't changed; undefined: find out the slow way. */
@@ -265,6 +265,10 @@ export function createFilesystemDriver(options: FilesystemOptions, ports: Filesy
     },
     list: async (path, options) => {
       checkPath(NAME, path, "root");
+      options?.signal?.throwIfAborted();
+      const quick = quickStats.of(realPath(path));
+      const known = quick === undefined ? undefined : names.known(realPath(path), quick);
+      if (known !== undefined) return pageOf(known, options);
       return run("list", path, options?.signal, async () => pageOf(await namesOf(path), options));
     },
     move: async (from, to, options) => {

@@ -1,3 +1,4 @@
+import type { Stats } from "node:fs";
 import { LRUCache } from "lru-cache";
 import { isReachableName } from "../path.js";
 import { isMissing, type FileCalls } from "./calls.js";
@@ -6,6 +7,8 @@ import { isSettled, sameStamp, stampOf, type Stamp } from "./stamp.js";
 
 /** The names in a directory, in order. */
 export interface Names {
+  /** The names in `path` where they are remembered and `stats`, just taken, says that they haven't changed. */
+  known(path: string, stats: Stats): readonly string[] | undefined;
   /** Names in the directory at the real `path`, ascending. Those no driver path can reach, and leftovers of writes, are left out. */
   of(path: string): Promise<readonly string[]>;
   clear(): void;
@@ -20,7 +23,12 @@ interface Entry {
 const LEFTOVER = /\.[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}\.tmp$/;
 
 /** `limit`: how many names all remembered directories may have together. */
-export function createNames(calls: FileCalls, descriptors: Descriptors, limit: number, now: () => number): Names {
+export function createNames(
+  calls: Pick<FileCalls, "stat" | "lstat" | "readdir">,
+  descriptors: Descriptors,
+  limit: number,
+  now: () => number,
+): Names {
   const cache =
     limit > 0
       ? new LRUCache<string, Entry>({ maxSize: limit, sizeCalculation: (entry) => entry.names.length + 1 })
@@ -45,12 +53,19 @@ export function createNames(calls: FileCalls, descriptors: Descriptors, limit: n
     return names.sort();
   };
 
+  const known = (path: string, stats: Stats): readonly string[] | undefined => {
+    const entry = cache?.get(path);
+    return entry !== undefined && sameStamp(entry.stamp, stampOf(stats)) ? entry.names : undefined;
+  };
+
   return {
+    known,
     of: async (path) => {
       const started = now();
-      const stamp = stampOf(await calls.stat(path));
-      const known = cache?.get(path);
-      if (known !== undefined && sameStamp(known.stamp, stamp)) return known.names;
+      const stats = await calls.stat(path);
+      const remembered = known(path, stats);
+      if (remembered !== undefined) return remembered;
+      const stamp = stampOf(stats);
       const names = await load(path);
       // The stamp was taken before the names were read: a change in between shows as a newer stamp on the next use.
       if (isSettled(stamp, started)) cache?.set(path, { stamp, names });
