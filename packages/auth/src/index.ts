@@ -7,6 +7,9 @@ export type {
   Grant,
   GrantedResource,
   PeerCertificate,
+  TokenAnswer,
+  TokenEndpoint,
+  TokenRequest,
 } from "./contract.js";
 export { AuthError, isAuthError, type AuthErrorCode, type AuthFault } from "./errors.js";
 export { ACCESS_CONTROLLERS, createAccessController } from "./factory.js";
