@@ -14,3 +14,23 @@ export type {
 export { AuthError, isAuthError, type AuthErrorCode, type AuthFault } from "./errors.js";
 export { ACCESS_CONTROLLERS, createAccessController } from "./factory.js";
 export { formatAccesses, formatScopeEntry, parseScope, parseScopeEntry, type ScopeEntry } from "./scope.js";
+export {
+  ANONYMOUS,
+  type Authentication,
+  type Authenticator,
+  type Identity,
+  type Labels,
+  type PasswordAuthenticator,
+  type PasswordCredentials,
+} from "./identities/contract.js";
+export type {
+  MatchEntry,
+  RuleDecision,
+  RuleEntry,
+  RuleMatch,
+  RulePlace,
+  RuleResource,
+  Rules,
+  RuleSubject,
+  SimpleEntry,
+} from "./rules/contract.js";
