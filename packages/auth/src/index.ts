@@ -34,3 +34,4 @@ export type {
   RuleSubject,
   SimpleEntry,
 } from "./rules/contract.js";
+export { compileRules, placeBelow } from "./rules/compile.js";

@@ -28,7 +28,10 @@ export interface Rules {
   decide(subject: RuleSubject, resource: RuleResource): RuleDecision;
   /** The actions of {@link Rules.decide}. */
   granted(subject: RuleSubject, resource: RuleResource): readonly string[];
-  /** Whether the list may grant something to somebody who didn't log in: then clients must be able to come without. */
+  /**
+   * Whether the list grants something to those who don't log in: an entry with actions names them (`account: ""`, or
+   * `anonymous` in the simple form). Else they get nothing, whatever matches them.
+   */
   readonly admitsAnonymous: boolean;
 }
 
