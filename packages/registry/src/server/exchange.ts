@@ -39,6 +39,8 @@ export function createExchangeListener(options: ExchangeOptions): ExchangeListen
       digest: undefined,
       uuid: undefined,
       user: undefined,
+      access: undefined,
+      client: undefined,
       error: undefined,
     };
     attachRecord(request, record);
