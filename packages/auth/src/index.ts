@@ -13,6 +13,7 @@ export type {
 } from "./contract.js";
 export { AuthError, isAuthError, type AuthErrorCode, type AuthFault } from "./errors.js";
 export { ACCESS_CONTROLLERS, createAccessController } from "./factory.js";
+export type { AuthLog, Clock, ControllerPorts } from "./ports.js";
 export { formatAccesses, formatScopeEntry, parseScope, parseScopeEntry, type ScopeEntry } from "./scope.js";
 export {
   ANONYMOUS,

@@ -5,5 +5,17 @@ export interface AuthLog {
   info(message: string, fields?: Readonly<Record<string, unknown>>): void;
 }
 
+/** What a controller is given beside its own options. */
+export interface ControllerPorts {
+  readonly log: AuthLog;
+  readonly clock: Clock;
+  /** `http.secret`: the same in every process and replica; keys are derived from it, never used as they are. */
+  readonly secret: string;
+  /** The list `access:` as the configuration has it; undefined: every valid identity may do everything. */
+  readonly rules?: unknown;
+  /** The options of `auth.mtls` where it stands beside another type, whose identities client certificates then join. */
+  readonly mtls?: unknown;
+}
+
 /** Milliseconds since 1970, as `Date.now` has them. */
 export type Clock = () => number;
