@@ -3,9 +3,7 @@ import { AuthError } from "./errors.js";
 import type { ControllerPorts } from "./ports.js";
 
 /** The controllers that `auth:` can name. Each is loaded when it is asked for. */
-const CONTROLLERS: Readonly<
-  Record<string, (options: unknown, ports: ControllerPorts) => Promise<AccessController>>
-> = {
+const CONTROLLERS: Readonly<Record<string, (options: unknown, ports: ControllerPorts) => Promise<AccessController>>> = {
   none: async () => (await import("./controllers/none.js")).createNoneController(),
   silly: async (options) => {
     const { createSillyController, parseSillyOptions } = await import("./controllers/silly.js");
