@@ -3,7 +3,8 @@ import { type Environment, expandShorthands, overlayEnvironment } from "./enviro
 import { error, type Finding, sortFindings, warning } from "./findings.js";
 import { interpret } from "./interpret.js";
 import { explainIssues } from "./issues.js";
-import { type Machine, normalise, type Report } from "./normalise.js";
+import { type Machine, normalise } from "./normalise.js";
+import { type Report } from "./report.js";
 import { CONTROLLERS } from "./schema/auth.js";
 import { root as schema } from "./schema/root.js";
 import { DRIVERS } from "./schema/storage.js";
@@ -108,10 +109,16 @@ function chooseTypes(root: MapNode): ChosenTypes {
   }
   const auth = root.entries.get("auth");
   const controllers = namesIn(auth, CONTROLLERS);
-  if (controllers.length > 1) findings.push(tooMany(root, "auth", controllers));
+  const alone = controllers.includes("htpasswd") ? controllers.filter((name) => name !== "mtls") : controllers;
+  if (alone.length > 1) findings.push(tooMany(root, "auth", controllers));
   if (root.entries.has("auth") && (isNull(auth) || (auth?.kind === "map" && auth.entries.size === 0))) {
     const message = "empty, so everybody may do everything; say auth: none to mean it";
     findings.push(warning(["auth"], locate(root, ["auth"]).source, message));
+  }
+  const access = root.entries.get("access");
+  if (root.entries.has("access") && (isNull(access) || (access?.kind === "list" && access.items.length === 0))) {
+    const message = "empty; remove the section if every identity may do everything, or say who may do what";
+    findings.push(error(["access"], locate(root, ["access"]).source, message));
   }
   return { storage: drivers.includes("inmemory") ? "inmemory" : "filesystem", noStorage, findings };
 }

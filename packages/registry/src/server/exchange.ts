@@ -1,6 +1,7 @@
 import { randomUUID } from "node:crypto";
 import { isIP } from "node:net";
 import { performance } from "node:perf_hooks";
+import type { Audit } from "../audit/audit.js";
 import type { App } from "../http/app.js";
 import type { HttpMetrics } from "../metrics/http-metrics.js";
 import type { AccessEntry } from "../observability/access-line.js";
@@ -19,6 +20,7 @@ export interface ExchangeOptions {
   readonly isHealthy: () => boolean;
   readonly log: Log;
   readonly access: ((entry: AccessEntry, now: number) => void) | undefined;
+  readonly audit: Audit | undefined;
   readonly completion: ((entry: CompletionEntry, now: number) => void) | undefined;
   readonly metrics: HttpMetrics | undefined;
 }
@@ -62,7 +64,7 @@ function requestId(given: string | string[] | undefined): string {
 
 function report(options: ExchangeOptions, exchange: Exchange, started: number): void {
   const { connection, request, response, record } = exchange;
-  const { access, completion, metrics, log } = options;
+  const { access, audit, completion, metrics, log } = options;
   const duration = performance.now() - started;
   const now = Date.now();
   const status = response.headersSent ? response.statusCode : 499;
@@ -80,6 +82,18 @@ function report(options: ExchangeOptions, exchange: Exchange, started: number): 
       status: status === 499 ? 500 : status,
       size: written,
       referer: headers.referer,
+      userAgent: headers["user-agent"],
+    },
+    now,
+  );
+  audit?.(
+    {
+      record,
+      method,
+      target,
+      status,
+      contentDigest: sentHeader(response, "Docker-Content-Digest"),
+      remoteAddress: record.client ?? connection.peer,
       userAgent: headers["user-agent"],
     },
     now,

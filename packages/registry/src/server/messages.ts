@@ -6,6 +6,7 @@ export type PrimaryMessage =
   | { readonly kind: "start"; readonly instance: string; readonly secret: string; readonly health: HealthFailures }
   | { readonly kind: "health"; readonly failures: HealthFailures }
   | { readonly kind: "metrics"; readonly id: number }
+  | { readonly kind: "reload" }
   | { readonly kind: "drain" };
 
 /** What a worker tells the primary. */
@@ -15,7 +16,13 @@ export type WorkerMessage =
   | { readonly kind: "failed"; readonly message: string }
   | { readonly kind: "metrics"; readonly id: number; readonly snapshot: MetricsSnapshot };
 
-const PRIMARY_KINDS: ReadonlySet<unknown> = new Set<PrimaryMessage["kind"]>(["start", "health", "metrics", "drain"]);
+const PRIMARY_KINDS: ReadonlySet<unknown> = new Set<PrimaryMessage["kind"]>([
+  "start",
+  "health",
+  "metrics",
+  "reload",
+  "drain",
+]);
 const WORKER_KINDS: ReadonlySet<unknown> = new Set<WorkerMessage["kind"]>(["hello", "ready", "failed", "metrics"]);
 
 // Both ends are this program, over a channel that nobody else can write to: the kind tells the shape.

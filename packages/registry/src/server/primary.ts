@@ -3,6 +3,7 @@ import { createMetrics } from "../metrics/metrics.js";
 import { startDuties, type Duties } from "./duties.js";
 import { listenAddress } from "./address.js";
 import { announce, drainTimeout, type RunContext } from "./run-context.js";
+import { onReloadSignal } from "./reload.js";
 import { onStopSignals } from "./stop-signals.js";
 import { WorkerPool } from "./worker-pool.js";
 
@@ -40,6 +41,7 @@ export async function runPrimary(context: RunContext): Promise<number> {
       snapshots: async () => [...(own === undefined ? [] : [await own.snapshot()]), ...(await pool.snapshots())],
     });
     announce(log, config, await pool.start());
+    onReloadSignal(() => pool.broadcast({ kind: "reload" }));
     await new Promise<void>((resolve) => {
       onStopSignals(
         (signal) => {
