@@ -9,6 +9,11 @@ const CONTROLLERS: Readonly<Record<string, (options: unknown, ports: ControllerP
     const { createSillyController, parseSillyOptions } = await import("./controllers/silly.js");
     return createSillyController(parseSillyOptions(options));
   },
+  token: async (options, ports) => {
+    const { openTokenController } = await import("./controllers/token/controller.js");
+    const { parseTokenOptions } = await import("./controllers/token/options.js");
+    return openTokenController(parseTokenOptions(options), ports);
+  },
 };
 
 /** For controllers that need nothing of their surroundings. */

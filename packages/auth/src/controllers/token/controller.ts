@@ -1,6 +1,6 @@
 import type { Access, AccessController, AuthRequest } from "../../contract.js";
 import { AuthError } from "../../errors.js";
-import type { AuthLog, Clock } from "../../ports.js";
+import type { ControllerPorts } from "../../ports.js";
 import { redirectedRealm, tokenChallenge } from "./challenge.js";
 import { createTokenGate } from "./gate.js";
 import { bearerToken } from "./header.js";
@@ -12,9 +12,7 @@ import { createTokenVerifier } from "./verifier.js";
 import { allOf, waitFor } from "./wait.js";
 
 /** What {@link openTokenController} is told beside its options. */
-export interface TokenPorts {
-  readonly log: AuthLog;
-  readonly clock: Clock;
+export interface TokenPorts extends Pick<ControllerPorts, "log" | "clock" | "rules" | "mtls"> {
   /** How a JWK set is fetched; over HTTP where nothing else is given. */
   readonly createFetcher?: (() => JwksFetcher) | undefined;
 }
@@ -24,6 +22,7 @@ export interface TokenPorts {
  * a JWK set at a URL may come later, and until then it is UNAVAILABLE.
  */
 export async function openTokenController(options: TokenOptions, ports: TokenPorts): Promise<AccessController> {
+  assertAlone(ports);
   let changed = (): void => undefined;
   const sources = await openSources(options, ports, () => {
     changed();
@@ -99,6 +98,17 @@ async function openSources(options: TokenOptions, ports: TokenPorts, onChange: (
     ? await openJwksUrlSource(new URL(jwks), { ...common, fetcher: createFetcher() })
     : await usable("jwks", jwks, () => openJwksFileSource(jwks, common));
   return [source, ...sources];
+}
+
+/** Whoever configures rules relies on them, and here the issuer decides alone. */
+function assertAlone({ rules, mtls }: TokenPorts): void {
+  if (rules !== undefined) {
+    const reason = "access rules don't apply to tokens: their issuer decides; remove the rules, or use auth.htpasswd";
+    throw new AuthError({ code: "INVALID_OPTIONS", path: "token", reason });
+  }
+  if (mtls === undefined) return;
+  const reason = "auth.mtls can't be combined with tokens: certificates would not be looked at";
+  throw new AuthError({ code: "INVALID_OPTIONS", path: "mtls", reason });
 }
 
 async function usable(key: string, path: string, open: () => Promise<KeySource>): Promise<KeySource> {
