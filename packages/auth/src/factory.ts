@@ -9,6 +9,10 @@ const CONTROLLERS: Readonly<Record<string, (options: unknown, ports: ControllerP
     const { createSillyController, parseSillyOptions } = await import("./controllers/silly.js");
     return createSillyController(parseSillyOptions(options));
   },
+  htpasswd: async (options, ports) =>
+    (await import("./controllers/htpasswd/controller.js")).openHtpasswdController(options, ports),
+  mtls: async (options, ports) =>
+    (await import("./controllers/mtls/controller.js")).createMtlsController(options, ports),
   token: async (options, ports) => {
     const { openTokenController } = await import("./controllers/token/controller.js");
     const { parseTokenOptions } = await import("./controllers/token/options.js");
