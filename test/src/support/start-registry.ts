@@ -3,7 +3,7 @@ import { mkdir, writeFile } from "node:fs/promises";
 import { createServer, type Server } from "node:http";
 import type { AddressInfo } from "node:net";
 import { fileURLToPath } from "node:url";
-import { createAccessController } from "@longshore/auth";
+import { createAccessController, type AccessController } from "@longshore/auth";
 import { createApp, silentLog, type ApiOptions, type Log } from "@longshore/registry";
 import { createDriver, openRegistry, type RegistryOptions, type StorageDriver } from "@longshore/storage";
 import { stringify } from "yaml";
@@ -20,6 +20,8 @@ export interface ApiSettings {
   readonly registry?: RegistryOptions;
   /** `none` unless told. */
   readonly auth?: { readonly type: string; readonly parameters: unknown };
+  /** Instead of the one that `auth` names. */
+  readonly access?: AccessController;
   readonly log?: Log;
 }
 
@@ -55,7 +57,7 @@ export async function startApi(settings: ApiSettings = {}): Promise<RunningApi> 
   const storage = settings.storage ?? "inmemory";
   const driver = await createDriver(storage, storage === "filesystem" ? { rootdirectory: `${folder.path}/data` } : {});
   const auth = settings.auth ?? { type: "none", parameters: {} };
-  const access = await createAccessController(auth.type, auth.parameters);
+  const access = settings.access ?? (await createAccessController(auth.type, auth.parameters));
   const app = createApp({
     registry: openRegistry(driver, settings.registry),
     access,

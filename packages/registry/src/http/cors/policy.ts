@@ -16,7 +16,7 @@ export interface CorsPolicy {
   /** Headers of the answer to a page of `origin`; empty for an origin that isn't allowed. */
   answer(origin: string): readonly string[];
   /** Headers of the answer to a preflight; undefined where it isn't to be answered. */
-  preflight(origin: string, method: string): readonly string[] | undefined;
+  preflight(origin: string): readonly string[] | undefined;
   /** Whether answers differ by origin, so that caches must know (Fetch standard §CORS protocol and HTTP caches). */
   readonly varies: boolean;
 }

@@ -1,4 +1,5 @@
 import type { Middleware } from "koa";
+import { attachLines } from "../cors/lines.js";
 import type { CorsPolicy } from "../cors/policy.js";
 import { settleRequest } from "../unread-body.js";
 
@@ -8,24 +9,23 @@ import { settleRequest } from "../unread-body.js";
  * (Fetch standard §CORS protocol).
  */
 export function cors(policy: CorsPolicy): Middleware {
+  const vary = policy.varies ? ["Vary", "Origin"] : [];
   return (context, next) => {
     const { req, res } = context;
     const { origin } = req.headers;
-    if (policy.varies) res.setHeader("Vary", "Origin");
-    if (origin === undefined) return next();
-    const wanted = req.headers["access-control-request-method"];
-    if (req.method === "OPTIONS" && wanted !== undefined) {
-      const headers = policy.preflight(origin, wanted);
-      if (headers === undefined) return next();
-      context.respond = false;
-      const vary = policy.varies ? ["Vary", "Origin"] : [];
-      res.writeHead(204, settleRequest(req, res, [...vary, ...headers]));
-      res.end();
-      return undefined;
+    if (origin === undefined) {
+      attachLines(req, vary);
+      return next();
     }
-    // Handlers write their headers over these, so what `http.headers` says stays what is sent.
-    const lines = policy.answer(origin);
-    for (let i = 0; i + 1 < lines.length; i += 2) res.setHeader(lines[i] ?? "", lines[i + 1] ?? "");
-    return next();
+    const wanted = req.headers["access-control-request-method"];
+    const preflight = req.method === "OPTIONS" && wanted !== undefined ? policy.preflight(origin) : undefined;
+    if (preflight === undefined) {
+      attachLines(req, [...vary, ...policy.answer(origin)]);
+      return next();
+    }
+    context.respond = false;
+    res.writeHead(204, settleRequest(req, res, [...vary, ...preflight]));
+    res.end();
+    return undefined;
   };
 }
