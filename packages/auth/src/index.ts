@@ -11,8 +11,12 @@ export type {
   TokenEndpoint,
   TokenRequest,
 } from "./contract.js";
+export { parsePasswordList, type LineProblem, type PasswordList } from "./controllers/htpasswd/password-list.js";
+export { parseTokenOptions } from "./controllers/token/options.js";
 export { AuthError, isAuthError, type AuthErrorCode, type AuthFault } from "./errors.js";
 export { ACCESS_CONTROLLERS, createAccessController } from "./factory.js";
+export { parseJwkSet, type JwkSet } from "./keys/jwk-set.js";
+export { parsePemBundle, type ItemProblem, type PemBundle } from "./keys/pem-bundle.js";
 export type { AuthLog, Clock, ControllerPorts } from "./ports.js";
 export { formatAccesses, formatScopeEntry, parseScope, parseScopeEntry, type ScopeEntry } from "./scope.js";
 export {

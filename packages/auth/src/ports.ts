@@ -3,6 +3,8 @@ export interface AuthLog {
   error(message: string, fields?: Readonly<Record<string, unknown>>): void;
   warn(message: string, fields?: Readonly<Record<string, unknown>>): void;
   info(message: string, fields?: Readonly<Record<string, unknown>>): void;
+  /** A warning with a secret that has to be seen this once: where it is missing, `warn` may hide the secret. */
+  disclose?(message: string, fields: Readonly<Record<string, unknown>>): void;
 }
 
 /** What a controller is given beside its own options. */

@@ -1,4 +1,4 @@
-import { compileRules, isAuthError } from "@longshore/auth";
+import { compileRules, isAuthError, parseTokenOptions } from "@longshore/auth";
 import { type AuthConfig, type Config } from "./config.js";
 import { type Report } from "./report.js";
 import { type ParsedConfig } from "./schema/root.js";
@@ -9,9 +9,7 @@ export function accessConfig(parsed: ParsedConfig, report: Report): Pick<Config,
   const auth = authConfig(parsed.auth);
   checkRules(parsed.access, auth, report);
   checkCertificates(parsed, auth, report);
-  if (auth.type === "token" && !parsed.auth?.token?.rootcertbundle && !parsed.auth?.token?.jwks) {
-    report.error(["auth", "token"], "has no keys to verify tokens with; set rootcertbundle or jwks");
-  }
+  if (auth.type === "token") checkToken(auth, report);
   return { auth, access: parsed.access.length === 0 ? undefined : parsed.access };
 }
 
@@ -21,6 +19,16 @@ function authConfig(parsed: ParsedConfig["auth"]): AuthConfig {
   if (parsed?.silly) return { type: "silly", parameters: parsed.silly, mtls: undefined };
   if (parsed?.mtls) return { type: "mtls", parameters: parsed.mtls, mtls: undefined };
   return { type: "none", parameters: {}, mtls: undefined };
+}
+
+function checkToken({ parameters }: AuthConfig, report: Report): void {
+  try {
+    parseTokenOptions(parameters);
+  } catch (error) {
+    if (!isAuthError(error) || error.fault.code !== "INVALID_OPTIONS") throw error;
+    const steps = error.fault.path.split(".").map((step) => (/^\d+$/.test(step) ? Number(step) : step));
+    report.error(["auth", ...steps], error.fault.reason);
+  }
 }
 
 /** Each rule on its own, so that every one that can't be understood is named at once. */

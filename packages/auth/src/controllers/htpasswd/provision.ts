@@ -67,5 +67,8 @@ export async function provisionPasswordFile(path: string, log: AuthLog): Promise
   const password = randomBytes(32).toString("base64url");
   await mkdir(dirname(path), { recursive: true, mode: 0o700 });
   const created = await createWhole(path, `${USER}:${await bcrypt.hash(password, DEFAULT_COST)}`);
-  if (created) log.warn("htpasswd is missing, provisioning with default user", { user: USER, password });
+  if (!created) return;
+  const message = "htpasswd is missing, provisioning with default user";
+  if (log.disclose === undefined) log.warn(message, { user: USER, password });
+  else log.disclose(message, { user: USER, password });
 }
