@@ -40,7 +40,7 @@ const HEADER = z.object({
   kid: optionalText,
   x5c: optionalChain,
   jwk: JWK.nullish().transform((jwk) => jwk ?? undefined),
-  crit: z.undefined("critical header parameters are not understood"),
+  crit: z.never("critical header parameters are not understood").optional(),
   b64: z.literal(true).optional(),
 });
 
