@@ -2,9 +2,8 @@ import { basicChallenge } from "../challenge.js";
 import type { Access, AccessController, AuthorizeOptions, AuthRequest, Grant } from "../contract.js";
 import { AuthError } from "../errors.js";
 import type { Rules, RuleSubject } from "../rules/contract.js";
-import { authorizationOf } from "./basic.js";
+import type { TokenServer } from "../token-server/server.js";
 import { ANONYMOUS, type Authentication, type Authenticator, type Identity } from "./contract.js";
-import type { OwnTokens } from "./own-tokens.js";
 
 /** What a controller of identities is made of. */
 export interface IdentityControllerOptions {
@@ -16,8 +15,11 @@ export interface IdentityControllerOptions {
   readonly rules: Rules | undefined;
   readonly realm: string;
   readonly service: string;
-  /** Where rules admit anonymous: the registry's own tokens. Else clients are asked for Basic credentials. */
-  readonly tokens?: OwnTokens | undefined;
+  /**
+   * The registry's own tokens, for where rules admit those who don't log in: Docker comes without credentials only when a
+   * Bearer challenge sends it for a token. Else clients are asked for Basic credentials.
+   */
+  readonly tokens?: TokenServer | undefined;
   reload?(): Promise<void>;
 }
 
@@ -29,17 +31,12 @@ function describe({ type, name, action }: Access): string {
 }
 
 /** Who asks, as rules see it. */
-export function ruleSubject(identity: Identity, request: AuthRequest, service: string): RuleSubject {
+function ruleSubject(identity: Identity, request: AuthRequest, service: string): RuleSubject {
   return { ...identity, ip: request.remoteAddress, service };
 }
 
 function isGranted(rules: Rules, subject: RuleSubject, { type, name, action }: Access): boolean {
   return rules.granted(subject, { type, name, actions: [action] }).length > 0;
-}
-
-/** Whether the request brings a token rather than credentials. */
-function bringsToken(request: AuthRequest): boolean {
-  return /^bearer(?: |$)/i.test(authorizationOf(request) ?? "");
 }
 
 /** Authenticators say who it is, rules what they may do: the controllers `htpasswd` and `mtls`. */
@@ -105,9 +102,10 @@ export function createIdentityController(options: IdentityControllerOptions): Ac
 
   return {
     name,
-    tokens: tokens?.endpoint,
+    tokens,
     authorize(request, accesses, callOptions) {
-      if (tokens !== undefined && bringsToken(request)) return tokens.authorize(request, accesses, callOptions);
+      const admitted = tokens?.admit(request, accesses, callOptions);
+      if (admitted !== undefined) return admitted;
       const found = identify(authenticators, request, callOptions);
       return found instanceof Promise
         ? found.then((authentication) => conclude(authentication, request, accesses))
@@ -121,7 +119,7 @@ export function createIdentityController(options: IdentityControllerOptions): Ac
 }
 
 /** What the first of `authenticators` says that finds something; at once where they do. */
-export function identify(
+function identify(
   authenticators: readonly Authenticator[],
   request: AuthRequest,
   options?: AuthorizeOptions,

@@ -1,13 +1,18 @@
-import type { Access, AccessController, AuthRequest, TokenEndpoint } from "../contract.js";
+import type { ControllerPorts } from "../ports.js";
+import type { Rules } from "../rules/contract.js";
+import { createTokenServer, type TokenServer, type TokenServerOptions } from "../token-server/server.js";
 
-/**
- * Tokens that the registry issues itself to those whom a controller knows, so that clients that understand only Bearer
- * challenges can come both with and without a login.
- */
-export interface OwnTokens {
-  readonly endpoint: TokenEndpoint;
-  /** The Bearer challenge that sends clients to the endpoint; `error` as in RFC 6750 §3.1. */
-  challenge(request: AuthRequest, accesses: readonly Access[], error?: string): string;
-  /** Judges a request with `Authorization: Bearer …`. Throws as the controllers do. */
-  readonly authorize: AccessController["authorize"];
+/** Whose tokens they are. */
+export interface OwnTokensOptions extends Pick<
+  TokenServerOptions,
+  "authenticators" | "passwords" | "realm" | "service"
+> {
+  readonly rules: Rules | undefined;
+}
+
+/** The registry's own tokens where rules admit those who don't log in; undefined where Basic credentials do. */
+export function ownTokens(options: OwnTokensOptions, { secret, clock }: ControllerPorts): TokenServer | undefined {
+  const { rules } = options;
+  if (rules?.admitsAnonymous !== true) return undefined;
+  return createTokenServer({ ...options, rules: () => rules, secret, clock });
 }

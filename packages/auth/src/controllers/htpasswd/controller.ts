@@ -2,6 +2,7 @@ import type { AccessController } from "../../contract.js";
 import { AuthError } from "../../errors.js";
 import type { Authenticator, PasswordAuthenticator } from "../../identities/contract.js";
 import { createIdentityController } from "../../identities/controller.js";
+import { ownTokens } from "../../identities/own-tokens.js";
 import type { WatchedFile } from "../../keys/watched-file.js";
 import { parseOptions } from "../../options.js";
 import type { ControllerPorts } from "../../ports.js";
@@ -64,13 +65,17 @@ export async function openHtpasswdController(input: unknown, ports: ControllerPo
   const certificates: Authenticator[] =
     ports.mtls === undefined ? [] : [createMtlsAuthenticator(parseOptions(mtlsOptions, "mtls", ports.mtls))];
   const file = await openFile(options.path, ports);
+  const passwords = htpasswdAuthenticator(options, file, ports);
+  const { realm, service = realm } = options;
+  // What a person typed says more than what their machine shows.
+  const authenticators = [passwords, ...certificates];
   return createIdentityController({
     name: "htpasswd",
-    // What a person typed says more than what their machine shows.
-    authenticators: [htpasswdAuthenticator(options, file, ports), ...certificates],
+    authenticators,
     rules,
-    realm: options.realm,
-    service: options.service ?? options.realm,
+    realm,
+    service,
+    tokens: ownTokens({ rules, authenticators, passwords, realm, service }, ports),
     reload: () => file.reload(),
   });
 }
