@@ -39,6 +39,6 @@ export function compileAddress(pattern: string): ((address: string | undefined) 
   return (address) => {
     const peer = address === undefined ? undefined : plainAddress(address);
     // Asked across families, the list would find every v4 peer in `::/0`.
-    return peer !== undefined && peer.family === base.family && list.check(peer.address, peer.family);
+    return peer?.family === base.family && list.check(peer.address, peer.family);
   };
 }

@@ -79,12 +79,11 @@ function intersection(wanted: readonly string[], listed: readonly string[]): rea
  * grant must name them: a rule without an account, or with `*`, opens nothing to the world on its own.
  */
 function admitsAnonymous(rules: readonly Rule[]): boolean {
-  for (const { anonymous, namesAnonymous, actions } of rules) {
-    if (namesAnonymous && actions.length > 0) return true;
-    // Nobody who didn't log in gets past a rule that is always for them.
-    if (anonymous === "always") return false;
-  }
-  return false;
+  if (!rules.some(({ namesAnonymous, actions }) => namesAnonymous && actions.length > 0)) return false;
+  // Nobody who didn't log in gets past a rule that is always for them.
+  const last = rules.findIndex(({ anonymous }) => anonymous === "always");
+  const reachable = last < 0 ? rules : rules.slice(0, last + 1);
+  return reachable.some(({ anonymous, actions }) => anonymous !== "never" && actions.length > 0);
 }
 
 function decide(rules: readonly Rule[], subject: RuleSubject, resource: RuleResource): RuleDecision {

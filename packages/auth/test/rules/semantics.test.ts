@@ -87,6 +87,22 @@ describe("those who don't log in", () => {
       ],
       true,
     ],
+    [
+      "the name behind a rule for everybody",
+      [
+        { match: {}, actions: ["pull"] },
+        { name: "anonymous", type: "registry", action: ["pull"] },
+      ],
+      true,
+    ],
+    [
+      "the name behind a denial of everybody",
+      [
+        { match: {}, actions: [] },
+        { name: "anonymous", type: "registry", action: ["pull"] },
+      ],
+      false,
+    ],
     ["an account that is so called", [{ match: { account: "anonymous" }, actions: ["*"] }], false],
   ])("%s: %s", (_title, entries, admitted) => {
     const rules = compileRules(entries);
