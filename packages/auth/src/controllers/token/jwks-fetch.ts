@@ -38,7 +38,7 @@ export function createJwksFetcher(): JwksFetcher {
     await body.dump({ limit: MAX_KEY_BYTES, signal });
     if (!REDIRECTS.has(statusCode)) throw new Error(`the issuer answered ${statusCode}`);
     const location = typeof headers["location"] === "string" ? headers["location"] : "";
-    if (!URL.canParse(location, url.href)) throw new Error("the issuer redirects to nowhere");
+    if (location === "" || !URL.canParse(location, url.href)) throw new Error("the issuer redirects to nowhere");
     const target = new URL(location, url);
     // Whoever could send us elsewhere would choose the keys that open this registry.
     if (target.origin !== url.origin) throw new Error(`the issuer redirects to another host, ${target.host}`);

@@ -1,11 +1,11 @@
 import { z } from "zod";
-import { AuthError } from "../../errors.js";
 import {
   HMAC_ALGORITHMS,
   isSigningAlgorithm,
   SIGNING_ALGORITHMS,
   type SigningAlgorithm,
 } from "../../keys/algorithms.js";
+import { parseOptions } from "../../options.js";
 
 const text = z.string().min(1);
 
@@ -63,9 +63,5 @@ export interface TokenOptions {
 
 /** The options in `input`. Throws AuthError INVALID_OPTIONS. */
 export function parseTokenOptions(input: unknown): TokenOptions {
-  const parsed = options.safeParse(input);
-  if (parsed.success) return parsed.data;
-  const issue = parsed.error.issues[0];
-  const path = ["token", ...(issue?.path ?? [])].join(".");
-  throw new AuthError({ code: "INVALID_OPTIONS", path, reason: issue?.message ?? "invalid" });
+  return parseOptions(options, "token", input);
 }
