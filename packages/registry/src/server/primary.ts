@@ -40,8 +40,8 @@ export async function runPrimary(context: RunContext): Promise<number> {
       onHealth: (failures) => pool.broadcast({ kind: "health", failures }),
       snapshots: async () => [...(own === undefined ? [] : [await own.snapshot()]), ...(await pool.snapshots())],
     });
-    announce(log, config, await pool.start());
     onReloadSignal(() => pool.broadcast({ kind: "reload" }));
+    announce(log, config, await pool.start());
     await new Promise<void>((resolve) => {
       onStopSignals(
         (signal) => {
