@@ -248,10 +248,11 @@ describe("refresh tokens", () => {
   });
 
   it("are bound to their account, and rules are those of now", async () => {
-    const { server, setRules } = site();
+    const here = site();
+    const { server } = here;
     const refresh = textOf((await server.issue(login)).document, "refresh_token");
     expect((await server.issue(refreshing(refresh, "repository:bob/a:pull"))).granted).toEqual([]);
-    setRules([{ match: { name: "public/*" }, actions: ["pull"] }]);
+    here.setRules([{ match: { name: "public/*" }, actions: ["pull"] }]);
     expect((await server.issue(refreshing(refresh))).granted).toEqual([]);
   });
 
