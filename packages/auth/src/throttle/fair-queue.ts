@@ -21,14 +21,22 @@ export function createFairQueue({ concurrency, waiting, waitingPerSource }: Fair
   const running = new Set<string>();
   let total = 0;
 
-  /** The first job of `source`, whose others go to the end. */
   function take(source: string, [first, ...rest]: (() => void)[]): void {
-    queues.delete(source);
     if (rest.length > 0) queues.set(source, rest);
+    else queues.delete(source);
     if (first === undefined) return;
     total -= 1;
     running.add(source);
     first();
+  }
+
+  /** Behind those who came while the job of `source` ran. */
+  function giveTurn(source: string): void {
+    running.delete(source);
+    const rest = queues.get(source);
+    if (rest === undefined) return;
+    queues.delete(source);
+    queues.set(source, rest);
   }
 
   function next(): void {
@@ -46,7 +54,7 @@ export function createFairQueue({ concurrency, waiting, waitingPerSource }: Fair
       return new Promise((resolve, reject) => {
         const start = (): void => {
           const leave = (): void => {
-            running.delete(source);
+            giveTurn(source);
             next();
           };
           job().then(resolve, reject).finally(leave);

@@ -40,9 +40,9 @@ interface Failures {
   readonly proven: boolean;
 }
 
-/** Attempts that are left, and as of when. */
+/** What an address may still spend, in milliseconds of waiting, and as of when. */
 interface Bucket {
-  readonly tokens: number;
+  readonly credit: number;
   readonly at: number;
 }
 
@@ -60,8 +60,8 @@ export function createLoginThrottle(options: ThrottleOptions): LoginThrottle {
   const { clock, attempts, delay, maxDelay, capacity = 10_000 } = options;
   const accounts = new LRUCache<string, Failures>({ max: capacity });
   const addresses = new LRUCache<string, Bucket>({ max: capacity });
-  const allowance = attempts * ADDRESS_SHARE;
-  const refill = delay * ADDRESS_REFILL;
+  const price = delay * ADDRESS_REFILL;
+  const allowance = price * attempts * ADDRESS_SHARE;
   const forget = Math.max(FORGET, maxDelay);
 
   const keyOf = (account: string, source: string): string => `${source} ${account}`;
@@ -72,10 +72,9 @@ export function createLoginThrottle(options: ThrottleOptions): LoginThrottle {
   }
 
   function bucketOf(source: string, now: number): Bucket {
-    const known = addresses.get(source) ?? { tokens: allowance, at: now };
+    const known = addresses.get(source) ?? { credit: allowance, at: now };
     // A clock that was set back earns nothing and costs nothing.
-    const earned = Math.max(0, now - known.at) / refill;
-    return { tokens: Math.min(allowance, known.tokens + earned), at: now };
+    return { credit: Math.min(allowance, known.credit + Math.max(0, now - known.at)), at: now };
   }
 
   function accountWait({ count, last }: Failures, now: number): number {
@@ -90,8 +89,7 @@ export function createLoginThrottle(options: ThrottleOptions): LoginThrottle {
       const now = clock();
       const source = sourceOf(remoteAddress);
       const failures = failuresOf(keyOf(account, source), now);
-      const { tokens } = bucketOf(source, now);
-      const addressWait = failures.proven || tokens >= 1 ? 0 : Math.ceil((1 - tokens) * refill);
+      const addressWait = failures.proven ? 0 : Math.max(0, price - bucketOf(source, now).credit);
       return Math.max(accountWait(failures, now), addressWait);
     },
     failed(account, remoteAddress) {
@@ -101,7 +99,7 @@ export function createLoginThrottle(options: ThrottleOptions): LoginThrottle {
       const { count, proven } = failuresOf(key, now);
       accounts.set(key, { count: count + 1, last: now, proven });
       const bucket = bucketOf(source, now);
-      addresses.set(source, { tokens: Math.max(0, bucket.tokens - 1), at: now });
+      addresses.set(source, { credit: Math.max(0, bucket.credit - price), at: now });
     },
     succeeded(account, remoteAddress) {
       accounts.set(keyOf(account, sourceOf(remoteAddress)), { ...UNKNOWN, proven: true });
