@@ -25,7 +25,7 @@ function fakeComparer() {
     comparer,
     compared,
     hold: () => void (holding = true),
-    release() {
+    release: () => {
       holding = false;
       for (const go of held.splice(0)) go();
     },

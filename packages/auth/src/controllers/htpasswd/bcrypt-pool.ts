@@ -75,7 +75,7 @@ export function createBcryptPool(options: BcryptPoolOptions): PasswordComparer {
           void worker.terminate();
           reject(new Error(`a bcrypt comparison took longer than ${timeout} ms`));
         }, timeout);
-        worker.postMessage([password, hash]);
+        worker.postMessage({ password, hash });
       });
     } finally {
       clearTimeout(timer);

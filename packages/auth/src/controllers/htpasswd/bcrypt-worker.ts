@@ -9,10 +9,15 @@ try {
   // A sandbox that forbids it.
 }
 
+/** What the pool asks. */
+function isQuestion(message: unknown): message is { readonly password: string; readonly hash: string } {
+  if (typeof message !== "object" || message === null) return false;
+  if (!("password" in message) || !("hash" in message)) return false;
+  return typeof message.password === "string" && typeof message.hash === "string";
+}
+
 parentPort?.on("message", (message: unknown) => {
-  if (!Array.isArray(message)) throw new TypeError("not a question");
-  const [password, hash]: unknown[] = message;
-  if (typeof password !== "string" || typeof hash !== "string") throw new TypeError("not a question");
+  if (!isQuestion(message)) throw new TypeError("a question is a password and a hash");
   // This thread has nothing else to do: the synchronous form is the faster one.
-  parentPort?.postMessage(bcrypt.compareSync(password, hash));
+  parentPort?.postMessage(bcrypt.compareSync(message.password, message.hash));
 });
