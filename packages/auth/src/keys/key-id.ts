@@ -1,4 +1,4 @@
-import { createHash, type KeyObject } from "node:crypto";
+import { createECDH, createHash, type KeyObject } from "node:crypto";
 
 /** RFC 4648 §6. */
 const BASE32 = "ABCDEFGHIJKLMNOPQRSTUVWXYZ234567";
@@ -39,6 +39,22 @@ export function libtrustKeyId(key: KeyObject): string {
       .match(/.{1,4}/g)
       ?.join(":") ?? ""
   );
+}
+
+/**
+ * The thumbprint of an EC key's curve instead of its own: what the original's 3.0 and docker_auth compute by mistake, the
+ * same for all keys on a curve (contract §4.4). Undefined for other keys.
+ */
+export function generatorThumbprint(key: KeyObject): string | undefined {
+  const members = requiredMembers(key);
+  const curve = key.asymmetricKeyDetails?.namedCurve;
+  if (members === undefined || key.asymmetricKeyType !== "ec" || curve === undefined) return undefined;
+  const one = createECDH(curve);
+  one.setPrivateKey(Buffer.from([1]));
+  const point = one.getPublicKey().subarray(1);
+  const half = point.length / 2;
+  const [x, y] = [point.subarray(0, half), point.subarray(half)].map((part) => part.toString("base64url"));
+  return digest({ ...members, x: withoutZeros(x ?? ""), y: withoutZeros(y ?? "") });
 }
 
 /** Every id under which a token may name `key`, the most usual first. */

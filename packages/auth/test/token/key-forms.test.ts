@@ -50,6 +50,19 @@ describe("keys of the rootcertbundle", () => {
     }
   });
 
+  it("go by the thumbprint of their curve's generator, where that can mean one key only", async () => {
+    // What docker_auth sends for every key on P-256.
+    const kid = "xx0BcA-wMohw8atYDJOe6peGModklG2wRHBlXHMvl0M";
+    const other = await certify({ name: "other" });
+    const token = makeToken({ alg: "ES256", kid }, goodClaims(), "ES256", ec.privateKey);
+    await using one = await tokenController({ bundle: ec.pem + rsa.pem });
+    expect(await ask(one.controller, token)).toMatchObject({ account: "alice" });
+    const forged = makeToken({ alg: "ES256", kid }, goodClaims(), "ES256", other.privateKey);
+    expect(challengeError(await refusalOf(() => ask(one.controller, forged)))).toBeUndefined();
+    await using two = await tokenController({ bundle: ec.pem + other.pem });
+    expect(challengeError(await refusalOf(() => ask(two.controller, token)))).toBe("invalid_token");
+  });
+
   it("are roots of x5c chains, with and without an intermediate", async () => {
     const intermediate = await certify({ name: "between", issuer: rsa, ca: true });
     const leaf = await certify({ name: "leaf", issuer: intermediate });
@@ -130,6 +143,17 @@ describe("the start is refused", () => {
 });
 
 describe("a JWK set", () => {
+  it("that says what a key is for is obeyed", async () => {
+    const { publicKey, privateKey } = makeKeys("RS256");
+    const jwk = { ...publicKey.export({ format: "jwk" }), kid: "k", alg: "RS256", key_ops: ["verify"] };
+    await using test = await tokenController({ jwks: JSON.stringify({ keys: [jwk] }) });
+    await ask(test.controller, makeToken({ alg: "RS256", kid: "k" }, goodClaims(), "RS256", privateKey));
+    for (const alg of ["RS512", "PS256"] as const) {
+      const token = makeToken({ alg, kid: "k" }, goodClaims(), alg, privateKey);
+      expect(challengeError(await refusalOf(() => ask(test.controller, token)))).toBe("invalid_token");
+    }
+  });
+
   it("keeps its good keys beside others, names those in the log, and finds a key without kid by its thumbprint", async () => {
     const { publicKey, privateKey } = makeKeys("EdDSA");
     const other = makeKeys("ES256");

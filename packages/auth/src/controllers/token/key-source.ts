@@ -1,7 +1,7 @@
 import type { X509Certificate } from "node:crypto";
 import { algorithmsOf } from "../../keys/algorithms.js";
 import { parseJwkSet, type IdentifiedKey, type VerificationKey } from "../../keys/jwk-set.js";
-import { keyIds } from "../../keys/key-id.js";
+import { generatorThumbprint, keyIds } from "../../keys/key-id.js";
 import { parsePemBundle, type ItemProblem } from "../../keys/pem-bundle.js";
 import { openWatchedFile } from "../../keys/watched-file.js";
 import type { AuthLog, Clock } from "../../ports.js";
@@ -71,7 +71,7 @@ function parseBundle(text: string): KeySnapshot {
       throw new Error(`certificate ${index + 1}: ${reason}`, { cause: error });
     }
   });
-  return { byId: indexed(keys), roots: certificates };
+  return { byId: new Map([...indexedByCurve(keys), ...indexed(keys)]), roots: certificates };
 }
 
 async function openFileSource(
@@ -105,6 +105,20 @@ function indexed(keys: readonly IdentifiedKey[]): ReadonlyMap<string, Verificati
   const byId = new Map<string, VerificationKey>();
   for (const { ids, ...key } of keys) for (const id of ids) byId.set(id, key);
   return byId;
+}
+
+/** Keys that are the only one of their curve, by the id that some issuers give to a curve and not to a key. */
+function indexedByCurve(keys: readonly IdentifiedKey[]): ReadonlyMap<string, VerificationKey> {
+  const found = new Map<string, VerificationKey>();
+  const shared = new Set<string>();
+  for (const key of keys) {
+    const id = generatorThumbprint(key.key);
+    if (id === undefined) continue;
+    if (found.has(id)) shared.add(id);
+    found.set(id, key);
+  }
+  for (const id of shared) found.delete(id);
+  return found;
 }
 
 function explained(problems: readonly ItemProblem[]): string {
