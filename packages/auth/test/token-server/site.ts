@@ -7,7 +7,7 @@ import { createTokenServer, type TokenServerOptions } from "../../src/token-serv
 import { request, TestClock } from "../token/harness.js";
 
 /** Public for all, one's own for everyone, all for admin. */
-export const RULES = [
+const RULES = [
   { match: { account: "admin" }, actions: ["*"] },
   { match: { account: "/.+/", name: "${account}/*" }, actions: ["*"] },
   { match: { account: "", name: "public/*" }, actions: ["pull"] },
@@ -16,7 +16,7 @@ export const RULES = [
 ];
 
 /** Accounts in memory, as an htpasswd file would have them. */
-export function memoryPasswords(initial: Readonly<Record<string, string>>) {
+function memoryPasswords(initial: Readonly<Record<string, string>>) {
   const accounts = new Map(Object.entries(initial));
   const throttled = new Set<string>();
   const identityOf = (account: string) => ({
@@ -50,7 +50,7 @@ export function memoryPasswords(initial: Readonly<Record<string, string>>) {
 }
 
 /** Everybody with a client certificate is alice. */
-export const machines: Authenticator = {
+const machines: Authenticator = {
   name: "machines",
   identify: ({ peerCertificate }) =>
     peerCertificate === undefined

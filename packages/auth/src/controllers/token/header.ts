@@ -19,7 +19,7 @@ export interface EmbeddedKey {
 }
 
 /** Header lines longer than this are refused unread: a token names repositories, not the world. */
-export const MAX_TOKEN_LENGTH = 64 * 1024;
+const MAX_TOKEN_LENGTH = 64 * 1024;
 
 /** RFC 7515 §7.1: three parts of unpadded base64url, none of them empty (`none` has no signature). */
 const COMPACT = /^([A-Za-z0-9_-]+)\.[A-Za-z0-9_-]+\.[A-Za-z0-9_-]+$/;
