@@ -149,6 +149,7 @@ describe("attacks on tokens", () => {
   it.each<[string, Record<string, unknown>]>([
     ["crit that nobody knows", { crit: ["x"], x: 1 }],
     ["crit with b64", { crit: ["b64"], b64: false }],
+    ["crit with b64 as it is anyway", { crit: ["b64"], b64: true }],
     ["crit that is empty", { crit: [] }],
     ["crit with exp", { crit: ["exp"], exp: SECONDS + 300 }],
     ["b64 without crit", { b64: false }],
