@@ -1,6 +1,6 @@
 import { readFile } from "node:fs/promises";
 import { request as httpRequest, type IncomingHttpHeaders } from "node:http";
-import { request as httpsRequest, Agent as HttpsAgent } from "node:https";
+import { request as httpsRequest, type Agent as HttpsAgent } from "node:https";
 import { buffer } from "node:stream/consumers";
 import bcrypt from "bcryptjs";
 

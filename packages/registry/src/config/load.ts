@@ -115,12 +115,17 @@ function chooseTypes(root: MapNode): ChosenTypes {
     const message = "empty, so everybody may do everything; say auth: none to mean it";
     findings.push(warning(["auth"], locate(root, ["auth"]).source, message));
   }
-  const access = root.entries.get("access");
-  if (root.entries.has("access") && (isNull(access) || (access?.kind === "list" && access.items.length === 0))) {
+  if (hasNoRules(root)) {
     const message = "empty; remove the section if every identity may do everything, or say who may do what";
     findings.push(error(["access"], locate(root, ["access"]).source, message));
   }
   return { storage: drivers.includes("inmemory") ? "inmemory" : "filesystem", noStorage, findings };
+}
+
+/** Whether there is a section of rules with nothing in it: it would deny or allow all, and nobody knows which is meant. */
+function hasNoRules({ entries }: MapNode): boolean {
+  const access = entries.get("access");
+  return entries.has("access") && (isNull(access) || (access?.kind === "list" && access.items.length === 0));
 }
 
 /** A driver that is named without keys (`inmemory:`) has all its defaults, like one with `{}`. */

@@ -29,7 +29,7 @@ export interface Front {
   /** It doesn't listen yet. */
   readonly server: Server;
   /** Uses another certificate for handshakes that begin from now on; connections that are open keep theirs. */
-  setTls(options: TlsOptions): void;
+  readonly setTls: (options: TlsOptions) => void;
 }
 
 /** Makes the server that accepts connections and hands each to the protocol that it speaks. */
