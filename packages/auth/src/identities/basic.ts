@@ -12,14 +12,14 @@ export function isAccountName(name: string): boolean {
 }
 
 /** The one Authorization header, if there is one. */
-export function authorizationOf({ headers }: AuthRequest): string | undefined {
+function authorizationOf({ headers }: AuthRequest): string | undefined {
   const value = headers["authorization"];
   return typeof value === "string" ? value : value?.[0];
 }
 
 /**
  * The credentials of `Authorization: Basic …` (RFC 7617), in UTF-8: undefined where the request has no such header,
- * `malformed` where it has one that can't be read.
+ * `malformed` where it has one that can't be read. Whether an account can have such a name is for the caller to say.
  */
 export function basicCredentials(request: AuthRequest): PasswordCredentials | "malformed" | undefined {
   const header = authorizationOf(request);
@@ -29,8 +29,7 @@ export function basicCredentials(request: AuthRequest): PasswordCredentials | "m
   const text = decodeUtf8(Buffer.from(encoded, "base64"));
   const colon = text?.indexOf(":") ?? -1;
   if (text === undefined || colon < 0) return "malformed";
-  const credentials = { account: text.slice(0, colon), password: text.slice(colon + 1) };
-  return isAccountName(credentials.account) && !credentials.password.includes("\0") ? credentials : "malformed";
+  return { account: text.slice(0, colon), password: text.slice(colon + 1) };
 }
 
 function decodeUtf8(bytes: Uint8Array): string | undefined {

@@ -64,6 +64,9 @@ describe("Basic credentials", () => {
     ["", failed(undefined)],
     ["!!!", failed(undefined)],
     ["amFuZQ==", failed(undefined)],
+    // Of the right credentials, without the padding and with a stray character.
+    ["amFuZTpzZWNyZXQ", failed(undefined)],
+    ["amFuZTpzZWNyZXQ=!", failed(undefined)],
     [Buffer.from(":secret").toString("base64"), failed(undefined)],
     [Buffer.from("ja\nne:secret").toString("base64"), failed(undefined)],
     [Buffer.from("jane\0:secret").toString("base64"), failed(undefined)],
@@ -190,6 +193,12 @@ describe("guessing", () => {
     expect(await identify("john:secret")).toEqual(identified("john"));
     expect(compared).toHaveLength(before);
     expect(await identify("jane:secret", "198.51.100.7")).toEqual(identified("jane"));
+  });
+
+  it("is forgiven once the password is right", async () => {
+    const { identify } = await opened(USERS, { ...THROTTLE, cachettl: 0 });
+    for (const password of ["wrong", "wrong", "secret", "wrong", "wrong"]) await identify(`jane:${password}`);
+    expect(await identify("jane:secret")).toEqual(identified("jane"));
   });
 
   it("is stopped while it waits for its turn", async () => {

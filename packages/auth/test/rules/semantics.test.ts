@@ -50,6 +50,18 @@ describe("the simple form", () => {
     expect(starred.granted(nobody, repository("a", "pull"))).toEqual([]);
     expect(starred.granted(somebody, repository("a", "pull"))).toEqual(["pull"]);
     expect(starred.admitsAnonymous).toBe(false);
+    const both = compileRules([
+      { name: "*", type: "registry", action: ["*"] },
+      { name: "anonymous", type: "repository", repository: "public/*", action: ["pull"] },
+    ]);
+    expect(both.granted(nobody, repository("public/a", "pull", "push"))).toEqual(["pull"]);
+    expect(both.granted(nobody, repository("a", "pull", "push"))).toEqual([]);
+    expect(both.granted(nobody, catalog)).toEqual([]);
+  });
+
+  it("means nobody who logged in by anonymous", () => {
+    const rules = compileRules([{ name: "anonymous", type: "registry", action: ["pull"] }]);
+    expect(rules.granted(somebody, repository("a", "pull"))).toEqual([]);
   });
 
   it("mixes with the other grammar in one list", () => {
@@ -158,7 +170,7 @@ describe("what must not be said in patterns by others", () => {
       { match: {}, actions: ["pull"] },
     ]);
     const many = subject({ labels: { a: values, b: values } });
-    expect(rules.decide(many, repository("v1v2", "pull"))).toEqual({ actions: [], entry: 0 });
+    expect(rules.decide(many, repository("other", "pull"))).toEqual({ actions: [], entry: 0 });
     const few = subject({ labels: { a: values.slice(0, 10), b: values.slice(0, 10) } });
     expect(rules.decide(few, repository("v1v2", "pull"))).toEqual({ actions: [], entry: 0 });
     expect(rules.decide(few, repository("other", "pull"))).toEqual({ actions: ["pull"], entry: 1 });
