@@ -1,5 +1,5 @@
 import { createAccessController } from "@longshore/auth";
-import { createDriver, observeDriver, openRegistry, type StorageDriver } from "@longshore/storage";
+import { canRedirect, createDriver, observeDriver, openRegistry, type StorageDriver } from "@longshore/storage";
 import type { Config } from "./config/config.js";
 import { createApp, type App } from "./http/app.js";
 import type { ApiOptions } from "./http/options.js";
@@ -43,6 +43,7 @@ export async function composeRegistry(config: Config, ports: Ports): Promise<Com
     classes: config.policy.repository.classes,
     maxManifestBytes: config.http.limits.manifestsize,
     manifestCacheBytes: config.storage.cache.manifestbytes,
+    onCacheLookup: cacheObserver(ports.metrics),
     tagConcurrency: config.storage.tag.concurrencylimit,
     uploadLimit: config.http.limits.uploads,
   });
@@ -50,7 +51,7 @@ export async function composeRegistry(config: Config, ports: Ports): Promise<Com
   const app = createApp({
     registry,
     access,
-    options: apiOptions(config, ports.secret),
+    options: apiOptions(config, ports.secret, canRedirect(driver)),
     log: ports.log,
     onAccess: metrics === undefined ? undefined : (outcome) => metrics.auth.outcome(access.name, outcome),
   });
@@ -74,7 +75,11 @@ export async function openDriver(config: Config, metrics?: StorageMetrics): Prom
   return metrics === undefined ? driver : observeDriver(driver, (...call) => metrics.action(...call));
 }
 
-function apiOptions({ http, storage, catalog, tags }: Config, secret: string): ApiOptions {
+function cacheObserver(metrics: StorageMetrics | undefined): ((hit: boolean) => void) | undefined {
+  return metrics === undefined ? undefined : (hit) => metrics.cacheLookup(hit);
+}
+
+function apiOptions({ http, storage, catalog, tags }: Config, secret: string, redirects: boolean): ApiOptions {
   return {
     prefix: http.prefix,
     host: http.host,
@@ -86,7 +91,7 @@ function apiOptions({ http, storage, catalog, tags }: Config, secret: string): A
     catalogFilter: catalog.filter,
     deleteEnabled: storage.delete.enabled,
     readOnly: storage.maintenance.readonly.enabled,
-    redirect: !storage.redirect.disable,
+    redirect: redirects && !storage.redirect.disable,
     catalogMaxEntries: catalog.maxentries,
     tagsMaxTags: tags.maxtags,
     manifestMaxBytes: http.limits.manifestsize,

@@ -1,6 +1,7 @@
+import { AuthError, type AccessController } from "@longshore/auth";
 import { describe, expect, it } from "vitest";
 import { digestOf, pushBlob, randomContent } from "../support/fixtures.js";
-import type { HttpClient } from "../support/http-client.js";
+import { connectRaw, type HttpClient } from "../support/http-client.js";
 import { startApi, type ApiSettings } from "../support/start-registry.js";
 
 const SILLY: ApiSettings = {
@@ -84,5 +85,56 @@ describe("a request with credentials", () => {
     await pushBlob(client, "a", content);
     const answer = await client.ask({ method: "POST", path: `/v2/b/blobs/uploads/?mount=${content.digest}` });
     expect(answer.status).toBe(201);
+  });
+});
+
+describe("a controller", () => {
+  const controller = (authorize: AccessController["authorize"]): AccessController => ({
+    name: "test",
+    authorize,
+    close: () => Promise.resolve(),
+  });
+
+  it("that doesn't let everybody read everything keeps clients from mounting what they didn't name", async () => {
+    await using api = await startApi({ access: controller(() => ({ account: "a", unrestricted: false })) });
+    const content = randomContent();
+    await pushBlob(api.client, "secret", content);
+    const mount = async (query: string): Promise<number> =>
+      (await api.client.ask({ method: "POST", path: `/v2/b/blobs/uploads/?mount=${content.digest}${query}` })).status;
+    expect([await mount(""), await mount("&from="), await mount("&from=secret")]).toEqual([202, 202, 201]);
+  });
+
+  it.each([
+    [{ code: "DENIED", reason: "internal" }, 403, "DENIED"],
+    [{ code: "UNAVAILABLE", reason: "internal" }, 503, "UNAVAILABLE"],
+  ] as const)("that answers %j later is waited for", async (fault, status, code) => {
+    const later = async (): Promise<never> => {
+      await new Promise(setImmediate);
+      throw new AuthError(fault);
+    };
+    await using api = await startApi({ access: controller(later) });
+    const answer = await api.client.ask({ method: "PUT", path: "/v2/a/manifests/x", body: "{}" });
+    expect([answer.status, answer.code()]).toEqual([status, code]);
+    expect(answer.text()).not.toContain("internal");
+  });
+
+  it("sees the request, and the client leave", async () => {
+    const seen: unknown[] = [];
+    let left: (() => void) | undefined;
+    const gone = new Promise<void>((resolve) => (left = resolve));
+    await using api = await startApi({
+      access: controller((request, accesses, options) => {
+        seen.push([request.method, request.headers["x-test"], request.secure, request.peerCertificate, accesses]);
+        options?.signal?.addEventListener("abort", () => left?.());
+        return new Promise(() => undefined);
+      }),
+    });
+    using connection = await connectRaw(api.client.origin);
+    connection.write("GET /v2/a/tags/list HTTP/1.1\r\nHost: x\r\nX-Test: yes\r\n\r\n");
+    while (seen.length === 0) await new Promise(setImmediate);
+    connection.socket.destroy();
+    await gone;
+    const access = { type: "repository", name: "a", action: "pull" };
+    expect(seen).toEqual([["GET", "yes", false, undefined, [access]]]);
   });
 });

@@ -213,6 +213,7 @@ describeStorages("hostile input", ({ client, api }) => {
   it.each([
     ["a traversal", "GET /v2/../../../etc/passwd HTTP/1.1", "301"],
     ["an absolute URL to elsewhere", "GET http://other.example/v2/victim/../../etc HTTP/1.1", "301"],
+    ["an absolute URL to nowhere", "GET http://[::1/v2/victim/tags/list HTTP/1.1", "400"],
     ["bytes that are no ASCII", "GET /v2/victim/manifests/\xff\xfe HTTP/1.1", "400"],
     ["a null", "GET /v2/victim/manifests/a\0b HTTP/1.1", "400"],
     ["no path at all", "GET  HTTP/1.1", "400"],

@@ -99,7 +99,7 @@ describeStorages("manifests", ({ client, repository }) => {
     const { manifest } = await pushImage(client(), name);
     const answer = await pushManifest(client(), name, manifest, OCI_MANIFEST, "v1?tag=v2");
     expect([answer.status, headerLines(answer, "oci-tag")]).toEqual([201, []]);
-    expect(answer.headers["warning"]).toMatch(/^299 - "/);
+    expect(answer.headers.warning).toMatch(/^299 - "/);
     expect((await client().ask({ path: `/v2/${name}/manifests/v2` })).status).toBe(404);
   });
 

@@ -1,7 +1,7 @@
 import { describe, expect, it } from "vitest";
 import { digestOf, OCI_MANIFEST, pushImage, startUpload } from "../support/fixtures.js";
 import { headerLines, type Ask } from "../support/http-client.js";
-import { API_OPTIONS, startApi } from "../support/start-registry.js";
+import { startApi, type ApiSettings } from "../support/start-registry.js";
 
 const DIGEST = digestOf("x");
 
@@ -126,6 +126,18 @@ describe("paths and methods", () => {
     expect(headerLines(await api.client.ask({ path: "/v2/a/manifests/x" }), "x-configured")).toEqual(["one", "two"]);
   });
 
+  it("writes the names of configured headers as the original does", async () => {
+    await using api = await startApi({ options: { headers: { "x-from-VARIABLE": ["a"] } } });
+    expect((await api.client.ask({ path: "/v2/" })).rawHeaders).toContain("X-From-Variable");
+  });
+
+  it("says nosniff once where the configuration says it too, as the original's default file does", async () => {
+    await using api = await startApi({ options: { headers: { "x-content-type-options": ["nosniff"] } } });
+    for (const ask of [{ method: "PUT", path: "/v2/a/tags/list" }, { path: "/v2/a/tags/list" }, { path: "/nowhere" }]) {
+      expect(headerLines(await api.client.ask(ask), "x-content-type-options")).toEqual(["nosniff"]);
+    }
+  });
+
   it("decodes paths before it matches them", async () => {
     await using api = await startApi();
     await pushImage(api.client, "a/b", "latest");
@@ -192,7 +204,7 @@ describe("a read-only registry", () => {
 
 interface LocationCase {
   readonly title: string;
-  readonly options?: Partial<typeof API_OPTIONS>;
+  readonly options?: ApiSettings["options"];
   readonly headers?: Readonly<Record<string, string>>;
   /** What stands before `/v2/`; `HOST` is the Host header. */
   readonly base: string;
@@ -253,8 +265,8 @@ const LOCATIONS: readonly LocationCase[] = [
 ];
 
 describe("locations", () => {
-  it.each(LOCATIONS)("are built from $title", async ({ options = {}, headers = {}, base }) => {
-    await using api = await startApi({ options });
+  it.each(LOCATIONS)("are built from $title", async ({ options, headers = {}, base }) => {
+    await using api = await startApi(options === undefined ? {} : { options });
     const answer = await api.client.ask({ method: "POST", path: "/v2/a/blobs/uploads/", headers });
     const expected = base.replace("HOST", new URL(api.client.origin).host);
     expect(answer.headers.location?.startsWith(`${expected}/v2/a/blobs/uploads/`)).toBe(true);

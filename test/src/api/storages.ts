@@ -5,10 +5,10 @@ import { startApi, STORAGES, type ApiSettings, type RunningApi, type Storage } f
 /** What the tests of a suite share. */
 export interface Site {
   readonly storage: Storage;
-  api(): RunningApi;
-  client(): HttpClient;
+  readonly api: () => RunningApi;
+  readonly client: () => HttpClient;
   /** A repository that no other test uses. */
-  repository(): string;
+  readonly repository: () => string;
 }
 
 /** Declares `body`'s tests once for each storage, over an API that they share. */

@@ -44,7 +44,7 @@ export async function runWrk(options: WrkOptions): Promise<LoadResult> {
 
 async function callWrk(options: WrkOptions, flags: readonly string[]): Promise<string> {
   const headers = (options.headers ?? []).flatMap((header) => ["-H", header]);
-  const args = ["-t1", `-c${options.connections}`, `-d${options.seconds}s`, ...flags, ...headers, options.url];
+  const args = ["-t1", `-c${options.connections}`, `-d${options.seconds}s`, "--timeout", "60s", ...flags, ...headers, options.url];
   return (await execute(programPath("wrk"), args)).stdout;
 }
 

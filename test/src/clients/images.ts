@@ -169,7 +169,7 @@ export function contentsOf(image: Image | MultiArch): readonly Content[] {
     : [...image.layers, image.config, image.manifest];
 }
 
-export function describeContent({ mediaType, digest, bytes }: Content): {
+function describeContent({ mediaType, digest, bytes }: Content): {
   mediaType: string;
   digest: string;
   size: number;

@@ -12,6 +12,8 @@ export interface RegistryOptions {
   readonly root?: string;
   /** Shared by registries that finish each other's uploads. */
   readonly secret?: string;
+  /** Laid over the `http` section. */
+  readonly http?: Readonly<Record<string, unknown>>;
 }
 
 /** A registry in a process of its own, listening on the loopback address. */
@@ -40,7 +42,7 @@ export async function startRegistry(options: RegistryOptions = {}): Promise<Runn
   const root = options.root ?? `${folder.path}/data`;
   const host = `127.0.0.1:${await freePort()}`;
   const configuration = `${folder.path}/config.yml`;
-  await writeFile(configuration, stringify(configurationFor(host, root, options.secret ?? "a secret for the tests")));
+  await writeFile(configuration, stringify(configurationFor(host, root, options)));
 
   const [program, ...script] =
     kind === "longshore" ? [process.execPath, `${REPOSITORY}packages/registry/bin/registry.js`] : [kind];
@@ -67,7 +69,8 @@ export async function startRegistry(options: RegistryOptions = {}): Promise<Runn
   };
 }
 
-function configurationFor(host: string, root: string, secret: string): unknown {
+function configurationFor(host: string, root: string, options: RegistryOptions): unknown {
+  const secret = options.secret ?? "a secret for the tests";
   return {
     version: 0.1,
     log: { level: "info", fields: { service: "registry" } },
@@ -76,7 +79,7 @@ function configurationFor(host: string, root: string, secret: string): unknown {
       filesystem: { rootdirectory: root },
       delete: { enabled: true },
     },
-    http: { addr: host, secret, headers: { "X-Content-Type-Options": ["nosniff"] } },
+    http: { addr: host, secret, headers: { "X-Content-Type-Options": ["nosniff"] }, ...options.http },
     health: { storagedriver: { enabled: true, interval: "10s", threshold: 3 } },
   };
 }

@@ -1,5 +1,5 @@
 import { once } from "node:events";
-import { readFile, readdir } from "node:fs/promises";
+import { readFile, readdir, writeFile } from "node:fs/promises";
 import { createServer } from "node:net";
 import { describe, expect, it } from "vitest";
 import { freePort } from "../support/processes.js";
@@ -26,6 +26,14 @@ describe("several workers", () => {
     await pushBlob(registry.port, "a", randomBlob(1000));
     registry.kill("SIGTERM");
     expect(await registry.exited).toBe(0);
+  });
+
+  it("come back when all have died at once, with the configuration of the start although it was edited", async () => {
+    await using registry = await serveRegistry({ http: { workers: 2, addr: `127.0.0.1:${await freePort()}` } });
+    await writeFile(`${registry.folder}/config.yml`, "version: 0.1\nstorage: {}\nhttp: {workers: 2}\n");
+    for (const worker of await childrenOf(registry.pid)) process.kill(worker, "SIGKILL");
+    await registry.logged(/a new worker serves[\s\S]*a new worker serves/);
+    await pushBlob(registry.port, "a", randomBlob(1000));
   });
 
   it("end when their primary is killed", async () => {

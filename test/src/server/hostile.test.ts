@@ -94,6 +94,19 @@ describe("logs", () => {
     );
   });
 
+  it("count no bytes for the HEAD of a blob, and what a GET would have for other ones", async () => {
+    await using registry = await serveRegistry();
+    const blob = randomBlob(100_000);
+    await pushBlob(registry.port, "a", blob);
+    for (const path of [`blobs/${blob.digest}`, "manifests/none"]) {
+      await fetch(`http://127.0.0.1:${registry.port}/v2/a/${path}`, { method: "HEAD" });
+    }
+    registry.kill("SIGTERM");
+    expect(await registry.exited).toBe(0);
+    expect(registry.stdout()).toMatch(/"HEAD \/v2\/a\/blobs\/sha256:\w+ HTTP\/1\.1" 200 0 /);
+    expect(registry.stdout()).toMatch(/"HEAD \/v2\/a\/manifests\/none HTTP\/1\.1" 404 [1-9]\d+ /);
+  });
+
   it("whose reader has gone don't stop the registry", async () => {
     await using registry = await serveRegistry();
     registry.dropLogs();

@@ -59,6 +59,15 @@ describe.each([1, 2])("a stop with %d worker(s)", (workers) => {
   });
 });
 
+it("SIGUSR1, which some send to rotate logs, opens no debugger", async () => {
+  await using registry = await serveRegistry();
+  registry.kill("SIGUSR1");
+  for (let count = 0; count < 20; count += 1) await fetch(`http://127.0.0.1:${registry.port}/v2/`);
+  registry.kill("SIGTERM");
+  expect(await registry.exited).toBe(0);
+  expect(registry.stderr()).not.toMatch(/debugger|inspector/i);
+});
+
 /** Whether the upload has reached the storage, so that it is under way for certain. */
 async function isReceiving(folder: string, sessions: number): Promise<boolean> {
   const { readdir } = await import("node:fs/promises");

@@ -42,9 +42,11 @@ export function createHttpClient(origin: string): HttpClient {
     ask: async ({ method = "GET", path, headers = {}, body }) => {
       const target = path.startsWith("http://") ? path.replace(/^http:\/\/[^/]*/, "") : path;
       const request = httpRequest({ agent, hostname, port, method, path: target, headers: toNode(headers) });
-      const answered = once(request, "response");
+      const answered = new Promise<IncomingMessage>((resolve, reject) => {
+        request.once("response", resolve).once("error", reject);
+      });
       request.end(body);
-      const [response] = (await answered) as [IncomingMessage];
+      const response = await answered;
       return readAnswer(response);
     },
     close: () => agent.destroy(),
@@ -74,8 +76,8 @@ function createAnswer(
   const first = (): Record<string, unknown> | undefined => {
     if (headers["content-type"] !== "application/json") return undefined;
     const document = json();
-    if (!isRecord(document) || !Array.isArray(document["errors"])) return undefined;
-    const [error]: unknown[] = document["errors"];
+    const errors: unknown = isRecord(document) ? document["errors"] : undefined;
+    const error: unknown = Array.isArray(errors) ? errors[0] : undefined;
     return isRecord(error) ? error : undefined;
   };
   const code = (): string | undefined => {

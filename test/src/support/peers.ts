@@ -3,7 +3,7 @@ import { delimiter, join } from "node:path";
 import { beforeAll, describe, it } from "vitest";
 
 /** An outside program that some tests drive, and the Debian package that brings it. */
-export interface Peer {
+interface Peer {
   readonly title: string;
   /** Every one of these has to be on the PATH. */
   readonly programs: readonly string[];
@@ -29,7 +29,7 @@ const PEERS = {
 export type PeerName = keyof typeof PEERS;
 
 /** One line of the report that `test/run.mjs` prints at the end of a run. */
-export interface PeerRecord {
+interface PeerRecord {
   readonly state: "exercised" | "missing";
   readonly peer: string;
   readonly package: string;
@@ -48,12 +48,12 @@ export function findProgram(name: string): string | undefined {
 }
 
 /** True when every program of the peer is on this machine. */
-export function hasPeer(name: PeerName): boolean {
+function hasPeer(name: PeerName): boolean {
   return PEERS[name].programs.every((program) => findProgram(program) !== undefined);
 }
 
 /** True when a missing peer is a failure (`PEERS=required`), as in the project's own runs. */
-export function peersRequired(): boolean {
+function peersRequired(): boolean {
   return process.env["PEERS"] === "required";
 }
 

@@ -20,8 +20,10 @@ export interface ApiSettings {
   readonly registry?: RegistryOptions;
   /** `none` unless told. */
   readonly auth?: { readonly type: string; readonly parameters: unknown };
-  /** Instead of the one that `auth` names. */
+  /** Instead of one that `auth` names. */
   readonly access?: AccessController;
+  /** Puts something between the stores and the driver: a fault, a count. */
+  readonly wrapDriver?: (driver: StorageDriver) => StorageDriver;
   readonly log?: Log;
 }
 
@@ -55,7 +57,10 @@ export const API_OPTIONS: ApiOptions = {
 export async function startApi(settings: ApiSettings = {}): Promise<RunningApi> {
   const folder = await makeTemporaryFolder("api");
   const storage = settings.storage ?? "inmemory";
-  const driver = await createDriver(storage, storage === "filesystem" ? { rootdirectory: `${folder.path}/data` } : {});
+  const { wrapDriver = (inner) => inner } = settings;
+  const driver = wrapDriver(
+    await createDriver(storage, storage === "filesystem" ? { rootdirectory: `${folder.path}/data` } : {}),
+  );
   const auth = settings.auth ?? { type: "none", parameters: {} };
   const access = settings.access ?? (await createAccessController(auth.type, auth.parameters));
   const app = createApp({
@@ -84,8 +89,8 @@ function portOf(server: Server): number {
   return address.port;
 }
 
-/** A part of a configuration: objects are merged, everything else replaces. */
-export type Overrides = Readonly<Record<string, unknown>>;
+/** A part of a configuration: objects are merged, undefined takes a key away, everything else replaces. */
+type Overrides = Readonly<Record<string, unknown>>;
 
 export interface ProcessSettings {
   /** Laid over a configuration with deletion on, port 0 and the filesystem driver. */
@@ -165,11 +170,11 @@ function isObject(value: unknown): value is Overrides {
 }
 
 function merge(base: Overrides, over: Overrides): Overrides {
-  const merged: Record<string, unknown> = { ...base };
+  const merged = new Map(Object.entries(base));
   for (const [key, value] of Object.entries(over)) {
-    const before = merged[key];
-    if (value === undefined) delete merged[key];
-    else merged[key] = isObject(before) && isObject(value) ? merge(before, value) : value;
+    const before = merged.get(key);
+    if (value === undefined) merged.delete(key);
+    else merged.set(key, isObject(before) && isObject(value) ? merge(before, value) : value);
   }
-  return merged;
+  return Object.fromEntries(merged);
 }

@@ -9,8 +9,9 @@ export interface Identity {
   readonly account: string;
   readonly labels: Labels;
   /**
-   * What label values are where a rule inserts them (`${labels:K}`): patterns, as docker_auth has it, where the operator
-   * wrote them; literal text (the default) where somebody else did, such as a certificate's requester.
+   * What label values and parts of names are where a rule inserts them (`${labels:K}`, `${account:1}`): patterns, as
+   * docker_auth has it, where the operator wrote them to be such; literal text by default, since others than the operator may
+   * have chosen them, such as a certificate's requester or the client that names a repository.
    */
   readonly labelSyntax?: "literal" | "pattern" | undefined;
 }

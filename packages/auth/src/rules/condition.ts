@@ -34,7 +34,7 @@ function contextOf(patterns: Patterns, subject: RuleSubject, resource: RuleResou
   return {
     fields,
     labels: subject.labels,
-    labelsArePatterns: subject.labelSyntax === "pattern",
+    insertsPatterns: subject.labelSyntax === "pattern",
     capture: (field, group) => (group < 1 ? undefined : patterns[field]?.groups(fields[field])?.[group]),
   };
 }
@@ -45,7 +45,7 @@ function anonymousOf({ account }: Patterns, others: number): Condition["anonymou
     // What it inserts depends on the request.
     if (account.template.segments.some(({ kind }) => kind !== "text")) return "sometimes";
     const nothing = { fields: { account: "", type: "", name: "", service: "" }, labels: new Map<string, string[]>() };
-    if (!account.matches("", { ...nothing, labelsArePatterns: false, capture: () => undefined })) return "never";
+    if (!account.matches("", { ...nothing, insertsPatterns: false, capture: () => undefined })) return "never";
   }
   return others === 0 ? "always" : "sometimes";
 }

@@ -8,7 +8,7 @@ import { parseTemplate, quoteMeta, type Field, type Segment, type Template } fro
 export interface PatternContext {
   readonly fields: Readonly<Record<Field, string>>;
   readonly labels: Labels;
-  readonly labelsArePatterns: boolean;
+  readonly insertsPatterns: boolean;
   /** What a group of the same entry's regular expression caught; undefined where there is none. */
   capture(field: Field, group: number): string | undefined;
 }
@@ -61,6 +61,10 @@ function compileBody(body: string, regex: boolean): Matcher | string {
   return typeof compiled === "string" ? compiled : (text) => compiled.test(text);
 }
 
+function asWritten(value: string | undefined, { insertsPatterns }: PatternContext): string | undefined {
+  return value === undefined || insertsPatterns ? value : quoteMeta(value);
+}
+
 /** What `segment` becomes; undefined where the request has nothing for it. */
 function insert(segment: Segment, context: PatternContext, chosen: ReadonlyMap<string, string>): string | undefined {
   switch (segment.kind) {
@@ -69,11 +73,9 @@ function insert(segment: Segment, context: PatternContext, chosen: ReadonlyMap<s
     case "field":
       return quoteMeta(context.fields[segment.field]);
     case "capture":
-      return context.capture(segment.field, segment.group);
-    case "label": {
-      const value = chosen.get(segment.label);
-      return value === undefined || context.labelsArePatterns ? value : quoteMeta(value);
-    }
+      return asWritten(context.capture(segment.field, segment.group), context);
+    case "label":
+      return asWritten(chosen.get(segment.label), context);
   }
 }
 

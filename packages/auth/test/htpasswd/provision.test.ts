@@ -1,4 +1,4 @@
-import { mkdir, readdir, readFile, stat, symlink, writeFile } from "node:fs/promises";
+import { readdir, readFile, stat, symlink, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import bcrypt from "bcryptjs";
 import { describe, expect, it } from "vitest";
@@ -47,15 +47,15 @@ describe("a password file that is missing", () => {
     expect(log.lines).toEqual([]);
   });
 
-  it("is a reason to stop where it can't be made", async () => {
+  it("isn't made, and no password shown, where something stands in its place", async () => {
     const folder = await temporaryFolder();
     await writeFile(join(folder, "file"), "");
-    await mkdir(join(folder, "real"));
     await symlink(join(folder, "nowhere", "x"), join(folder, "dangling"));
-    // access() says ENOTDIR: not missing, and for the reader to complain about.
-    await provisionPasswordFile(join(folder, "file", "htpasswd"), recordingLog());
     const log = recordingLog();
+    // Below a file: not missing, and for the reader to complain about.
+    await provisionPasswordFile(join(folder, "file", "htpasswd"), log);
     await provisionPasswordFile(join(folder, "dangling"), log);
+    expect((await readdir(folder)).sort()).toEqual(["dangling", "file"]);
     expect(log.lines).toEqual([]);
   });
 });

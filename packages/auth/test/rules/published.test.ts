@@ -8,10 +8,17 @@ const HEARD = { match: { account: "", name: "no such name" }, actions: ["pull"] 
 
 type Who = Parameters<typeof subject>[0];
 
-function matches(match: RuleMatch, who: Who, resource: Partial<RuleResource> = {}): boolean {
+type Syntax = "literal" | "pattern";
+
+function matches(
+  match: RuleMatch,
+  who: Who,
+  resource: Partial<RuleResource> = {},
+  labelSyntax: Syntax = "pattern",
+): boolean {
   const rules = compileRules([{ match, actions: ["*"] }, HEARD]);
   const wanted = { type: "bar", name: "baz", actions: ["x"], ...resource };
-  const from = subject({ service: "notary", labelSyntax: "pattern", ...who });
+  const from = subject({ service: "notary", labelSyntax, ...who });
   return rules.granted(from, wanted).length > 0;
 }
 
@@ -79,12 +86,23 @@ describe("one match, as docker_auth answers", () => {
     [{ name: "${labels:group}/${labels:group}" }, WORKER, "admins/VIP", false],
     [{ name: "${labels:group}/${labels:group}" }, WORKER, "VIP/VIP", true],
     [{ name: "${labels:group}/*" }, { labels: { group: [] } }, "admins/foo", false],
-    [{ name: "${labels:access}" }, { labels: { access: ["test/*"] } }, "test/x", true],
     [{ name: "/^${labels:group}\\//" }, MEMBER, "VIP/a/b", true],
     [{ name: "/^(public|${labels:none})\\//" }, FOO, "public/a", true],
     [{ name: "/^(public|${labels:none})\\//" }, FOO, "private/a", false],
   ])("%j, %j, %s: %s", (match, who, name, expected) => {
     expect(matches(match, who, { name })).toBe(expected);
+    // What is inserted as text answers these alike.
+    expect(matches(match, who, { name }, "literal")).toBe(expected);
+  });
+
+  it.each<[RuleMatch, Who, string]>([
+    [{ name: "${labels:access}" }, { labels: { access: ["test/*"] } }, "test/x"],
+    [{ account: MAIL, name: "${account:1}/*" }, { account: "*@test.com" }, "any/x"],
+    [{ account: MAIL, name: "/^${account:1}\\//" }, { account: "j.d@test.com" }, "jxd/x"],
+    [{ name: "/^([^/]+)\\//", account: "/^${name:1}$/" }, { account: "abc" }, "a.c/x"],
+  ])("%j, %j, %s: only where the operator wrote patterns", (match, who, name) => {
+    expect(matches(match, who, { name }, "pattern")).toBe(true);
+    expect(matches(match, who, { name }, "literal")).toBe(false);
   });
 
   it.each<[string, string | undefined, boolean]>([

@@ -51,7 +51,7 @@ function holds(
     if (own?.startsWith("/") !== true || own.includes("${")) return { missing: true };
     const groups = new RegExp(own.slice(1, -1), "u").exec(values[field] ?? "");
     const group = groups?.[Number(argument)];
-    return group === undefined || argument === "0" ? { missing: true } : { pattern: group };
+    return group === undefined || argument === "0" ? { missing: true } : { literal: group };
   });
   if (pieces.some((piece) => "missing" in piece)) return false;
   const body = pieces

@@ -1,8 +1,8 @@
 import { readFile } from "node:fs/promises";
-import { availableParallelism } from "node:os";
 import { CONFIGURATION_PATH, type Environment } from "../config/environment.js";
 import { formatFinding } from "../config/findings.js";
-import { loadConfig, type Loaded } from "../config/load.js";
+import { type Loaded } from "../config/load.js";
+import { loadSource, type ConfigurationSource } from "../config/source.js";
 import { type Terminal } from "./terminal.js";
 
 /** There is no configuration to check: no path, or nothing readable behind it. */
@@ -17,8 +17,7 @@ export class ConfigurationError extends Error {
   }
 }
 
-export interface ReadConfiguration {
-  readonly path: string;
+export interface ReadConfiguration extends ConfigurationSource {
   readonly loaded: Loaded;
 }
 
@@ -36,7 +35,7 @@ export async function readConfiguration(
   const path = first ?? environment[CONFIGURATION_PATH] ?? "";
   if (path === "") throw new ConfigurationError("configuration path unspecified", true);
   const text = await readText(path);
-  return { path, loaded: loadConfig({ text, file: path, environment, machine: { cores: availableParallelism() } }) };
+  return { path, text, loaded: loadSource({ path, text }, environment) };
 }
 
 async function readText(path: string): Promise<string> {

@@ -1,5 +1,6 @@
 import { type Config } from "../config/config.js";
 import { type Finding } from "../config/findings.js";
+import { type ConfigurationSource } from "../config/source.js";
 import { ConfigurationError, printErrors, readConfiguration, type ReadConfiguration } from "./configuration.js";
 import { type FlagSpec, parseArguments, type ParsedArguments, UsageError } from "./flags.js";
 import { garbageCollect } from "./garbage-collect.js";
@@ -9,7 +10,7 @@ import { verify } from "./verify.js";
 import { versionLine } from "./version.js";
 
 /** Runs the server until it is told to stop, and logs the warnings at its start; resolves with the exit code. */
-export type Serve = (config: Config, warnings: readonly Finding[]) => Promise<number>;
+export type Serve = (config: Config, source: ConfigurationSource, warnings: readonly Finding[]) => Promise<number>;
 
 /**
  * The command line of the original, with `verify` beside it (contract §3.5). Unlike there an unknown command ends with 1.
@@ -79,12 +80,13 @@ async function runCommand(
   }
 }
 
-async function start({ loaded }: ReadConfiguration, terminal: Terminal, serve: Serve): Promise<number> {
+async function start(configuration: ReadConfiguration, terminal: Terminal, serve: Serve): Promise<number> {
+  const { loaded, path, text } = configuration;
   if (!loaded.config) {
     printErrors(loaded.errors, terminal);
     return 1;
   }
-  return serve(loaded.config, loaded.warnings);
+  return serve(loaded.config, { path, text }, loaded.warnings);
 }
 
 function parse(command: CommandSpec, args: readonly string[], terminal: Terminal): ParsedArguments | undefined {

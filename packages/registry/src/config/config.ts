@@ -5,7 +5,7 @@ import { type Secret } from "./secret.js";
  * The configuration that the registry runs with: read from config.yml and the environment, checked, with every default
  * filled in, and frozen. Keys are spelled as in the file (docs/configuration.md says what each one means).
  *
- * Units: durations are milliseconds (fractions are possible, 0 has the meaning that the key documents), sizes are bytes.
+ * Units: durations are whole milliseconds (0 has the meaning that the key documents), sizes are bytes.
  * What this version refuses (proxy, notifications, …) has no place here.
  */
 export interface Config {
@@ -152,7 +152,7 @@ export interface DebugConfig {
   readonly prometheus: { readonly enabled: boolean; readonly path: string };
 }
 
-/** What a hostile or broken client meets. 0 means "no limit" for each of the counts and times, never for the sizes. */
+/** What a hostile or broken client meets. 0 means "no limit" for the times and for `connections`. */
 export interface HttpLimits {
   /** All headers of a request together. */
   readonly headersize: number;
@@ -196,12 +196,12 @@ export interface TcpCheck {
   readonly threshold: number;
 }
 
-export interface Platform {
+interface Platform {
   readonly architecture: string;
   readonly os: string;
 }
 
-export interface ValidationConfig {
+interface ValidationConfig {
   /** The effective switch: `disabled` without the older `enabled`. */
   readonly disabled: boolean;
   readonly manifests: {

@@ -70,7 +70,7 @@ export function createApp(dependencies: AppDependencies): App {
 
   const koa = new Koa();
   if (policy !== undefined) koa.use(cors(policy));
-  koa.use(alive).use(canonicalPath).use(router.routes()).use(unmatched(isServed));
+  koa.use(canonicalPath).use(alive).use(router.routes()).use(unmatched(isServed));
   // What gets here has broken outside a handler: a socket error behind an answer, or a fault in a middleware.
   koa.on("error", (error: unknown) => log.debug("connection failed", errorFields(error)));
 
@@ -105,6 +105,9 @@ function createRoutes(api: Api, access: AccessController): { router: Router; isS
   return { router, isServed: (path) => matchers.some((matches) => matches(path)) };
 }
 
+/** Names as Go writes them, whatever case the file or a variable gave them (contract §3.2): `x-foo` is sent as `X-Foo`. */
 function flatten(headers: ApiOptions["headers"]): string[] {
-  return Object.entries(headers).flatMap(([name, values]) => values.flatMap((value) => [name, value]));
+  const canonical = (name: string): string =>
+    name.toLowerCase().replace(/(^|-)[a-z]/g, (letter) => letter.toUpperCase());
+  return Object.entries(headers).flatMap(([name, values]) => values.flatMap((value) => [canonical(name), value]));
 }

@@ -90,6 +90,12 @@ export class Exchange {
     return (this.#signal ??= goneSignal(this.response));
   }
 
+  /** The same signal for calls that read many things at a time: each of them listens, and that is no leak. */
+  get listSignal(): AbortSignal {
+    setMaxListeners(0, this.signal);
+    return this.signal;
+  }
+
   /** For calls into the storage. */
   get call(): CallOptions {
     return { signal: this.signal };
@@ -142,8 +148,6 @@ export interface RequestTarget {
 
 function goneSignal(response: ServerResponse): AbortSignal {
   const controller = new AbortController();
-  // Each read that runs at the same time listens: many of them are no leak.
-  setMaxListeners(0, controller.signal);
   if (response.destroyed) controller.abort(new ClientGone());
   response.once("close", () => {
     if (!response.writableFinished) controller.abort(new ClientGone());

@@ -40,7 +40,8 @@ export function sendFailure(
   );
   for (const [name, value] of Object.entries(failure.headers)) headers.push(name, value);
   const settled = settleRequest(request, response, headers);
-  if (failure.close && settled === headers) settled.push("Connection", "close");
+  // HTTP/2 has no such header (RFC 9113 §8.2.2).
+  if (failure.close && settled === headers && request.httpVersionMajor < 2) settled.push("Connection", "close");
   response.writeHead(failure.status, settled);
   if (request.method === "HEAD") response.end();
   else response.end(body);

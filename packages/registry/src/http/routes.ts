@@ -17,7 +17,7 @@ export type Handler = (exchange: Exchange) => void | Promise<void>;
 
 /** The methods that a route can have a handler for. */
 export const METHODS = ["GET", "HEAD", "POST", "PUT", "PATCH", "DELETE"] as const;
-export type Method = (typeof METHODS)[number];
+type Method = (typeof METHODS)[number];
 
 /** Those of {@link METHODS} that change nothing. */
 const READING: readonly string[] = ["GET", "HEAD"];

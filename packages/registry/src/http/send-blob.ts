@@ -78,7 +78,10 @@ class Sender {
     settle?.(error);
   };
 
-  readonly #onClose = (): void => this.#onSent(new ClientGone());
+  /** Comes at the end of every response; only one that somebody still waits for has lost its client. */
+  readonly #onClose = (): void => {
+    if (this.#settle !== undefined) this.#onSent(new ClientGone());
+  };
 
   readonly #onTimeout = (): void => void this.#response.destroy();
 }

@@ -18,14 +18,14 @@ const LINGER = 1_000;
  */
 export function settleRequest(request: IncomingMessage, response: ServerResponse, headers: string[]): string[] {
   addLines(request, headers);
+  if (request.httpVersionMajor >= 2) {
+    settleStream(request, response);
+    return headers;
+  }
   const { headers: sent } = request;
   const length = sent["content-length"];
   if (length === undefined && sent["transfer-encoding"] === undefined) return headers;
   if (request.complete || length === "0") return headers;
-  if (request.httpVersionMajor >= 2) {
-    response.once("finish", () => endStream(response));
-    return headers;
-  }
   if (!isWaiting(request) && Number(length) <= DRAIN_LIMIT) {
     response.once("finish", () => drain(request));
     return headers;
@@ -55,8 +55,11 @@ function lingerOn(socket: Socket, request: IncomingMessage): void {
   };
 }
 
-/** Tells an HTTP/2 client to stop sending (RFC 9113 §8.1). */
-function endStream(response: ServerResponse): void {
+/** Tells an HTTP/2 client to stop sending (RFC 9113 §8.1). Node does so by itself only where nothing was read. */
+function settleStream(request: IncomingMessage, response: ServerResponse): void {
   const any: unknown = response;
-  if (any instanceof Http2ServerResponse) any.stream.close(constants.NGHTTP2_NO_ERROR);
+  if (request.complete || !(any instanceof Http2ServerResponse) || any.stream.endAfterHeaders) return;
+  const { stream } = any;
+  // The response's own `finish` comes only when the stream has closed, which is what this brings about.
+  stream.once("finish", () => stream.close(constants.NGHTTP2_NO_ERROR));
 }

@@ -62,7 +62,7 @@ export function createHttpMetrics(registry: Registry, inFlight: () => ReadonlyMa
   });
   new Gauge({
     name: "registry_http_in_flight_requests",
-    help: "The in-flight HTTP requests.",
+    help: "The in-flight HTTP requests",
     labelNames: ["handler"],
     registers,
     collect() {

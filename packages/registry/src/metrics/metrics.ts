@@ -36,6 +36,27 @@ export function createMetrics(inFlight: () => ReadonlyMap<string, number>): Metr
 export async function exposeMetrics(
   snapshots: readonly MetricsSnapshot[],
 ): Promise<{ body: string; contentType: string }> {
-  const all = AggregatorRegistry.aggregate(snapshots.map((snapshot) => [...snapshot]));
+  const all = AggregatorRegistry.aggregate(snapshots.map((snapshot) => snapshot.map(asInOriginal)));
   return { body: await all.metrics(), contentType: all.contentType };
+}
+
+/** The start of the oldest process is the registry's; without it dashboards know no uptime and alerts no restart. */
+const START_TIME = "process_start_time_seconds";
+
+function asInOriginal(metric: MetricsSnapshot[number]): MetricsSnapshot[number] {
+  if (metric.name === START_TIME) return { ...metric, aggregator: "min" };
+  return { ...metric, values: metric.values.map(withGoBound) };
+}
+
+/** A bucket's bound as Go writes it: to Prometheus it is a name, and another spelling would begin another series. */
+function withGoBound(value: MetricValue<string>): MetricValue<string> {
+  const { labels } = value;
+  return typeof labels["le"] === "number" ? { ...value, labels: { ...labels, le: goNumber(labels["le"]) } } : value;
+}
+
+/** The shortest form that Go's `%g` gives: with an exponent of two digits where the number has more than six (1048576 → 1.048576e+06). */
+function goNumber(value: number): string {
+  if (value < 1e6 || !Number.isFinite(value)) return String(value);
+  const [digits = "", exponent = ""] = value.toExponential().split("e+");
+  return `${digits}e+${exponent.padStart(2, "0")}`;
 }

@@ -1,8 +1,7 @@
 import { quoteValue } from "./quote.js";
 
 /** The values of `log.formatter`. */
-export const LOG_FORMATS = ["text", "json", "logstash"] as const;
-export type LogFormat = (typeof LOG_FORMATS)[number];
+export type LogFormat = "text" | "json" | "logstash";
 
 /** One line's content before it is given a form. `time` is RFC 3339. */
 export interface LogEntry {

@@ -2,8 +2,7 @@
 export type LogFields = Readonly<Record<string, unknown>>;
 
 /** The levels of `log.level`, most to least severe. */
-export const LOG_LEVELS = ["error", "warn", "info", "debug"] as const;
-export type LogLevel = (typeof LOG_LEVELS)[number];
+export type LogLevel = "error" | "warn" | "info" | "debug";
 
 /** The port that rooms of this package and of others log through; they never see the library behind it. */
 export interface Log {

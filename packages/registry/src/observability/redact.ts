@@ -1,5 +1,5 @@
 /** Stands where a secret stood. */
-export const REDACTED = "redacted";
+const REDACTED = "redacted";
 
 const SECRET_NAME =
   /authorization|passw(?:or)?d|secret|token|credential|cookie|signature|private.?key|api.?key|access.?key|^_state$/i;

@@ -161,15 +161,12 @@ export class ConnectionTable {
   /** Cuts clients that have made no progress for the time of `stall`; called by the timer. */
   sweep(now: number): void {
     for (const exchange of this.#exchanges) {
-      const { socket } = exchange.connection;
-      const moved =
-        socket.bytesRead !== exchange.received || socket.bytesWritten - socket.writableLength !== exchange.sent;
+      const { received, sent } = progressOf(exchange);
+      const moved = received !== exchange.received || sent !== exchange.sent;
       if (moved || !waitsForClient(exchange)) {
-        exchange.received = socket.bytesRead;
-        exchange.sent = socket.bytesWritten - socket.writableLength;
-        exchange.since = now;
+        Object.assign(exchange, { received, sent, since: now });
       } else if (now - exchange.since >= this.#limits.stall) {
-        socket.destroy();
+        (isAnsweredStream(exchange) ? exchange.response : exchange.connection.socket).destroy();
       }
     }
   }
@@ -189,11 +186,25 @@ export class ConnectionTable {
   }
 }
 
+/** An HTTP/2 exchange of which only the sending is left: that is up to its stream's window, whatever the connection does. */
+function isAnsweredStream({ connection, response }: Exchange): boolean {
+  return connection.endGracefully !== undefined && response.writableEnded;
+}
+
+/** What changes when the client makes progress. */
+function progressOf(exchange: Exchange): { readonly received: number; readonly sent: number } {
+  const { socket } = exchange.connection;
+  if (isAnsweredStream(exchange)) return { received: 0, sent: -exchange.response.writableLength };
+  return { received: socket.bytesRead, sent: socket.bytesWritten - socket.writableLength };
+}
+
 /**
  * Whether the next move is the client's: it owes body bytes and none is buffered, or bytes for it can't be sent. A
  * storage that takes its time is not the client's fault, however long it is.
  */
-function waitsForClient({ request, response, connection }: Exchange): boolean {
+function waitsForClient(exchange: Exchange): boolean {
+  const { request, response, connection } = exchange;
+  if (isAnsweredStream(exchange)) return true;
   if (!request.complete && request.readableLength === 0) return true;
   return !response.writableFinished && connection.socket.writableLength > 0;
 }

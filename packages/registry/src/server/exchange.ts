@@ -1,4 +1,3 @@
-import { randomUUID } from "node:crypto";
 import { isIP } from "node:net";
 import { performance } from "node:perf_hooks";
 import type { Audit } from "../audit/audit.js";
@@ -7,6 +6,7 @@ import type { HttpMetrics } from "../metrics/http-metrics.js";
 import type { AccessEntry } from "../observability/access-line.js";
 import type { CompletionEntry } from "../observability/completion-line.js";
 import type { Log } from "../observability/log.js";
+import { createRequestIds } from "../observability/request-id.js";
 import { attachRecord, type RequestRecord } from "../observability/request-record.js";
 import type { Connection, ConnectionTable, Exchange } from "./connections.js";
 import { answerUnavailable } from "./health-gate.js";
@@ -31,10 +31,11 @@ export interface ExchangeOptions {
  */
 export function createExchangeListener(options: ExchangeOptions): ExchangeListener {
   const { connections, app } = options;
+  const nextId = createRequestIds();
   return (connection, request, response, waiting) => {
     const started = performance.now();
     const record: RequestRecord = {
-      id: requestId(request.headers["x-request-id"]),
+      id: givenId(request.headers["x-request-id"]) ?? nextId(),
       handler: undefined,
       name: undefined,
       reference: undefined,
@@ -58,8 +59,8 @@ export function createExchangeListener(options: ExchangeOptions): ExchangeListen
 }
 
 /** A balancer's id is kept, so that its log and ours can be read together; anything that could forge a line isn't. */
-function requestId(given: string | string[] | undefined): string {
-  return typeof given === "string" && /^[A-Za-z0-9._-]{8,128}$/.test(given) ? given : randomUUID();
+function givenId(given: string | string[] | undefined): string | undefined {
+  return typeof given === "string" && /^[A-Za-z0-9._-]{8,128}$/.test(given) ? given : undefined;
 }
 
 function report(options: ExchangeOptions, exchange: Exchange, started: number): void {
@@ -125,9 +126,13 @@ function report(options: ExchangeOptions, exchange: Exchange, started: number): 
   }
 }
 
-/** Bytes of body that went out; for HEAD what a GET would have (contract §9.4). */
-function bodySize({ connection, response, sentBefore }: Exchange): number {
+/**
+ * Bytes of body that went out; for HEAD what a GET would have, except for a blob: its HEAD counts as nothing in the
+ * original too, and clients send one before each push, so that traffic read from the log isn't made of them (contract §9.4).
+ */
+function bodySize({ connection, request, response, record, sentBefore }: Exchange): number {
   if (!response.headersSent) return 0;
+  if (request.method === "HEAD" && record.handler === "blob" && response.statusCode < 400) return 0;
   const announced = sentHeader(response, "Content-Length");
   if (response.writableFinished && announced !== undefined) return Number(announced);
   // Chunked, or cut short: what the connection carried, less the head.

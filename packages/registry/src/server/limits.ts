@@ -8,7 +8,7 @@ const RESERVE = 256;
 const PER_CONNECTION = 2;
 
 /** How many descriptors the system lets this process open (the runtime has raised it to the hard limit); undefined where it doesn't tell. */
-export async function descriptorLimit(): Promise<number | undefined> {
+async function descriptorLimit(): Promise<number | undefined> {
   const text = await readFile("/proc/self/limits", "utf8").catch(() => "");
   const soft = /^Max open files\s+(\d+)/m.exec(text)?.[1];
   return soft === undefined ? undefined : Number(soft);

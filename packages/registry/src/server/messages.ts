@@ -1,9 +1,16 @@
+import type { ConfigurationSource } from "../config/source.js";
 import type { HealthFailures } from "../health/check.js";
 import type { MetricsSnapshot } from "../metrics/metrics.js";
 
 /** What the primary tells a worker. */
 export type PrimaryMessage =
-  | { readonly kind: "start"; readonly instance: string; readonly secret: string; readonly health: HealthFailures }
+  | {
+      readonly kind: "start";
+      readonly source: ConfigurationSource;
+      readonly instance: string;
+      readonly secret: string;
+      readonly health: HealthFailures;
+    }
   | { readonly kind: "health"; readonly failures: HealthFailures }
   | { readonly kind: "metrics"; readonly id: number }
   | { readonly kind: "reload" }

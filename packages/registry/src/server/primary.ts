@@ -28,10 +28,28 @@ export async function runPrimary(context: RunContext): Promise<number> {
     log,
     start: () => ({
       kind: "start",
+      source: context.source,
       instance: context.instance,
       secret: context.secret,
       health: duties?.health() ?? {},
     }),
+  });
+  // Before the workers come: a stop that is asked for while one of them still starts is heard, which process 1 of a
+  // container has to do itself.
+  const stopped = new Promise<void>((resolve) => {
+    onStopSignals(
+      (signal) => {
+        log.info(
+          `${signal}: no new connections are taken; requests under way have ${drainTimeout(config)} ms to finish`,
+        );
+        resolve();
+      },
+      (code) => {
+        pool.kill();
+        logs.close();
+        process.exit(code);
+      },
+    );
   });
   try {
     duties = await startDuties(config, {
@@ -41,22 +59,9 @@ export async function runPrimary(context: RunContext): Promise<number> {
       snapshots: async () => [...(own === undefined ? [] : [await own.snapshot()]), ...(await pool.snapshots())],
     });
     onReloadSignal(() => pool.broadcast({ kind: "reload" }));
-    announce(log, config, await pool.start());
-    await new Promise<void>((resolve) => {
-      onStopSignals(
-        (signal) => {
-          log.info(
-            `${signal}: no new connections are taken; requests under way have ${drainTimeout(config)} ms to finish`,
-          );
-          resolve();
-        },
-        (code) => {
-          pool.kill();
-          logs.close();
-          process.exit(code);
-        },
-      );
-    });
+    const address = await Promise.race([pool.start(), stopped]);
+    if (address !== undefined) announce(log, config, address);
+    await stopped;
     await pool.stop(drainTimeout(config) + KILL_AFTER);
     return 0;
   } catch (error) {

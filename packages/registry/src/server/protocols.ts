@@ -2,6 +2,7 @@ import { createServer as createHttp1, type IncomingMessage, type ServerResponse 
 import { createServer as createHttp2, type Http2ServerRequest, type Http2ServerResponse } from "node:http2";
 import type { Socket } from "node:net";
 import type { Connection } from "./connections.js";
+import { Pipeline } from "./pipeline.js";
 
 /**
  * Handles one request of either protocol version; HTTP/2's come through Node's compatibility API. `waiting`: the client
@@ -37,8 +38,14 @@ function isResponse(response: object): response is ServerResponse {
   return "writeHead" in response && "end" in response;
 }
 
-type Marked = Socket & { [CONNECTION]?: Connection };
-const CONNECTION: unique symbol = Symbol("connection");
+/** What belongs to the socket of a request. */
+interface Lane {
+  readonly connection: Connection;
+  readonly pipeline: Pipeline;
+}
+
+type Marked = Socket & { [LANE]?: Lane };
+const LANE: unique symbol = Symbol("lane");
 
 /** HTTP/1.1 and 1.0. A head that is too large is answered with 431, one that is too slow with 408. */
 export function createHttp1Protocol(limits: ProtocolLimits, listener: ExchangeListener): Protocol {
@@ -52,15 +59,15 @@ export function createHttp1Protocol(limits: ProtocolLimits, listener: ExchangeLi
       limits.headerTimeout === 0 ? 30_000 : Math.max(50, Math.min(5000, limits.headerTimeout / 4)),
   });
   const on = (waiting: boolean) => (request: IncomingMessage, response: ServerResponse) => {
-    const connection = connectionOf(request.socket);
-    if (connection !== undefined) listener(connection, request, response, waiting);
+    const lane = laneOf(request.socket);
+    lane?.pipeline.take(response, () => listener(lane.connection, request, response, waiting));
   };
   server.on("request", on(false)).on("checkContinue", on(true));
   // The library expects to listen itself; this is how it begins to watch its timeouts.
   server.emit("listening");
   return {
     accept(connection) {
-      mark(connection.socket, connection);
+      mark(connection.socket, { connection, pipeline: new Pipeline(connection.socket) });
       server.emit("connection", connection.socket);
     },
     close() {
@@ -120,10 +127,10 @@ export function createHttp2Protocol(limits: ProtocolLimits, listener: ExchangeLi
   };
 }
 
-function mark(socket: Marked, connection: Connection): void {
-  socket[CONNECTION] = connection;
+function mark(socket: Marked, lane: Lane): void {
+  socket[LANE] = lane;
 }
 
-function connectionOf(socket: Marked): Connection | undefined {
-  return socket[CONNECTION];
+function laneOf(socket: Marked): Lane | undefined {
+  return socket[LANE];
 }

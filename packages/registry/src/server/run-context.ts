@@ -1,10 +1,13 @@
 import type { Config } from "../config/config.js";
+import type { ConfigurationSource } from "../config/source.js";
 import { errorFields, type Log } from "../observability/log.js";
 import type { Logs } from "../observability/open-logs.js";
 
 /** What every way of running is given. */
 export interface RunContext {
   readonly config: Config;
+  /** What it was made of. */
+  readonly source: ConfigurationSource;
   readonly logs: Logs;
   /** Tells this registry's log lines from another's. */
   readonly instance: string;

@@ -1,15 +1,16 @@
-import cluster from "node:cluster";
 import { randomBytes, randomUUID } from "node:crypto";
 import type { Config } from "../config/config.js";
+import type { ConfigurationSource } from "../config/source.js";
 import { openLogs } from "../observability/open-logs.js";
 import { runPrimary } from "./primary.js";
 import { describeFatal, failLoudly } from "./run-context.js";
 import { runSingle } from "./single.js";
-import { runWorker } from "./worker.js";
 
 /** What the command line knows and the configuration doesn't say. */
 export interface RunOptions {
   readonly version: string;
+  /** What the configuration was made of: workers, also those that come later, are given the same. */
+  readonly source: ConfigurationSource;
   /** Findings of the configuration that don't stop the start. */
   readonly warnings?: readonly string[] | undefined;
 }
@@ -20,11 +21,10 @@ const NO_SECRET =
   "REGISTRY_HTTP_SECRET environment variable.";
 
 /**
- * Serves until a signal stops it or it can't go on; resolves with the exit code. In a worker process of a registry that
- * serves with several (`http.workers`), it does the worker's part.
+ * Serves, with as many processes as `http.workers` says, until a signal stops it or it can't go on; resolves with the exit
+ * code. What a worker does is in worker.ts.
  */
 export async function runRegistry(config: Config, options: RunOptions): Promise<number> {
-  if (cluster.isWorker) return runWorker(config, options.version);
   const configured = config.http.secret?.reveal() ?? "";
   const secret = configured === "" ? randomBytes(32).toString("hex") : configured;
   const instance = randomUUID();
@@ -32,7 +32,7 @@ export async function runRegistry(config: Config, options: RunOptions): Promise<
   failLoudly(logs);
   for (const warning of options.warnings ?? []) logs.log.warn(warning);
   if (configured === "") logs.log.warn(NO_SECRET);
-  const context = { config, logs, instance, secret };
+  const context = { config, source: options.source, logs, instance, secret };
   try {
     return await (config.http.workers > 1 ? runPrimary(context) : runSingle(context));
   } catch (error) {

@@ -6,6 +6,7 @@ import type { App } from "../http/app.js";
 import type { Metrics } from "../metrics/metrics.js";
 import { createAccessLines } from "../observability/access-line.js";
 import { createCompletionLines } from "../observability/completion-line.js";
+import { createTimestamps } from "../observability/clock.js";
 import type { Log, LogFields } from "../observability/log.js";
 import type { LineSink } from "../observability/sink.js";
 import type { ListenAddress } from "./address.js";
@@ -135,10 +136,10 @@ function completionWriter(
   context: ServingContext,
 ): Parameters<typeof createExchangeListener>[0]["completion"] {
   const line = createCompletionLines(config.log.formatter, context.fields);
+  const time = createTimestamps();
   const showsAll = config.log.level === "info" || config.log.level === "debug";
   return (entry, now) => {
-    if (showsAll || entry.record.error !== undefined)
-      context.sinks.application.write(line(entry, new Date(now).toISOString()));
+    if (showsAll || entry.record.error !== undefined) context.sinks.application.write(line(entry, time(now)));
   };
 }
 

@@ -14,6 +14,21 @@ import { onStopSignals } from "./stop-signals.js";
 export async function runSingle(context: RunContext): Promise<number> {
   const { config, logs } = context;
   const { log } = logs;
+  // Before anything that takes time: process 1 of a container hears only the signals that it listens to.
+  const stopped = new Promise<void>((resolve) => {
+    onStopSignals(
+      (signal) => {
+        log.info(
+          `${signal}: no new connections are taken; requests under way have ${drainTimeout(config)} ms to finish`,
+        );
+        resolve();
+      },
+      (code) => {
+        logs.close();
+        process.exit(code);
+      },
+    );
+  });
   const connections = new ConnectionTable(await connectionLimits(config.http.limits));
   const metrics = config.http.debug.prometheus.enabled ? createMetrics(() => connections.inFlight()) : undefined;
   let healthy = true;
@@ -43,20 +58,7 @@ export async function runSingle(context: RunContext): Promise<number> {
       });
       onReloadSignal(() => void reload({ registry, serving, audit, log }));
       announce(log, config, serving.address);
-      await new Promise<void>((resolve) => {
-        onStopSignals(
-          (signal) => {
-            log.info(
-              `${signal}: no new connections are taken; requests under way have ${drainTimeout(config)} ms to finish`,
-            );
-            resolve();
-          },
-          (code) => {
-            logs.close();
-            process.exit(code);
-          },
-        );
-      });
+      await stopped;
       const cut = await serving.stop(drainTimeout(config));
       if (cut > 0) log.warn(`${cut} connections did not finish within http.draintimeout and were cut`);
       return 0;

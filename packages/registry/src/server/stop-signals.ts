@@ -1,11 +1,17 @@
 /** The signals that ask for a graceful stop, and the exit codes of a stop that is not waited for. */
 const EXIT_CODES = { SIGTERM: 143, SIGINT: 130 } as const;
 
+/** Ends what listens for the signals until the server does (bin/registry.js). */
+export function takeOverSignals(): void {
+  for (const signal of Object.keys(EXIT_CODES)) process.removeAllListeners(signal);
+}
+
 /**
  * Calls `stop` on the first SIGTERM or SIGINT and `abort`, with the exit code that shells expect, on the second.
  * Returns what removes the listeners.
  */
 export function onStopSignals(stop: (signal: string) => void, abort: (code: number) => void): () => void {
+  takeOverSignals();
   let asked = false;
   const listen = (signal: keyof typeof EXIT_CODES): (() => void) => {
     const listener = (): void => {

@@ -5,7 +5,7 @@ import { CIPHER_SUITES, DEFAULT_CIPHER_SUITES } from "../config/cipher-suites.js
 import type { ClientAuth, TlsConfig } from "../config/config.js";
 
 /** A TLS setting that can't work; the message names the key and the file. */
-export class TlsError extends Error {
+class TlsError extends Error {
   override readonly name = "TlsError";
 }
 

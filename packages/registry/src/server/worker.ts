@@ -1,6 +1,6 @@
 import { openAudit, type AuditLog } from "../audit/open-audit.js";
 import { composeRegistry } from "../compose.js";
-import type { Config } from "../config/config.js";
+import { loadSource } from "../config/source.js";
 import type { HealthFailures } from "../health/check.js";
 import { createMetrics } from "../metrics/metrics.js";
 import { openLogs } from "../observability/open-logs.js";
@@ -11,13 +11,17 @@ import { isPrimaryMessage, type PrimaryMessage, type WorkerMessage } from "./mes
 import { describeFatal, drainTimeout, failLoudly } from "./run-context.js";
 import { onReloadSignal, reload } from "./reload.js";
 import { startServing } from "./serving.js";
+import { takeOverSignals } from "./stop-signals.js";
 
 type Start = Extract<PrimaryMessage, { kind: "start" }>;
 
 /** A worker's part: serves what the primary hands it until the primary, or a signal, stops it. Resolves with the exit code. */
-export async function runWorker(config: Config, version: string): Promise<number> {
+export async function runWorker(version: string): Promise<number> {
   const stop = stopRequested();
   const start = await askForStart();
+  // Not from the file: it may have been edited since, and all workers must agree on who may do what.
+  const { config } = loadSource(start.source, process.env);
+  if (config === undefined) throw new Error("the primary's configuration can't be read");
   const logs = openLogs(config.log, { version, instance: start.instance, secrets: [start.secret] });
   failLoudly(logs);
   const { log } = logs;
@@ -73,6 +77,7 @@ export async function runWorker(config: Config, version: string): Promise<number
  */
 function stopRequested(): Promise<void> {
   return new Promise((resolve) => {
+    takeOverSignals();
     onPrimary((message) => message.kind === "drain" && resolve());
     process.once("disconnect", resolve);
     for (const signal of ["SIGTERM", "SIGINT"]) process.on(signal, () => resolve());

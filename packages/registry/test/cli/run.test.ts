@@ -25,7 +25,7 @@ async function registry(args: readonly string[], environment: Record<string, str
     out: (text: string) => void (out += text),
     err: (text: string) => void (err += text),
   };
-  const code = await run(args, terminal, (config, findings) => {
+  const code = await run(args, terminal, (config, _source, findings) => {
     served.push(config);
     warnings.push(...findings.map(formatFinding));
     return Promise.resolve(0);

@@ -39,7 +39,7 @@ describe("defaults", () => {
         headers: {},
         tls: undefined,
         debug: { addr: undefined, prometheus: { enabled: false, path: "/metrics" } },
-        http2: { disabled: false },
+        http2: { disabled: true },
         h2c: { enabled: false },
         workers: 1,
         limits: {
@@ -106,6 +106,15 @@ describe("values", () => {
     expect(configOf("version: 0.1\nstorage: {filesystem: {rootdirectory: 0123}}\n").storage.parameters).toMatchObject({
       rootdirectory: "83",
     });
+  });
+
+  it.each([
+    ["1500us", 2],
+    ["1", 1],
+    ["0", 0],
+    ["2000000000", 2000],
+  ])("the duration %s is %d whole milliseconds", (text, expected) => {
+    expect(configOf(`${MINIMAL}http: {draintimeout: ${text}}\n`).http.draintimeout).toBe(expected);
   });
 
   it("words are read in any case, and log.level before loglevel", () => {

@@ -11,7 +11,7 @@ import { ConnectionTable } from "../../src/server/connections.js";
 import type { RequestListener } from "../../src/http/app.js";
 import { startServing, type Serving } from "../../src/server/serving.js";
 
-export const FIELDS: LogFields = { "instance.id": "i", version: "v", service: "registry" };
+const FIELDS: LogFields = { "instance.id": "i", version: "v", service: "registry" };
 
 /** The configuration of a file with this `http` section (YAML flow) and the rest of the file. */
 export function configOf(http: string, rest = ""): Config {
@@ -22,7 +22,7 @@ export function configOf(http: string, rest = ""): Config {
 }
 
 /** Keeps lines instead of writing them. */
-export function memorySink(): LineSink & { readonly lines: string[] } {
+function memorySink(): LineSink & { readonly lines: string[] } {
   const lines: string[] = [];
   return { lines, write: (line) => void lines.push(line), flush: () => undefined, close: () => undefined };
 }

@@ -142,6 +142,20 @@ describe("a server on a unix socket", () => {
 });
 
 describe("HTTP/2 with prior knowledge", () => {
+  it("cuts a stream whose client takes nothing of it, though its connection is alive", async () => {
+    const config = configOf(`{${LOCAL}, h2c: {enabled: true}, limits: {bodyidletimeout: 200ms}}`);
+    await using server = await serve(config, (_incoming, response) => void response.end("x".repeat(100_000)));
+    const client = connectHttp2(`http://127.0.0.1:${server.port}`, { settings: { initialWindowSize: 0 } });
+    const pings = setInterval(() => client.ping(() => undefined), 20);
+    const stream = client.request({ ":path": "/" });
+    stream.on("error", () => undefined);
+    await once(stream, "close");
+    expect(client.destroyed).toBe(false);
+    clearInterval(pings);
+    client.destroy();
+    await expect.poll(() => server.connections.size).toBe(0);
+  });
+
   it("stands beside HTTP/1.1 on one port when h2c is enabled", async () => {
     await using server = await serve(configOf(`{${LOCAL}, h2c: {enabled: true}}`), (incoming, response) => {
       response.end(`HTTP/${incoming.httpVersion}`);

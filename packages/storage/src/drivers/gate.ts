@@ -1,7 +1,10 @@
 /** Lets a bounded number of tasks run at once; others wait their turn in order. */
 export interface Gate {
-  /** Runs `task` when there is room. A waiter whose `signal` aborts leaves the queue with the signal's reason. */
-  run<T>(task: () => Promise<T>, signal: AbortSignal | undefined): Promise<T>;
+  /** Enters if there is room. Whoever entered leaves. */
+  tryEnter(): boolean;
+  leave(): void;
+  /** Enters when it is the caller's turn. One whose `signal` aborts leaves the queue, with the signal's reason. */
+  enter(signal: AbortSignal | undefined): Promise<void>;
 }
 
 /** A gate for `limit` tasks. */
@@ -18,11 +21,13 @@ export function createGate(limit: number): Gate {
     }
   };
 
+  const tryEnter = (): boolean => {
+    if (running >= limit) return false;
+    running += 1;
+    return true;
+  };
+
   const enter = async (signal: AbortSignal | undefined): Promise<void> => {
-    if (running < limit) {
-      running += 1;
-      return;
-    }
     let stopListening = (): void => undefined;
     const admitted = await new Promise<boolean>((resolve) => {
       const admit = (): void => resolve(true);
@@ -39,15 +44,5 @@ export function createGate(limit: number): Gate {
     if (!admitted) signal?.throwIfAborted();
   };
 
-  return {
-    run: async (task, signal) => {
-      signal?.throwIfAborted();
-      await enter(signal);
-      try {
-        return await task();
-      } finally {
-        leave();
-      }
-    },
-  };
+  return { tryEnter, leave, enter };
 }

@@ -53,5 +53,6 @@ export const scalar = z.union([z.string(), z.number().transform(String), z.boole
 });
 
 function describe(value: unknown): string {
-  return typeof value === "object" || typeof value === "number" ? JSON.stringify(value) : typeof value;
+  const printable = ["object", "number", "boolean"].includes(typeof value);
+  return printable ? JSON.stringify(value) : typeof value;
 }

@@ -6,6 +6,8 @@ import { DIGEST_ALGORITHMS, isDigest, type Digest } from "../model/digest.js";
 const MAX_LINK_BYTES = 1024;
 
 const encoder = new TextEncoder();
+/** Made once: making one takes longer than the rest of reading a link that is remembered. */
+const decoder = new TextDecoder("utf-8", { ignoreBOM: true });
 
 /**
  * The digest that the link file at `path` holds; undefined where there is no link. An empty or cut-off one counts as
@@ -19,7 +21,7 @@ export async function readLink(
 ): Promise<Digest | undefined> {
   const bytes = await orUndefined(driver.read(path, { ...options, limit: MAX_LINK_BYTES }));
   if (bytes === undefined) return undefined;
-  const text = new TextDecoder("utf-8", { ignoreBOM: true }).decode(bytes);
+  const text = decoder.decode(bytes);
   if (isDigest(text)) return text;
   if (isCutOff(text)) return undefined;
   const cause = new Error(`${path} should hold a digest and nothing else, not even a line's end`);

@@ -32,6 +32,18 @@ export function createManifestCache(maxBytes: number): ManifestCache {
   };
 }
 
+/** A cache that tells `observe` of each question whether it knew the answer. */
+export function observeCache(cache: ManifestCache, observe: (hit: boolean) => void): ManifestCache {
+  return {
+    ...cache,
+    get(digest) {
+      const found = cache.get(digest);
+      observe(found !== undefined);
+      return found;
+    },
+  };
+}
+
 /** Reads manifests' bytes wherever they are linked. */
 export interface ManifestReader {
   /**

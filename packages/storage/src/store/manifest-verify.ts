@@ -14,9 +14,15 @@ type Blobs = Pick<BlobStore, "stat">;
 /** References that are looked up side by side for one push. */
 const CONCURRENCY = 8;
 
+/** References between two looks at how many are missing. */
+const BATCH = 256;
+
+/** Missing ones after which nobody looks further: a manifest of 4 MiB can name 40,000 that aren't there. */
+const ENOUGH_MISSING = 1000;
+
 /**
- * Throws MANIFEST_REFERENCES_UNKNOWN, naming all of them, where one of `references` isn't in the repository `name`: linked
- * there, with its bytes.
+ * Throws MANIFEST_REFERENCES_UNKNOWN, naming all of them (or the first thousand and some), where one of `references` isn't
+ * in the repository `name`: linked there, with its bytes.
  */
 export async function checkReferences(
   references: readonly ManifestReference[],
@@ -25,13 +31,15 @@ export async function checkReferences(
 ): Promise<void> {
   // An image may name one blob many times, as artifacts do with the empty config.
   const distinct = [...new Map(references.map((reference) => [keyOf(reference), reference])).values()];
-  const missing = await mapConcurrently(distinct, CONCURRENCY, async ({ kind, descriptor: { digest } }) => {
-    const found =
-      kind === "blob" ? await hasBlob(blobs, digest, options) : await hasManifest(name, driver, digest, options);
-    return found ? undefined : digest;
-  });
-  const digests = [...new Set(missing.filter((digest) => digest !== undefined))];
-  if (digests.length > 0) throw new StorageError({ code: "MANIFEST_REFERENCES_UNKNOWN", digests });
+  const isThere = ({ kind, descriptor: { digest } }: ManifestReference): Promise<boolean> =>
+    kind === "blob" ? hasBlob(blobs, digest, options) : hasManifest(name, driver, digest, options);
+  const missing = new Set<Digest>();
+  for (let at = 0; at < distinct.length && missing.size < ENOUGH_MISSING; at += BATCH) {
+    const batch = distinct.slice(at, at + BATCH);
+    const found = await mapConcurrently(batch, CONCURRENCY, isThere);
+    for (const [index, { descriptor }] of batch.entries()) if (found[index] !== true) missing.add(descriptor.digest);
+  }
+  if (missing.size > 0) throw new StorageError({ code: "MANIFEST_REFERENCES_UNKNOWN", digests: [...missing] });
 }
 
 function keyOf({ kind, descriptor }: ManifestReference): string {

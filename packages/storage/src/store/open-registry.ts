@@ -2,7 +2,7 @@ import type { StorageDriver } from "../contract/driver.js";
 import type { Registry } from "../contract/registry.js";
 import { listRepositories } from "./catalog.js";
 import { createLiveTags } from "./live-tags.js";
-import { createManifestCache, createManifestReader } from "./manifest-bytes.js";
+import { createManifestCache, createManifestReader, observeCache } from "./manifest-bytes.js";
 import { createReferrerIndexer } from "./referrer-indexing.js";
 import { createRepository } from "./repository.js";
 import { createUploads } from "./uploads.js";
@@ -20,6 +20,8 @@ export interface RegistryOptions {
   readonly maxManifestBytes?: number | undefined;
   /** Bytes of manifests that this process remembers, 0 for none; 64 MiB where absent. */
   readonly manifestCacheBytes?: number | undefined;
+  /** Told of each question to the manifest cache; nobody where absent. */
+  readonly onCacheLookup?: ((hit: boolean) => void) | undefined;
   /** Tag links that one call reads at a time (`storage.tag.concurrencylimit`), at least 1; 8 where absent. */
   readonly tagConcurrency?: number | undefined;
   /** Unfinished upload sessions that a repository may have; the upload store's own limit where absent. */
@@ -32,7 +34,8 @@ export interface RegistryOptions {
  */
 export function openRegistry(driver: StorageDriver, options: RegistryOptions = {}): Registry {
   const maxManifestBytes = options.maxManifestBytes ?? 4 * MIB;
-  const cache = createManifestCache(options.manifestCacheBytes ?? 64 * MIB);
+  const plain = createManifestCache(options.manifestCacheBytes ?? 64 * MIB);
+  const cache = options.onCacheLookup === undefined ? plain : observeCache(plain, options.onCacheLookup);
   const shared = {
     driver,
     cache,

@@ -122,11 +122,8 @@ export function createUploads(driver: StorageDriver, options: UploadsOptions = {
     throw failure.error;
   };
 
-  const openClaimed = async ({ session, path }: Claimed): Promise<FileWriter> => {
-    const writer = await orUndefined(driver.writer(path, { append: true }));
-    if (writer === undefined) throw new StorageError({ code: "UPLOAD_TAKEN_OVER", uuid: session.uuid });
-    return writer;
-  };
+  const openClaimed = ({ session, path }: Claimed): Promise<FileWriter> =>
+    unlessTakenOver(session, driver.writer(path, { append: true }));
 
   /** Without the request's signal: what came is kept although nobody waits for it. */
   const closeClaimed = async (claimed: Claimed, writer: FileWriter): Promise<void> => {
@@ -170,7 +167,7 @@ export function createUploads(driver: StorageDriver, options: UploadsOptions = {
     const known = await session.records.find(algorithm, received.size, { signal: turn.signal });
     if (known !== undefined) return known;
     await closeClaimed(claimed, await openClaimed(claimed));
-    return digestOfFile(driver, path, algorithm, { signal: turn.signal });
+    return unlessTakenOver(session, digestOfFile(driver, path, algorithm, { signal: turn.signal }));
   };
 
   const finish = async (claimed: Claimed, wanted: Digest, body: UploadBody | undefined): Promise<number> => {
@@ -184,22 +181,16 @@ export function createUploads(driver: StorageDriver, options: UploadsOptions = {
       await orUndefined(driver.delete(session.key));
       throw new StorageError({ code: "DIGEST_MISMATCH", expected: wanted, actual });
     }
-    try {
-      // From here on nothing ends it half way: no signal.
-      await becomeBlob(driver, { name, uuid, path, digest: wanted, size: received.size });
-      claimed.held = false;
-    } catch (error) {
-      if (isStorageError(error, "PATH_NOT_FOUND")) throw new StorageError({ code: "UPLOAD_TAKEN_OVER", uuid });
-      throw error;
-    }
+    // From here on nothing ends it half way: no signal.
+    await unlessTakenOver(session, becomeBlob(driver, { name, uuid, path, digest: wanted, size: received.size }));
+    claimed.held = false;
     return received.size;
   };
 
   /** The size and hash of a session that nothing is added to. */
   const settled = async ({ session, path, turn }: Claimed, wanted: Digest): Promise<Received> => {
-    const info = await orUndefined(driver.stat(path, { signal: turn.signal }));
-    if (info === undefined) throw new StorageError({ code: "UPLOAD_TAKEN_OVER", uuid: session.uuid });
-    return { size: info.size, digester: await digesterFor(session, info.size, wanted) };
+    const { size } = await unlessTakenOver(session, driver.stat(path, { signal: turn.signal }));
+    return { size, digester: await digesterFor(session, size, wanted) };
   };
 
   const store = (name: RepositoryName): UploadStore => ({
@@ -252,4 +243,13 @@ export function createUploads(driver: StorageDriver, options: UploadsOptions = {
   });
 
   return { store };
+}
+
+/** What `work` at the claimed file resolves to: nobody removes that but one who takes the session over, or ends it. */
+async function unlessTakenOver<T>({ uuid }: Session, work: Promise<T>): Promise<T> {
+  try {
+    return await work;
+  } catch (error) {
+    throw isStorageError(error, "PATH_NOT_FOUND") ? new StorageError({ code: "UPLOAD_TAKEN_OVER", uuid }) : error;
+  }
 }

@@ -229,6 +229,21 @@ describeForDrivers("a pushed manifest", (open) => {
       expect(await filesBelow(driver, paths.manifestsDirectory(name))).toEqual([]);
     }
   });
+
+  it("is refused for what is missing without a look for all of it, where that is very much", async () => {
+    let looks = 0;
+    const driver = refusing(await open(), () => {
+      looks += 1;
+      return undefined;
+    });
+    const layers = Array.from({ length: 20_000 }, (_, index) => descriptorOf(`missing ${index}`, LAYER));
+    const failure = await failureOf(openOver(driver).manifests.put(pushOf({ ...imageOf(), layers })));
+    expect(failure).toMatchObject({ code: "MANIFEST_REFERENCES_UNKNOWN" });
+    const digests = failure instanceof StorageError && "digests" in failure.fault ? failure.fault.digests : [];
+    expect(digests.length).toBeGreaterThanOrEqual(1000);
+    expect(digests.length).toBeLessThan(2000);
+    expect(looks).toBeLessThan(5000);
+  });
 });
 
 describeForDrivers("a stored manifest", (open) => {

@@ -1,5 +1,6 @@
 import { randomBytes } from "node:crypto";
 import { afterEach, beforeEach, describe, expect, it } from "vitest";
+import type { StorageDriver } from "../../src/contract/driver.js";
 import type { UploadStore } from "../../src/contract/upload-store.js";
 import { uploadDirectory, uploadStartedAt } from "../../src/layout/paths.js";
 import { createUploads } from "../../src/store/uploads.js";
@@ -35,6 +36,21 @@ describe.each(STORAGES)("uploads in a race over %s", (_, open) => {
     await uploads.commit(uuid, digestBy(bytes), { ...bodyOf(bytes.subarray(offset)), offset });
     await told;
     await expectBlob(storage.driver, digestBy(bytes), bytes);
+  });
+
+  it("tells one whose bytes another process takes while it reads them", async () => {
+    const bytes = randomBytes(100 * KIB);
+    const { uuid } = await uploads.start();
+    await uploads.append(uuid, bodyOf(bytes));
+    const driver: StorageDriver = {
+      ...storage.driver,
+      open: async (path, options) => {
+        await storage.driver.delete(uploadDirectory(NAME, uuid));
+        return storage.driver.open(path, options);
+      },
+    };
+    const late = createUploads(driver).store(NAME);
+    await expectFault(late.commit(uuid, digestBy(bytes), undefined), "UPLOAD_TAKEN_OVER");
   });
 
   it("gives two that append at once to one of them, in one process and in two", async () => {

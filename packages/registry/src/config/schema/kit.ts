@@ -125,13 +125,14 @@ export interface DurationOptions {
   readonly textOnly?: boolean;
 }
 
-/** A Go duration, given out in milliseconds. */
+/** A Go duration, given out in whole milliseconds. */
 export function duration(fallback: string, meaning: string, options: DurationOptions = {}, extra: Extra = {}) {
   const { min = 0, max = LONGEST_TIMER, textOnly = false } = options;
   const textual = z.string().regex(DURATION_PATTERN);
   const schema = z.union(textOnly ? [textual] : [textual, z.int()]).transform((value, context) => {
     const parsed = parseDuration(value);
-    if (parsed !== undefined && parsed >= min && parsed <= max) return parsed;
+    // Node wants whole milliseconds; rounded up, so that a tiny duration does not become 0, which often means "none".
+    if (parsed !== undefined && parsed >= min && parsed <= max) return Math.ceil(parsed);
     context.addIssue({ code: "custom", message: "out of range" });
     return z.NEVER;
   });

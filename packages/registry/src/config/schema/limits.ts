@@ -28,7 +28,7 @@ export const validation = section(
           {
             allow: list(
               pattern,
-              "URLs of foreign layers must match one of these. None are allowed without `allow` and `deny`.",
+              "URLs of foreign layers must match one of these. Without `allow` and `deny` every one is taken, where the original takes none.",
               {
                 type: "list of patterns",
               },

@@ -36,7 +36,7 @@ export async function listRepositories(exchange: Exchange): Promise<void> {
 
 async function all(exchange: Exchange, limit: number): Promise<CatalogPage> {
   const after = exchange.parameter("last");
-  const { items, more } = await exchange.api.registry.repositories({ after, limit, signal: exchange.signal });
+  const { items, more } = await exchange.api.registry.repositories({ after, limit, signal: exchange.listSignal });
   return { items, next: more ? items.at(-1) : undefined };
 }
 
@@ -48,7 +48,7 @@ async function visible(exchange: Exchange, limit: number, mayPull: (name: string
   let after = last === undefined ? undefined : cursor.open(last);
   for (let looked = 0; looked < LOOK_LIMIT;) {
     const batch = Math.max(limit - items.length, LOOK_BATCH);
-    const page = await registry.repositories({ after, limit: batch, signal: exchange.signal });
+    const page = await registry.repositories({ after, limit: batch, signal: exchange.listSignal });
     for (const [index, name] of page.items.entries()) {
       if (!mayPull(name)) continue;
       items.push(name);

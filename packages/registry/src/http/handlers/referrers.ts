@@ -17,7 +17,7 @@ export async function listReferrers(exchange: Exchange): Promise<void> {
     artifactType,
     after: exchange.parameter("last"),
     limit,
-    signal: exchange.signal,
+    signal: exchange.listSignal,
   });
   const entries = fitting(page.items);
   const last = page.items[entries.length - 1];

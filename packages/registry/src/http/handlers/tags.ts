@@ -15,7 +15,7 @@ export async function listTags(exchange: Exchange): Promise<void> {
   const { items, more } = await repository.tags.list({
     after: exchange.parameter("last"),
     limit,
-    signal: exchange.signal,
+    signal: exchange.listSignal,
   });
   const last = items.at(-1);
   const link = more && last !== undefined ? ["Link", nextLink(path, { last, n: limit })] : [];

@@ -85,6 +85,7 @@ async function withSessionOn416(exchange: Exchange, action: () => Promise<void>)
     const session = await uploads.status(exchange.reference, exchange.call);
     const [, location = "", , range = "", , uuid = ""] = sessionHeaders(exchange, session);
     const headers = { Location: location, Range: range, "Docker-Upload-Uuid": uuid };
-    throw new ApiError("RANGE_INVALID", { detail: error.message, headers, cause: error });
+    const detail = error instanceof ApiError ? error.options.detail : error.message;
+    throw new ApiError("RANGE_INVALID", { detail, headers, cause: error });
   }
 }

@@ -12,35 +12,58 @@ export interface Descriptors {
 export function createDescriptors(calls: FileCalls): Descriptors {
   const waiting: (() => void)[] = [];
   let held = 0;
+  let opening = 0;
+
+  const wake = (): void => {
+    // With none left to come back nobody would wake the rest up: they try once more, and give up.
+    if (held + opening === 0) for (const retry of waiting.splice(0)) retry();
+    else waiting.shift()?.();
+  };
+
+  const attempt = async <T>(task: () => Promise<T>): Promise<T> => {
+    opening += 1;
+    try {
+      return await task();
+    } finally {
+      opening -= 1;
+    }
+  };
 
   const patiently = async <T>(task: () => Promise<T>): Promise<T> => {
     for (;;) {
       try {
-        return await task();
+        return await attempt(task);
       } catch (error) {
         const code = errnoOf(error);
+        const exhausted = code === "EMFILE" || code === "ENFILE";
         // Waiting for descriptors that others hold could last for ever: then the error stands.
-        if ((code !== "EMFILE" && code !== "ENFILE") || held === 0) throw error;
+        if (!exhausted || held + opening === 0) {
+          wake();
+          throw error;
+        }
         await new Promise<void>((resolve) => void waiting.push(resolve));
       }
     }
   };
 
   return {
-    patiently,
-    open: async (path, flags) => {
-      const fd = await patiently(() => calls.open(path, flags));
-      held += 1;
-      return fd;
+    patiently: async (task) => {
+      const value = await patiently(task);
+      wake();
+      return value;
     },
+    open: (path, flags) =>
+      patiently(async () => {
+        const fd = await calls.open(path, flags);
+        held += 1;
+        return fd;
+      }),
     close: async (fd) => {
       try {
         await calls.close(fd);
       } finally {
         held -= 1;
-        // With none held nobody else would wake the rest up.
-        if (held === 0) for (const wake of waiting.splice(0)) wake();
-        else waiting.shift()?.();
+        wake();
       }
     },
   };

@@ -1,6 +1,13 @@
-import { constants } from "node:fs";
+import { constants, type Stats } from "node:fs";
 import { resolve } from "node:path";
-import type { ByteRange, CallOptions, ContentStream, FileWriter, StorageDriver } from "../../contract/driver.js";
+import type {
+  ByteRange,
+  CallOptions,
+  ContentStream,
+  FileInfo,
+  FileWriter,
+  StorageDriver,
+} from "../../contract/driver.js";
 import { StorageError } from "../../errors.js";
 import { abortable } from "../../abort.js";
 import { boundsOf, streamOf } from "../byte-stream.js";
@@ -17,6 +24,7 @@ import { removeAll, renameFile, replaceFile, withDirectory, type MutationHost } 
 import { createNames } from "./names.js";
 import { withDefaults, type FilesystemOptions } from "./parameters.js";
 import { readAlternating } from "./reader.js";
+import { createQuickStats } from "./quick-stats.js";
 import { createSmallFiles } from "./small-files.js";
 import { createFileWriter } from "./writer.js";
 
@@ -26,6 +34,8 @@ const SMALL_FILE = 64 * 1024;
 /** Directories remembered as durable: some 100 bytes each. */
 const DURABLE_DIRECTORIES = 50_000;
 const LEAST_BATCH = 64 * 1024;
+/** Early syncs at a time: each keeps one of the process's few file threads busy, which others' requests wait for. */
+const EARLY_SYNCS = 2;
 
 /** What tests put in place of the system. */
 export interface FilesystemPorts {
@@ -54,11 +64,14 @@ export function createFilesystemDriver(options: FilesystemOptions, ports: Filesy
     fileBytes: SMALL_FILE,
     now,
   });
+  const quickStats = createQuickStats(calls, root, () => performance.now());
   const names = createNames(calls, descriptors, settings.nameCache, now);
   const pool = createBufferPool(settings.bufferSize, settings.readBuffers);
   const gate = createGate(settings.maxThreads);
-  const running = new Set<Promise<unknown>>();
+  const idle: (() => void)[] = [];
+  let running = 0;
   let writers = 0;
+  let earlySyncs = 0;
 
   const failure = (operation: string, path: string, cause: unknown): StorageError =>
     cause instanceof StorageError ? cause : driverError(NAME, operation, path, cause);
@@ -67,31 +80,50 @@ export function createFilesystemDriver(options: FilesystemOptions, ports: Filesy
   const failureOf = (operation: string, path: string, cause: unknown, missing: boolean): StorageError =>
     missing && isMissing(cause) ? pathNotFound(NAME, path, cause) : failure(operation, path, cause);
 
-  const run = <T>(
+  const run = async <T>(
     operation: string,
     path: string,
     signal: AbortSignal | undefined,
     task: () => Promise<T>,
     { missing = true, discard }: { missing?: boolean; discard?: (late: T) => unknown } = {},
   ): Promise<T> => {
+    signal?.throwIfAborted();
+    if (!gate.tryEnter()) await gate.enter(signal);
     const guarded = async (): Promise<T> => {
+      running += 1;
       try {
-        return await task();
+        const value = await task();
+        // Nobody waits for it any more: released here, so that `close` waits for that, too.
+        if (signal?.aborted === true) await discard?.(value);
+        return value;
       } catch (error) {
         if (signal?.aborted === true && error === signal.reason) throw error;
         throw failureOf(operation, path, error, missing);
+      } finally {
+        running -= 1;
+        gate.leave();
+        if (running === 0) for (const wake of idle.splice(0)) wake();
       }
     };
-    const work = gate.run(guarded, signal);
-    running.add(work);
-    const done = (): void => void running.delete(work);
-    work.then(done, done);
-    return abortable(work, signal, discard);
+    return abortable(guarded(), signal, discard);
+  };
+
+  const statOf = async (file: string): Promise<Stats> => {
+    const stats = await calls.stat(file);
+    quickStats.note(file);
+    return stats;
+  };
+
+  /** The bytes of a small file that is remembered and hasn't changed; undefined: find out the slow way. */
+  const rememberedAt = (path: string): Uint8Array | undefined => {
+    const file = realPath(path);
+    const stats = quickStats.of(file);
+    return stats === undefined ? undefined : smallFiles.known(file, stats);
   };
 
   const openFile = async (path: string, options: (CallOptions & ByteRange) | undefined): Promise<ContentStream> => {
     const file = realPath(path);
-    const found = await calls.stat(file);
+    const found = await statOf(file);
     if (!found.isFile()) throw pathNotFound(NAME, path);
     if (found.size <= SMALL_FILE) return openSmall(path, await smallFiles.read(file, found), options);
     const fd = await descriptors.open(file, "r");
@@ -141,6 +173,14 @@ export function createFilesystemDriver(options: FilesystemOptions, ports: Filesy
     }
   };
 
+  const syncEarly = (fd: number): Promise<void> | undefined => {
+    if (earlySyncs >= EARLY_SYNCS) return undefined;
+    earlySyncs += 1;
+    return calls.fdatasync(fd).finally(() => {
+      earlySyncs -= 1;
+    });
+  };
+
   const openWriter = async (path: string, append: boolean): Promise<FileWriter> => {
     const file = realPath(path);
     // Not O_APPEND: every write has its position, so that one that fell short is repeated where it stopped.
@@ -154,6 +194,7 @@ export function createFilesystemDriver(options: FilesystemOptions, ports: Filesy
         fd,
         size,
         batchBytes: () => Math.max(LEAST_BATCH, Math.min(settings.bufferSize, settings.writeBuffers / (2 * writers))),
+        syncEarly: () => syncEarly(fd),
         closeFile: () => {
           writers -= 1;
           return descriptors.close(fd);
@@ -177,11 +218,14 @@ export function createFilesystemDriver(options: FilesystemOptions, ports: Filesy
     name: NAME,
     read: async (path, options) => {
       checkPath(NAME, path);
+      options?.signal?.throwIfAborted();
+      const limit = options?.limit ?? READ_LIMIT;
+      const remembered = rememberedAt(path);
+      if (remembered !== undefined && remembered.length <= limit) return remembered;
       return run("read", path, options?.signal, async () => {
         const file = realPath(path);
-        const stats = await calls.stat(file);
+        const stats = await statOf(file);
         if (!stats.isFile()) throw pathNotFound(NAME, path);
-        const limit = options?.limit ?? READ_LIMIT;
         if (stats.size > limit) throw tooLarge(NAME, path, stats.size, limit);
         return smallFiles.read(file, stats);
       });
@@ -193,17 +237,22 @@ export function createFilesystemDriver(options: FilesystemOptions, ports: Filesy
     },
     stat: async (path, options) => {
       checkPath(NAME, path, "root");
+      options?.signal?.throwIfAborted();
+      const quick = options?.durable === true ? undefined : quickStats.of(realPath(path));
+      if (quick !== undefined) return infoOf(path, quick);
       return run("stat", path, options?.signal, async () => {
-        const stats = await calls.stat(realPath(path));
+        const stats = await statOf(realPath(path));
         if (options?.durable === true && path !== "/") {
           await Promise.all([directories.anchor(parentOf(path)), directories.sync(parentOf(path))]);
         }
-        const isDirectory = stats.isDirectory();
-        return { path, size: isDirectory ? 0 : stats.size, modified: stats.mtime, isDirectory };
+        return infoOf(path, stats);
       });
     },
     open: async (path, options) => {
       checkPath(NAME, path);
+      options?.signal?.throwIfAborted();
+      const remembered = rememberedAt(path);
+      if (remembered !== undefined) return openSmall(path, remembered, options);
       return run("open", path, options?.signal, () => openFile(path, options), { discard: (late) => late.close() });
     },
     writer: async (path, options) => {
@@ -228,10 +277,15 @@ export function createFilesystemDriver(options: FilesystemOptions, ports: Filesy
       await run("delete", path, options?.signal, () => removeAll(host, path));
     },
     close: async () => {
-      while (running.size > 0) await Promise.allSettled(running);
+      if (running > 0) await new Promise<void>((resolve) => void idle.push(resolve));
       smallFiles.clear();
       names.clear();
       pool.clear();
     },
   };
+}
+
+function infoOf(path: string, stats: Stats): FileInfo {
+  const isDirectory = stats.isDirectory();
+  return { path, size: isDirectory ? 0 : stats.size, modified: stats.mtime, isDirectory };
 }

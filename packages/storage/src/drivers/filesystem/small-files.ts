@@ -6,6 +6,8 @@ import { isSettled, sameStamp, stampOf, type Stamp } from "./stamp.js";
 
 /** Whole small files; what doesn't change is read once and costs one `stat` a use afterwards. */
 export interface SmallFiles {
+  /** The bytes at `path` where they are remembered and `stats`, just taken, says that they haven't changed. */
+  known(path: string, stats: Stats): Uint8Array | undefined;
   /** The bytes of the file at `path`, whose `stats` were just taken. Shared: only to be read. */
   read(path: string, stats: Stats): Promise<Uint8Array>;
   clear(): void;
@@ -55,10 +57,16 @@ export function createSmallFiles(calls: FileCalls, descriptors: Descriptors, opt
     }
   };
 
+  const known = (path: string, stats: Stats): Uint8Array | undefined => {
+    const entry = cache?.get(path);
+    return entry !== undefined && sameStamp(entry.stamp, stampOf(stats)) ? entry.bytes : undefined;
+  };
+
   return {
+    known,
     read: async (path, stats) => {
-      const known = cache?.get(path);
-      if (known !== undefined && sameStamp(known.stamp, stampOf(stats))) return known.bytes;
+      const remembered = known(path, stats);
+      if (remembered !== undefined) return remembered;
       const { stamp, bytes, settled } = await load(path);
       if (settled && bytes.length <= options.fileBytes) cache?.set(path, { stamp, bytes });
       return bytes;

@@ -9,6 +9,11 @@ export interface WritableFile {
   readonly size: number;
   /** Bytes to gather before they are written at once, at this moment. */
   readonly batchBytes: () => number;
+  /**
+   * Begins to sync what is written so far; undefined while others do. Without it the disk would idle while a large body
+   * arrives, and the client would wait for all of it at the end.
+   */
+  readonly syncEarly: () => Promise<void> | undefined;
   /** Closes the descriptor. Called once. */
   readonly closeFile: () => Promise<void>;
   /** Removes the file. */
@@ -17,6 +22,9 @@ export interface WritableFile {
 }
 
 type State = "open" | "closed" | "committed" | "cancelled";
+
+/** Bytes written before an early sync is worth its while. */
+const EARLY_SYNC = 32 * 1024 * 1024;
 
 /** The most buffers that one `writev` takes (IOV_MAX). */
 const VECTOR = 1024;
@@ -32,6 +40,8 @@ export function createFileWriter(calls: FileCalls, file: WritableFile): FileWrit
   let size = file.size;
   let position = file.size;
   let writing: Promise<void> | undefined;
+  let syncing: Promise<void> | undefined;
+  let syncedUpTo = file.size;
   let failure: Error | undefined;
   let ending: Promise<void> | undefined;
 
@@ -60,13 +70,34 @@ export function createFileWriter(calls: FileCalls, file: WritableFile): FileWrit
     writing = writeAll(chunks).then(
       () => {
         writing = undefined;
+        syncEarly();
         writeIfFull();
       },
       (error: unknown) => {
-        failure = error instanceof Error ? error : new Error(String(error));
+        fail(error);
         writing = undefined;
       },
     );
+  };
+
+  const syncEarly = (): void => {
+    if (syncing !== undefined || failure !== undefined || position - syncedUpTo < EARLY_SYNC) return;
+    const upTo = position;
+    syncing = file.syncEarly()?.then(
+      () => {
+        syncedUpTo = upTo;
+        syncing = undefined;
+      },
+      // The system tells a descriptor of a lost write once: the sync at the end would know nothing of it.
+      (error: unknown) => {
+        fail(error);
+        syncing = undefined;
+      },
+    );
+  };
+
+  const fail = (error: unknown): void => {
+    failure ??= error instanceof Error ? error : new Error(String(error));
   };
 
   const writeIfFull = (): void => {
@@ -83,6 +114,7 @@ export function createFileWriter(calls: FileCalls, file: WritableFile): FileWrit
       if (writing === undefined) startWriting();
       await writing;
     }
+    await syncing;
     if (failure !== undefined) throw failure;
   };
 
@@ -149,6 +181,7 @@ export function createFileWriter(calls: FileCalls, file: WritableFile): FileWrit
           gathered = [];
           gatheredBytes = 0;
           await writing;
+          await syncing;
           await file.closeFile().catch(() => undefined);
           await file.remove();
         });

@@ -1,0 +1,113 @@
+import { describe, expect, it } from "vitest";
+import {
+  handlersOf,
+  isRoutableName,
+  isRoutableReference,
+  METHODS,
+  pathPattern,
+  referenceKind,
+  ROUTES,
+} from "../../src/http/routes.js";
+
+/** What each method of a repository's routes needs, written down a second time: the table must not drift from it. */
+const NEEDS: Readonly<Record<string, readonly string[]>> = {
+  GET: ["pull"],
+  HEAD: ["pull"],
+  POST: ["pull", "push"],
+  PUT: ["pull", "push"],
+  PATCH: ["pull", "push"],
+  DELETE: ["delete"],
+  OPTIONS: [],
+};
+
+const matrix = ROUTES.flatMap((route) =>
+  [...METHODS, "OPTIONS"].map((method) => ({ title: `${method} ${route.path}`, route, method })),
+);
+
+describe("every route and method", () => {
+  it.each(matrix)("$title needs what the contract says", ({ route, method }) => {
+    const accesses = route.accesses(method, "a/b", undefined);
+    if (route.name === "base") expect(accesses).toEqual([]);
+    else if (route.name === "catalog") expect(accesses).toEqual([{ type: "registry", name: "catalog", action: "*" }]);
+    else expect(accesses).toEqual(NEEDS[method]?.map((action) => ({ type: "repository", name: "a/b", action })));
+  });
+
+  it.each(matrix)("$title needs to pull from where it mounts", ({ route, method }) => {
+    const [without, mounting] = [undefined, "c"].map((from) => route.accesses(method, "a/b", from));
+    const more = route.path.includes("{name}") ? [{ type: "repository", name: "c", action: "pull" }] : [];
+    expect(mounting).toEqual([...(without ?? []), ...more]);
+  });
+
+  it.each(ROUTES.filter(({ path }) => path.includes("{name}")))(
+    "$path lets nobody do anything for nothing",
+    (route) => {
+      const handlers = handlersOf(route, false);
+      const methods = typeof handlers === "function" ? METHODS : [...handlers.keys()];
+      for (const method of methods) expect(route.accesses(method, "a", undefined)).not.toEqual([]);
+    },
+  );
+
+  it.each(ROUTES)("$path has no handler that writes on a read-only registry", (route) => {
+    const handlers = handlersOf(route, true);
+    if (typeof handlers === "function") expect(route.name).toBe("base");
+    else expect(["GET", "HEAD"]).toEqual(expect.arrayContaining([...handlers.keys()]));
+  });
+});
+
+describe("patterns", () => {
+  const uuid = "0193-uuid";
+  const digest = `sha256:${"a".repeat(64)}`;
+  it.each([
+    ["/v2/", "base", []],
+    ["/v2/_catalog", "catalog", []],
+    ["/v2/a/tags/list", "tags", ["a"]],
+    ["/v2/a/b/c/tags/list", "tags", ["a/b/c"]],
+    ["/v2/tags/list/tags/list", "tags", ["tags/list"]],
+    ["/v2/a/manifests/latest", "manifest", ["a", "latest"]],
+    ["/v2/manifests/manifests/manifests", "manifest", ["manifests", "manifests"]],
+    [`/v2/a/blobs/${digest}`, "blob", ["a", digest]],
+    ["/v2/a/blobs/uploads/", "blob-upload", ["a"]],
+    [`/v2/a/blobs/uploads/${uuid}`, "blob-upload-chunk", ["a", uuid]],
+    [`/v2/blobs/uploads/blobs/uploads/${uuid}`, "blob-upload-chunk", ["blobs/uploads", uuid]],
+    [`/v2/a/referrers/${digest}`, "referrers", ["a", digest]],
+  ])("%s is %s", (path, name, captures) => {
+    const matching = ROUTES.flatMap((route) => {
+      const found = pathPattern(route, "/").exec(path);
+      const kind = referenceKind(route);
+      const isServed = found !== null && (kind === undefined || isRoutableReference(kind, found[2] ?? ""));
+      return isServed ? [[route.name, found.slice(1)]] : [];
+    });
+    expect(matching).toEqual([[name, captures]]);
+  });
+
+  it("begin with the prefix, literally", () => {
+    const [route] = ROUTES;
+    if (route === undefined) throw new Error("no routes");
+    const pattern = pathPattern(route, "/reg.x/");
+    expect([pattern.test("/reg.x/v2/a/manifests/b"), pattern.test("/regyx/v2/a/manifests/b")]).toEqual([true, false]);
+  });
+
+  it("take a hostile path in no time", () => {
+    const path = `/v2/${"manifests/".repeat(6000)}!`;
+    const begun = performance.now();
+    for (const route of ROUTES) pathPattern(route, "/").test(path);
+    expect(performance.now() - begun).toBeLessThan(500);
+  });
+});
+
+describe("names that get to a handler", () => {
+  it.each([
+    ["a", true],
+    ["library/alpine", true],
+    ["FOO/bar", true],
+    ["localhost:5000/x", true],
+    ["[::1]/x", true],
+    ["a".repeat(256), true],
+    ["FOO", false],
+    ["a//b", false],
+    ["a_-b", false],
+    ["", false],
+  ])("%s: %s", (name, expected) => {
+    expect(isRoutableName(name)).toBe(expected);
+  });
+});

@@ -1,0 +1,133 @@
+import { once } from "node:events";
+import { createServer } from "node:net";
+import { describe, expect, it, vi } from "vitest";
+import { silentLog, type Log } from "../../src/observability/log.js";
+import { formatAddress, inheritedAddress, parseListenAddress } from "../../src/server/address.js";
+import { bind } from "../../src/server/bind.js";
+import { createDebugServer } from "../../src/server/debug.js";
+import { connectionLimit } from "../../src/server/limits.js";
+import { startPurging } from "../../src/server/purge.js";
+import { portOf } from "./harness.js";
+
+describe("upload purging", () => {
+  const config = { enabled: true, age: 168 * 3_600_000, interval: 24 * 3_600_000, dryrun: false };
+  const HOUR = 3_600_000;
+
+  it("runs first after a random minute of the hour, then on its interval, and says so", async () => {
+    vi.useFakeTimers({ now: Date.UTC(2026, 0, 10) });
+    try {
+      const lines: string[] = [];
+      const log: Log = { ...silentLog, info: (line) => void lines.push(line), error: (line) => void lines.push(line) };
+      const runs: { olderThan: Date; dryRun: boolean }[] = [];
+      const stop = startPurging(
+        config,
+        (options) => {
+          runs.push(options);
+          return runs.length === 2
+            ? Promise.reject(new Error("storage is away"))
+            : Promise.resolve({ deleted: 3, errors: 1 });
+        },
+        log,
+        () => 0.7,
+      );
+      expect(lines).toEqual(["Starting upload purge in 42m0s"]);
+      await vi.advanceTimersByTimeAsync(42 * 60_000);
+      expect(runs).toEqual([{ olderThan: new Date(Date.UTC(2026, 0, 3, 0, 42)), dryRun: false }]);
+      expect(lines.slice(1)).toEqual([
+        "PurgeUploads starting: olderThan=2026-01-03T00:42:00.000Z, actuallyDelete=true",
+        "Purge uploads finished.  Num deleted=3, num errors=1",
+        "Starting upload purge in 24h0m0s",
+      ]);
+      await vi.advanceTimersByTimeAsync(24 * HOUR);
+      expect(lines.at(-1)).toBe("the upload purge failed and will be tried again");
+      await vi.advanceTimersByTimeAsync(24 * HOUR);
+      expect(runs).toHaveLength(3);
+      stop();
+      await vi.advanceTimersByTimeAsync(100 * HOUR);
+      expect(runs).toHaveLength(3);
+    } finally {
+      vi.useRealTimers();
+    }
+  });
+
+  it("doesn't run where it is switched off", () => {
+    const stop = startPurging({ ...config, enabled: false }, () => Promise.reject(new Error("called")), {
+      ...silentLog,
+      info: () => expect.unreachable(),
+    });
+    stop();
+  });
+});
+
+describe("the debug address", () => {
+  it("shows health, variables and metrics, and nothing else", async () => {
+    let failures: Record<string, string> = {};
+    const server = createDebugServer({
+      health: () => failures,
+      metrics: { path: "/metrics", expose: () => Promise.resolve({ body: "a 1\n", contentType: "text/plain" }) },
+    });
+    const address = await bind(server, { kind: "tcp", host: "127.0.0.1", port: 0 });
+    const ask = async (path: string, method = "GET"): Promise<[number, string | null, string]> => {
+      const response = await fetch(`http://${address}${path}`, { method });
+      return [response.status, response.headers.get("content-type"), await response.text()];
+    };
+    expect(await ask("/debug/health")).toEqual([200, "application/json", "{}"]);
+    failures = { storagedriver_filesystem: "gone <away>" };
+    expect(await ask("/debug/health")).toEqual([
+      503,
+      "application/json",
+      String.raw`{"storagedriver_filesystem":"gone \u003caway\u003e"}`,
+    ]);
+    const missing = [404, "text/plain; charset=utf-8", "404 page not found\n"];
+    expect(await ask("/debug/health", "POST")).toEqual(missing);
+    expect(await ask("/debug/health/down", "POST")).toEqual(missing);
+    expect(await ask("/metrics?x=1")).toEqual([200, "text/plain", "a 1\n"]);
+    const [, , variables] = await ask("/debug/vars");
+    expect(variables).toMatch(/^\{"cmdline":\[.+\],"memstats":\{.+\},"registry":\{.+\}\}\n$/);
+    server.close();
+    server.closeAllConnections();
+  });
+});
+
+describe("addresses", () => {
+  it("are read as the original reads them", () => {
+    expect(parseListenAddress("tcp", ":5000")).toEqual({ kind: "tcp", host: undefined, port: 5000 });
+    expect(parseListenAddress("tcp", "[::1]:0")).toEqual({ kind: "tcp", host: "::1", port: 0 });
+    expect(parseListenAddress("tcp", "")).toEqual({ kind: "tcp", host: undefined, port: 0 });
+    expect(parseListenAddress("unix", "/run/x.sock")).toEqual({ kind: "unix", path: "/run/x.sock" });
+    expect(() => parseListenAddress("tcp", "5000")).toThrow(/expected host:port/);
+    expect(() => parseListenAddress("unix", "")).toThrow(/http\.addr must name/);
+  });
+
+  it("are shown as the original shows them", () => {
+    expect(formatAddress("::", 5000)).toBe("[::]:5000");
+    expect(formatAddress("::ffff:10.0.0.1", 1)).toBe("10.0.0.1:1");
+  });
+
+  it("may be systemd's, if there is exactly one", () => {
+    expect(inheritedAddress({ LISTEN_PID: "7", LISTEN_FDS: "1" }, 7)).toEqual({ kind: "inherited", fd: 3 });
+    expect(inheritedAddress({ LISTEN_PID: "7", LISTEN_FDS: "1" }, 8)).toBeUndefined();
+    expect(() => inheritedAddress({ LISTEN_PID: "7", LISTEN_FDS: "2" }, 7)).toThrow(/passed 2 sockets/);
+  });
+
+  it("that are taken are told as such", async () => {
+    const other = createServer().listen(0, "127.0.0.1");
+    await once(other, "listening");
+    const port = portOf(other.address());
+    const second = bind(createServer(), { kind: "tcp", host: "127.0.0.1", port });
+    await expect(second).rejects.toThrow(
+      `can't listen on 127.0.0.1:${port}: another process is listening there already`,
+    );
+    other.close();
+  });
+});
+
+describe("the limit of connections", () => {
+  it("is what is configured, but no more than the system's descriptors allow", () => {
+    expect(connectionLimit(20_000, undefined)).toBe(20_000);
+    expect(connectionLimit(100, 20_000)).toBe(100);
+    expect(connectionLimit(20_000, 20_000)).toBe(9872);
+    expect(connectionLimit(0, 1024)).toBe(384);
+    expect(connectionLimit(0, 100)).toBe(16);
+  });
+});

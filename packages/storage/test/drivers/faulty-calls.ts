@@ -1,0 +1,54 @@
+import { nodeCalls, type FileCalls } from "../../src/drivers/filesystem/calls.js";
+
+/** An error as the system reports it. */
+export function systemError(code: string): NodeJS.ErrnoException {
+  return Object.assign(new Error(`${code}: injected`), { code });
+}
+
+/** The system's calls, recorded in order, and replaced where a test wants a fault. */
+export interface ObservedCalls {
+  readonly calls: FileCalls;
+  /** `fdatasync /path`, `rename /from /to`, … in the order they ended, paths below the root. */
+  readonly log: string[];
+  /** Descriptors that are open. */
+  readonly open: ReadonlySet<number>;
+}
+
+/** Watches the system's calls below `root`, with those of `faults` in their place. */
+export function observe(root: string, faults: (real: FileCalls) => Partial<FileCalls> = () => ({})): ObservedCalls {
+  const real = nodeCalls();
+  const used: FileCalls = { ...real, ...faults(real) };
+  const log: string[] = [];
+  const paths = new Map<number, string>();
+  const below = (path: string): string =>
+    path.slice(root.length).replace(/[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}/g, "ID");
+  const note = async <T>(line: string, work: Promise<T>): Promise<T> => {
+    const value = await work;
+    log.push(line);
+    return value;
+  };
+  const pathOf = (fd: number): string => paths.get(fd) ?? "?";
+  return {
+    log,
+    get open() {
+      return new Set(paths.keys());
+    },
+    calls: {
+      ...used,
+      open: async (path, flags) => {
+        const fd = await used.open(path, flags);
+        paths.set(fd, below(path));
+        return fd;
+      },
+      close: async (fd) => {
+        await used.close(fd);
+        paths.delete(fd);
+      },
+      writev: (fd, buffers, position) => note(`write ${pathOf(fd)}`, used.writev(fd, buffers, position)),
+      fsync: (fd) => note(`fsync ${pathOf(fd)}`, used.fsync(fd)),
+      fdatasync: (fd) => note(`fdatasync ${pathOf(fd)}`, used.fdatasync(fd)),
+      rename: (from, to) => note(`rename ${below(from)} ${below(to)}`, used.rename(from, to)),
+      unlink: (path) => note(`unlink ${below(path)}`, used.unlink(path)),
+    },
+  };
+}
