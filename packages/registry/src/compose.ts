@@ -43,7 +43,7 @@ export async function composeRegistry(config: Config, ports: Ports): Promise<Com
     classes: config.policy.repository.classes,
     maxManifestBytes: config.http.limits.manifestsize,
     manifestCacheBytes: config.storage.cache.manifestbytes,
-    onCacheLookup: cacheObserver(ports.metrics),
+    onCacheLookup: cacheObserver(ports.metrics?.storage),
     tagConcurrency: config.storage.tag.concurrencylimit,
     uploadLimit: config.http.limits.uploads,
   });
