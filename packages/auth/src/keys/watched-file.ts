@@ -57,7 +57,8 @@ export async function openWatchedFile<T>(options: WatchedFileOptions<T>): Promis
   let identity = settled(first, clock());
   let checkedAt = clock();
   let complaint: string | undefined;
-  let running: Promise<void> | undefined;
+  let pending = 0;
+  let last = Promise.resolve();
 
   async function take(force: boolean): Promise<void> {
     const content = await read(path, maxBytes, force ? undefined : identity);
@@ -86,13 +87,15 @@ export async function openWatchedFile<T>(options: WatchedFileOptions<T>): Promis
 
   /** One reading at a time: an older one must not overwrite what a newer one found. */
   function inTurn(action: () => Promise<void>): Promise<void> {
-    const turn = (running ?? Promise.resolve()).then(action, action);
-    const settledTurn = turn
-      .catch(() => undefined)
-      .finally(() => {
-        if (running === settledTurn) running = undefined;
-      });
-    running = settledTurn;
+    pending += 1;
+    const turn = last.then(async () => {
+      try {
+        await action();
+      } finally {
+        pending -= 1;
+      }
+    });
+    last = turn.catch(() => undefined);
     return turn;
   }
 
@@ -104,7 +107,7 @@ export async function openWatchedFile<T>(options: WatchedFileOptions<T>): Promis
       const now = clock();
       const since = now - checkedAt;
       // A clock that was set back must not stop the looking.
-      if ((since >= 0 && since < CHECK_INTERVAL) || running !== undefined) return undefined;
+      if ((since >= 0 && since < CHECK_INTERVAL) || pending > 0) return undefined;
       checkedAt = now;
       return inTurn(look);
     },
