@@ -29,9 +29,10 @@ export interface Latency extends LoadResult {
 
 const UNITS: Readonly<Record<string, number>> = { us: 0.001, ms: 1, s: 1000 };
 
-/** {@link runWrk} with the 99th percentile of the latency. */
+/** {@link runWrk} with the 99th percentile of the latency: Infinity where nothing was answered in all the time. */
 export async function runWrkLatency(options: WrkOptions): Promise<Latency> {
   const stdout = await callWrk(options, ["--latency"]);
+  if (/^\s+0 requests in/m.test(stdout)) return { operations: 0, seconds: options.seconds, digests: [], p99: Infinity };
   const [, value, unit] = /^\s+99%\s+([\d.]+)(us|ms|s)$/m.exec(stdout) ?? [];
   if (value === undefined || unit === undefined) throw new Error(`wrk told no latency:\n${stdout}`);
   return { ...readWrk(stdout), p99: Number(value) * (UNITS[unit] ?? Number.NaN) };
@@ -44,7 +45,16 @@ export async function runWrk(options: WrkOptions): Promise<LoadResult> {
 
 async function callWrk(options: WrkOptions, flags: readonly string[]): Promise<string> {
   const headers = (options.headers ?? []).flatMap((header) => ["-H", header]);
-  const args = ["-t1", `-c${options.connections}`, `-d${options.seconds}s`, "--timeout", "60s", ...flags, ...headers, options.url];
+  const args = [
+    "-t1",
+    `-c${options.connections}`,
+    `-d${options.seconds}s`,
+    "--timeout",
+    "60s",
+    ...flags,
+    ...headers,
+    options.url,
+  ];
   return (await execute(programPath("wrk"), args)).stdout;
 }
 

@@ -149,9 +149,11 @@ export function isRoutableReference(kind: ReferenceKind, text: string): boolean 
   }
 }
 
-/** The handlers that are left: reading ones only on a read-only registry. */
+/** The handlers that are left: reading ones only on a read-only registry, where tokens are issued all the same. */
 export function handlersOf(route: Route, readOnly: boolean): ReadonlyMap<string, Handler> | Handler {
   if (typeof route.handlers === "function") return route.handlers;
   const entries = Object.entries(route.handlers);
-  return new Map(readOnly ? entries.filter(([method]) => READING.includes(method)) : entries);
+  return new Map(
+    readOnly && route.accesses !== "own" ? entries.filter(([method]) => READING.includes(method)) : entries,
+  );
 }

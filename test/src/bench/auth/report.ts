@@ -27,7 +27,8 @@ export function formatAuthReport(report: AuthReport): { readonly text: string; r
       const tried = Object.entries(attempts).map(([status, count]) => `${count} x ${status}`);
       return (
         `100 clients with wrong passwords, ${name}: p99 of authorised pulls ${quiet.toFixed(2)} ms quiet, ` +
-        `${attacked.toFixed(2)} ms attacked = ${times.toFixed(1)}x${aim}; attempts: ${tried.join(", ")}`
+        `${attacked === Infinity ? "not one answer while" : `${attacked.toFixed(2)} ms = ${times.toFixed(1)}x`} attacked${aim}; ` +
+        `attempts: ${tried.join(", ")}`
       );
     }),
   ];
