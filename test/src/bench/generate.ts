@@ -33,7 +33,7 @@ const UNITS: Readonly<Record<string, number>> = { us: 0.001, ms: 1, s: 1000 };
 export async function runWrkLatency(options: WrkOptions): Promise<Latency> {
   const stdout = await callWrk(options, ["--latency"]);
   if (/^\s+0 requests in/m.test(stdout)) return { operations: 0, seconds: options.seconds, digests: [], p99: Infinity };
-  const [, value, unit] = /^\s+99%\s+([\d.]+)(us|ms|s)$/m.exec(stdout) ?? [];
+  const [, value, unit] = /^\s+99%\s+([\d.]+)(us|ms|s)\s*$/m.exec(stdout) ?? [];
   if (value === undefined || unit === undefined) throw new Error(`wrk told no latency:\n${stdout}`);
   return { ...readWrk(stdout), p99: Number(value) * (UNITS[unit] ?? Number.NaN) };
 }
