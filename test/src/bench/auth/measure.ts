@@ -13,6 +13,7 @@ import { startAuthorised } from "./push.js";
 const REPOSITORY = "bench/image";
 const PATH = `/v2/${REPOSITORY}/manifests/latest`;
 const CONNECTIONS = 16;
+const WARM_UP_SECONDS = 3;
 const USER = "bench";
 const PASSWORD = "bench password";
 /** What `htpasswd -B` users are advised to use, and the original's own. */
@@ -136,8 +137,8 @@ async function measureRate(launcher: Launcher, folder: string, contender: Conten
   const { target, headers } = await open(launcher, folder, contender);
   try {
     const load = { url: target.origin + PATH, connections: CONNECTIONS, headers };
-    // One at a time: sixteen first comparisons can take longer than a short warm-up.
-    await runWrk({ ...load, connections: 1, seconds: 2 });
+    // Over as many connections, so that every worker has had its first requests; the original may not answer any in this.
+    await runWrkLatency({ ...load, seconds: WARM_UP_SECONDS });
     const { operations, seconds: took } = await runWrk({ ...load, seconds });
     return operations / took;
   } finally {
@@ -157,7 +158,7 @@ async function measureAttack(
   const { target, headers } = await open(launcher, folder, contender);
   try {
     const load = { url: target.origin + PATH, connections: QUIET_CONNECTIONS, headers };
-    await runWrk({ ...load, connections: 1, seconds: 2 });
+    await runWrkLatency({ ...load, connections: CONNECTIONS, seconds: WARM_UP_SECONDS });
     const quiet = await runWrkLatency({ ...load, seconds });
     const guessers = await startGuessers(target.origin, PATH);
     await delay(1000);
