@@ -5,6 +5,7 @@ import bcrypt from "bcryptjs";
 import type { Pace } from "../compare.js";
 import { createFixtures, MANIFEST_TYPE, pushImage } from "../fixtures.js";
 import { runWrk, runWrkLatency } from "../generate.js";
+import { cpuSeconds } from "../process-tree.js";
 import { start, type Launcher, type Target } from "../servers.js";
 import { startGuessers, type Attempts } from "./guessers.js";
 import { ISSUER, issueToken, SERVICE } from "./issuer.js";
@@ -26,14 +27,19 @@ export interface Scheme {
   readonly aim: number;
 }
 
+/** Manifest GETs a second, and the CPU time of the registry's processes for each: medians of the rounds. */
+export interface Cost {
+  readonly rate: number;
+  readonly cpu: number;
+}
+
 export interface SchemeRates extends Scheme {
-  /** Manifest GETs a second: medians of the rounds. */
-  readonly ours: number;
-  readonly theirs: number;
+  readonly ours: Cost;
+  readonly theirs: Cost;
 }
 
 export interface AuthReport {
-  readonly withoutAuth: { readonly ours: number; readonly theirs: number };
+  readonly withoutAuth: { readonly ours: Cost; readonly theirs: Cost };
   readonly schemes: readonly SchemeRates[];
   /** p99 of authorised pulls, in milliseconds, by registry. */
   readonly attacks: readonly {
@@ -57,7 +63,7 @@ export async function measureAuth(
   pace: Pace,
 ): Promise<AuthReport> {
   const contenders = await prepare(folder);
-  const samples = new Map<string, number[]>();
+  const samples = new Map<string, Cost[]>();
   for (let round = 0; round < pace.rounds; round += 1) {
     for (const [index, contender] of contenders.entries()) {
       for (const launcher of round % 2 === 0
@@ -69,8 +75,10 @@ export async function measureAuth(
       }
     }
   }
-  const rate = (launcher: Launcher, scheme?: Scheme): number =>
-    median(samples.get(`${launcher.name} ${scheme?.name ?? ""}`) ?? []);
+  const rate = (launcher: Launcher, scheme?: Scheme): Cost => {
+    const all = samples.get(`${launcher.name} ${scheme?.name ?? ""}`) ?? [];
+    return { rate: median(all.map((sample) => sample.rate)), cpu: median(all.map((sample) => sample.cpu)) };
+  };
   const schemes = contenders.map(({ scheme }) => scheme).filter((scheme) => scheme !== undefined);
   const [, htpasswd] = contenders;
   return {
@@ -133,14 +141,15 @@ async function open(
   return { target, headers: authorization === undefined ? headers : [...headers, `Authorization: ${authorization}`] };
 }
 
-async function measureRate(launcher: Launcher, folder: string, contender: Contender, seconds: number): Promise<number> {
+async function measureRate(launcher: Launcher, folder: string, contender: Contender, seconds: number): Promise<Cost> {
   const { target, headers } = await open(launcher, folder, contender);
   try {
     const load = { url: target.origin + PATH, connections: CONNECTIONS, headers };
     // Over as many connections, so that every worker has had its first requests; the original may not answer any in this.
     await runWrkLatency({ ...load, seconds: WARM_UP_SECONDS });
+    const before = await cpuSeconds(target.pid);
     const { operations, seconds: took } = await runWrk({ ...load, seconds });
-    return operations / took;
+    return { rate: operations / took, cpu: ((await cpuSeconds(target.pid)) - before) / operations };
   } finally {
     await target[Symbol.asyncDispose]();
   }

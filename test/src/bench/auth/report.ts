@@ -1,4 +1,4 @@
-import type { AuthReport } from "./measure.js";
+import type { AuthReport, Cost } from "./measure.js";
 
 /** p99 of authorised pulls under attack is to stay within so many times of quiet. */
 const ATTACK_AIM = 3;
@@ -14,12 +14,12 @@ export function formatAuthReport(report: AuthReport): { readonly text: string; r
   const part = (value: number, whole: number): string =>
     `${((value / whole) * 100).toFixed(value / whole < 0.02 ? 2 : 0)} %`;
   const lines = [
-    `no auth: ours ${rate(withoutAuth.ours)}, theirs ${rate(withoutAuth.theirs)}`,
+    `no auth: ours ${cost(withoutAuth.ours)}, theirs ${cost(withoutAuth.theirs)}`,
     ...schemes.map(
       ({ name, aim, ours, theirs }) =>
-        `${name}: ours ${rate(ours)} = ${part(ours, withoutAuth.ours)} of no auth ` +
-        `(aim >= ${aim * 100} %: ${verdict(ours / withoutAuth.ours >= aim)}), ` +
-        `theirs ${rate(theirs)} = ${part(theirs, withoutAuth.theirs)}`,
+        `${name}: ours ${cost(ours)} = ${part(ours.rate, withoutAuth.ours.rate)} of no auth ` +
+        `(aim >= ${aim * 100} %: ${verdict(ours.rate / withoutAuth.ours.rate >= aim)}), ` +
+        `theirs ${cost(theirs)} = ${part(theirs.rate, withoutAuth.theirs.rate)}`,
     ),
     ...attacks.map(({ name, quiet, attacked, attempts }) => {
       const times = attacked / quiet;
@@ -35,6 +35,6 @@ export function formatAuthReport(report: AuthReport): { readonly text: string; r
   return { text: lines.join("\n"), met };
 }
 
-function rate(value: number): string {
-  return `${value.toFixed(0)}/s`;
+function cost({ rate, cpu }: Cost): string {
+  return `${rate.toFixed(0)}/s (${(cpu * 1e6).toFixed(0)} us CPU each)`;
 }
