@@ -107,6 +107,18 @@ describe("logs", () => {
     expect(registry.stdout()).toMatch(/"HEAD \/v2\/a\/manifests\/none HTTP\/1\.1" 404 [1-9]\d+ /);
   });
 
+  it("tell of a push whose client has gone", async () => {
+    await using registry = await serveRegistry();
+    const location = new URL(await beginUpload(registry.port, "a", randomBlob(1).digest));
+    const head = `PATCH ${location.pathname}${location.search} HTTP/1.1\r\nHost: a\r\nContent-Length: 1000\r\n\r\n`;
+    connect(registry.port, "127.0.0.1").end(`${head}abc`);
+    const log = await registry.logged("response completed with error");
+    expect(log).toMatch(/err\.code=unknown err\.detail="client disconnected" .*http\.request\.method=PATCH /);
+    registry.kill("SIGTERM");
+    await registry.exited;
+    expect(registry.stdout()).toMatch(/"PATCH \/v2\/a\/blobs\/uploads\/\S+ HTTP\/1\.1" 500 0 /);
+  });
+
   it("whose reader has gone don't stop the registry", async () => {
     await using registry = await serveRegistry();
     registry.dropLogs();

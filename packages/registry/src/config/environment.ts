@@ -91,7 +91,7 @@ class Overlay {
   #parse(current: Node | undefined, path: Path): Node | undefined {
     const { node, findings } = parseYaml(this.#value, { variable: this.#name });
     for (const finding of findings) this.findings.push({ ...finding, path: [...path, ...finding.path] });
-    if (path.length === 1 && path[0] === "auth" && isNull(node) && !isNull(current)) {
+    if (path.length === 1 && path[0] === "auth" && isEmpty(node) && !isEmpty(current)) {
       const message =
         "empty, which would switch off the auth of the file; to do that on purpose, say REGISTRY_AUTH=none";
       this.findings.push(error(path, this.#source, message));
@@ -177,4 +177,9 @@ class Overlay {
       );
     }
   }
+}
+
+/** Whether nothing is said: null, or a map without keys. */
+function isEmpty(node: Node | undefined): boolean {
+  return isNull(node) || (node?.kind === "map" && node.entries.size === 0);
 }

@@ -53,7 +53,8 @@ export function loadConfig({ text, file, environment, machine }: LoadInput): Loa
   const findings = [...parsed.findings];
   expandShorthands(root);
   findings.push(...overlayEnvironment(root, schema, environment));
-  fillDrivers(root);
+  fillNamed(root, "storage", DRIVERS);
+  fillNamed(root, "auth", CONTROLLERS);
   const chosen = chooseTypes(root);
   findings.push(...chosen.findings);
   const interpreted = interpret(root, schema);
@@ -109,8 +110,7 @@ function chooseTypes(root: MapNode): ChosenTypes {
   }
   const auth = root.entries.get("auth");
   const controllers = namesIn(auth, CONTROLLERS);
-  const alone = controllers.includes("htpasswd") ? controllers.filter((name) => name !== "mtls") : controllers;
-  if (alone.length > 1) findings.push(tooMany(root, "auth", controllers));
+  if (exclusive(controllers).length > 1) findings.push(tooMany(root, "auth", controllers));
   if (root.entries.has("auth") && (isNull(auth) || (auth?.kind === "map" && auth.entries.size === 0))) {
     const message = "empty, so everybody may do everything; say auth: none to mean it";
     findings.push(warning(["auth"], locate(root, ["auth"]).source, message));
@@ -122,19 +122,29 @@ function chooseTypes(root: MapNode): ChosenTypes {
   return { storage: drivers.includes("inmemory") ? "inmemory" : "filesystem", noStorage, findings };
 }
 
+/** Those of which there may be one: client certificates can join passwords. */
+function exclusive(names: readonly string[]): readonly string[] {
+  return names.includes("htpasswd") ? names.filter((name) => name !== "mtls") : names;
+}
+
 /** Whether there is a section of rules with nothing in it: it would deny or allow all, and nobody knows which is meant. */
 function hasNoRules({ entries }: MapNode): boolean {
   const access = entries.get("access");
   return entries.has("access") && (isNull(access) || (access?.kind === "list" && access.items.length === 0));
 }
 
-/** A driver that is named without keys (`inmemory:`) has all its defaults, like one with `{}`. */
-function fillDrivers(root: MapNode): void {
-  const storage = root.entries.get("storage");
-  if (storage?.kind !== "map") return;
-  for (const name of DRIVERS) {
-    const node = storage.entries.get(name);
-    if (node && isNull(node)) setEntry(storage, name, emptyMap(node.source), storage.keys.get(name));
+/**
+ * A driver or a kind of auth that is named without keys (`inmemory:`) has all its defaults, like one with `{}`: what lacks
+ * a required key (`silly:`) is refused for it, and never taken for absent, which would open the registry.
+ */
+function fillNamed(root: MapNode, section: "storage" | "auth", names: readonly string[]): void {
+  const map = root.entries.get(section);
+  const named = namesIn(map, names);
+  // More than one is refused as a whole.
+  if (map?.kind !== "map" || exclusive(named).length > 1) return;
+  for (const name of named) {
+    const node = map.entries.get(name);
+    if (node && isNull(node)) setEntry(map, name, emptyMap(node.source), map.keys.get(name));
   }
 }
 

@@ -1,6 +1,8 @@
 import { isIP } from "node:net";
 import { performance } from "node:perf_hooks";
 import type { Audit } from "../audit/audit.js";
+import { ClientGone } from "../errors/api-error.js";
+import { CLIENT_CLOSED_REQUEST, translate } from "../errors/translate.js";
 import type { App } from "../http/app.js";
 import type { HttpMetrics } from "../metrics/http-metrics.js";
 import type { AccessEntry } from "../observability/access-line.js";
@@ -68,7 +70,7 @@ function report(options: ExchangeOptions, exchange: Exchange, started: number): 
   const { access, audit, completion, metrics, log } = options;
   const duration = performance.now() - started;
   const now = Date.now();
-  const status = response.headersSent ? response.statusCode : 499;
+  const status = response.headersSent ? response.statusCode : CLIENT_CLOSED_REQUEST;
   const written = bodySize(exchange);
   const { headers } = request;
   const method = request.method ?? "";
@@ -80,7 +82,7 @@ function report(options: ExchangeOptions, exchange: Exchange, started: number): 
       method,
       target,
       httpVersion: request.httpVersion,
-      status: status === 499 ? 500 : status,
+      status: status === CLIENT_CLOSED_REQUEST ? 500 : status,
       size: written,
       referer: headers.referer,
       userAgent: headers["user-agent"],
@@ -99,6 +101,8 @@ function report(options: ExchangeOptions, exchange: Exchange, started: number): 
     },
     now,
   );
+  // The application learns of it later, once it has kept what arrived, and then this line is written already.
+  if (status === CLIENT_CLOSED_REQUEST) record.error ??= translate(new ClientGone()).errors[0];
   // As in the original, only what the application took in hand is "completed": not `/`, nor what no route matched.
   if (completion !== undefined && (record.error !== undefined || (status < 400 && target !== "/"))) {
     const host = headers[":authority"] ?? headers.host;

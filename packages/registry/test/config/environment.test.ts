@@ -128,6 +128,11 @@ describe("the environment over the file (contract §3.2)", () => {
     expect(errorsOf(REGISTRY_2, { REGISTRY_AUHT: "htpasswd" })).toEqual([
       "environment variable REGISTRY_AUHT: unrecognized, and it may be meant to protect the registry, so it is not ignored; did you mean REGISTRY_AUTH?",
     ]);
+    const open = /would switch off the auth of the file/;
+    const silly = `${REGISTRY_2}auth: {silly: {realm: r, service: s}}\n`;
+    expect(errorsOf(silly, { REGISTRY_AUTH: "{}" })[0]).toMatch(open);
+    expect(errorsOf(`${REGISTRY_2}auth: {silly: }\n`)[0]).toMatch(/auth\.silly\.realm: found nothing/);
+    expect(errorsOf(silly, { REGISTRY_AUTH_SILLY: "" })[0]).toMatch(/auth\.silly\.realm: found nothing/);
     expect(errorsOf(`${REGISTRY_2}auth: {silly: {realm: r, service: s}}\n`, { REGISTRY_AUTH: "" })[0]).toMatch(
       /say REGISTRY_AUTH=none/,
     );

@@ -17,6 +17,9 @@ import { checkClass, checkUrls, requiredReferences } from "./validation.js";
 /** Tags of one push that are written side by side. */
 const TAG_CONCURRENCY = 8;
 
+/** How often deletes of the same manifest may get in between before a push leaves it at that. */
+const ATTEMPTS = 10;
+
 /**
  * Pushes a manifest to the repository `name`; see `ManifestStore.put`. In the original's order (contract §5): bytes, then
  * the link, then tags, each durable before the next, so that a crash leaves nothing that points to what isn't there.
@@ -45,11 +48,13 @@ export async function putManifest(
   const subject = manifest.subject?.digest;
   await writeBytes(digest, bytes, dependencies, options);
   const wasLinked = await hasLink(driver, revisionLink(name, digest), digest, { ...options, durable: true });
-  await allEnded([
-    ...(wasLinked ? [] : [writeLink(driver, revisionLink(name, digest), digest, options)]),
-    // An entry without its revision isn't listed, so that these two may come in either order.
-    ...(subject === undefined ? [] : [writeEntry(place, subject, descriptor, options)]),
-  ]);
+  const link = (linked: boolean): Promise<void> =>
+    allEnded([
+      ...(linked ? [] : [writeLink(driver, revisionLink(name, digest), digest, options)]),
+      // An entry without its revision isn't listed, so that these two may come in either order.
+      ...(subject === undefined ? [] : [writeEntry(place, subject, descriptor, options)]),
+    ]);
+  await link(wasLinked);
 
   try {
     // The handshake with a collector that runs meanwhile: it either saw the link, or what it took is missed here.
@@ -62,7 +67,13 @@ export async function putManifest(
     throw error;
   }
 
-  await mapConcurrently([...new Set(push.tags)], TAG_CONCURRENCY, (tag) => tags.set(tag, digest, options));
+  const wanted = [...new Set(push.tags)];
+  for (let tries = 1; wanted.length > 0; tries += 1) {
+    await mapConcurrently(wanted, TAG_CONCURRENCY, (tag) => tags.set(tag, digest, options));
+    if (tries === ATTEMPTS || (await hasLink(driver, revisionLink(name, digest), digest, options))) break;
+    // A delete took the manifest before its tags: the push is the later of the two, and its tags lead somewhere.
+    await link(false);
+  }
   cache.set({ digest, mediaType: sniffMediaType(bytes), bytes });
   return { descriptor, manifest, ...(subject === undefined ? {} : { subject }) };
 }

@@ -1,13 +1,13 @@
 import type { CallOptions } from "../contract/driver.js";
 import type { ManifestStore, StoredManifest } from "../contract/manifest-store.js";
 import { StorageError } from "../errors.js";
-import { layerLink, revisionDirectory, revisionLink } from "../layout/paths.js";
+import { layerLink, revisionDirectory, revisionLink, tagCurrentLink } from "../layout/paths.js";
 import type { Digest } from "../model/digest.js";
 import { DOCKER_SCHEMA1, DOCKER_SCHEMA1_SIGNED } from "../model/media-types.js";
 import type { RepositoryName } from "../model/repository-name.js";
 import type { TagName } from "../model/tag.js";
 import { mapConcurrently } from "./concurrent.js";
-import { hasLink, orUndefined } from "./links.js";
+import { hasLink, orUndefined, readSoundLink } from "./links.js";
 import type { ManifestDependencies } from "./manifest-dependencies.js";
 import { putManifest } from "./manifest-put.js";
 import { removeEntry } from "./referrer-entries.js";
@@ -64,7 +64,12 @@ async function deleteTags(
   options?: CallOptions,
 ): Promise<readonly TagName[]> {
   const found = await tagsPointingTo(digest, name, { driver, concurrency }, options);
+  const isDue = async (tag: TagName): Promise<boolean> =>
+    (await readSoundLink(driver, tagCurrentLink(name, tag), options)) === digest &&
+    !(await hasLink(driver, revisionLink(name, digest), digest, options));
   const removed = await mapConcurrently(found, concurrency, async (tag) => {
+    // Looked at again: a push may have set it meanwhile, to something else or to this manifest, which is back then.
+    if (!(await isDue(tag))) return undefined;
     const isRemoved = await tags.delete(tag, options).then(
       () => true,
       (error: unknown) => {

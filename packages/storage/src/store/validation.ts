@@ -3,6 +3,7 @@ import type { Descriptor, Platform } from "../model/descriptor.js";
 import type { Manifest } from "../model/manifest/manifest.js";
 import { referencesOf, type ManifestReference } from "../model/manifest/references.js";
 import { DOCKER_MANIFEST, layerRule } from "../model/media-types.js";
+import { inTime } from "./in-time.js";
 
 /** What is asked of a pushed manifest (`validation` of the configuration, contract §11.1). */
 export interface ManifestValidation {
@@ -10,8 +11,8 @@ export interface ManifestValidation {
   readonly disabled: boolean;
   readonly manifests: {
     /**
-     * Which addresses layers may name: one of `allow` where there are any, none of `deny`. The patterns are the operator's
-     * own, so their running time is too; addresses are bounded in length before they meet one.
+     * Which addresses layers may name: one of `allow` where there are any, none of `deny`. A pattern that takes too long
+     * over a manifest's addresses refuses them: one that looks harmless can be made to run for ever by who writes those.
      */
     readonly urls: { readonly allow: readonly RegExp[]; readonly deny: readonly RegExp[] };
     /** Which children of an index must be there: all, none, or those for a platform of the list (empty: all). */
@@ -51,30 +52,39 @@ function isWantedChild(
 /** Characters of an address; longer ones help nobody and slow the operator's patterns down. */
 const MAX_URL_LENGTH = 8192;
 
+/** For all of a manifest's addresses to meet all patterns (ms). */
+const PATTERN_TIME = 250;
+
 /** Throws MANIFEST_INVALID where a layer of an image names an address that isn't allowed, or lacks one (contract §11.1). */
 export function checkUrls(manifest: Manifest, validation: ManifestValidation): void {
   if (manifest.kind !== "image") return;
+  const all: string[] = [];
   for (const layer of manifest.layers) {
     const rule = layerRule(layer.mediaType).urls;
     const urls = layer.urls ?? [];
     if (rule === "ignored") continue;
     if (rule === "required" && urls.length === 0) throw invalid("missing URL on layer");
-    if (!urls.every((url) => isAllowedUrl(url, validation))) throw invalid("invalid URL on layer");
+    if (!urls.every(isWebAddress)) throw invalid("invalid URL on layer");
+    all.push(...urls);
   }
+  if (validation.disabled || all.length === 0) return;
+  if (!areAllowed(all, validation.manifests.urls)) throw invalid("invalid URL on layer");
+}
+
+function isWebAddress(url: string): boolean {
+  if (url.length > MAX_URL_LENGTH || !/^https?:\/\//i.test(url) || !URL.canParse(url)) return false;
+  return new URL(url).hash === "";
 }
 
 /**
  * Without any pattern every http(s) address passes, unlike the original, which then refuses all: images with
  * nondistributable layers are legal by the image specification and must be taken by default.
  */
-function isAllowedUrl(url: string, { disabled, manifests }: ManifestValidation): boolean {
-  if (url.length > MAX_URL_LENGTH || !/^https?:\/\//i.test(url) || !URL.canParse(url)) return false;
-  if (new URL(url).hash !== "") return false;
-  if (disabled) return true;
-  const { allow, deny } = manifests.urls;
-  return (
-    (allow.length === 0 || allow.some((pattern) => pattern.test(url))) && !deny.some((pattern) => pattern.test(url))
-  );
+function areAllowed(urls: readonly string[], { allow, deny }: ManifestValidation["manifests"]["urls"]): boolean {
+  if (allow.length === 0 && deny.length === 0) return true;
+  const isAllowed = (url: string): boolean =>
+    (allow.length === 0 || allow.some((pattern) => pattern.test(url))) && !deny.some((pattern) => pattern.test(url));
+  return inTime(PATTERN_TIME, () => urls.every(isAllowed)) === true;
 }
 
 /** Classes by the media type of an image's config (contract §11.2). */

@@ -342,3 +342,52 @@ describeForDrivers("a stored manifest", (open) => {
     expect(await failureOf(openOver(driver).manifests.get(digest, { signal }))).toMatchObject({ message: "gone" });
   });
 });
+
+describeForDrivers("a push beside a delete of the same manifest", (open) => {
+  const bytesOf = { v1: imageOf(), v2: imageOf({ annotations: { version: "2" } }) };
+  const digest = digestOf(encode(bytesOf.v1));
+
+  /** Runs `work` once, before the first call of `operation` on a path that ends with `end`. */
+  const interrupting = (driver: StorageDriver, operation: string, end: string, work: () => Promise<unknown>) => {
+    let isDone = false;
+    return refusing(driver, async (called, path) => {
+      if (isDone || called !== operation || !path.endsWith(end)) return undefined;
+      isDone = true;
+      await work();
+      return undefined;
+    });
+  };
+
+  it("leaves no tag that leads nowhere", async () => {
+    const plain = await open();
+    await withBlobs(plain);
+    const driver = interrupting(plain, "write", "/v1/current/link", () => openOver(plain).manifests.delete(digest));
+    await openOver(driver).manifests.put(pushOf(bytesOf.v1, OCI_MANIFEST, ["v1"]));
+    const { manifests, tags } = openOver(plain);
+    expect(await tags.resolve(tag("v1"))).toBe(digest);
+    expect(await manifests.get(digest)).toMatchObject({ digest });
+  });
+
+  it("keeps a tag that is set to another manifest while the tags are looked through", async () => {
+    const plain = await open();
+    await withBlobs(plain);
+    const { manifests, tags } = openOver(plain);
+    await manifests.put(pushOf(bytesOf.v1, OCI_MANIFEST, ["a", "b"]));
+    const push = pushOf(bytesOf.v2, OCI_MANIFEST, ["a"]);
+    const driver = interrupting(plain, "read", "/b/current/link", () => manifests.put(push));
+    expect(await openOver(driver).manifests.delete(digest)).toEqual({ removedTags: ["b"] });
+    expect(await tags.resolve(tag("a"))).toBe(digestOf(encode(bytesOf.v2)));
+  });
+
+  it("keeps the tags of a manifest that is pushed again meanwhile", async () => {
+    const plain = await open();
+    await withBlobs(plain);
+    const { manifests, tags } = openOver(plain);
+    const push = pushOf(bytesOf.v1, OCI_MANIFEST, ["a"]);
+    await manifests.put(push);
+    const driver = interrupting(plain, "read", "/a/current/link", () => manifests.put(push));
+    expect(await openOver(driver).manifests.delete(digest)).toEqual({ removedTags: [] });
+    expect(await tags.resolve(tag("a"))).toBe(digest);
+    expect(await manifests.get(digest)).toMatchObject({ digest });
+  });
+});

@@ -85,6 +85,14 @@ describe("a layer's addresses", () => {
     expect(at("https://bad/evil", { allow, deny }, true)).toBeUndefined();
   });
 
+  it("are refused where they make an operator's pattern run for ever", () => {
+    const pattern = /^https?:\/\/([^/]+\.)*example\.com\//u;
+    const endless = withLayer(LAYER, `https://${"a.".repeat(100)}x/`);
+    expect(urlProblem(endless, rules({ allow: [pattern] }))).toBe(INVALID);
+    expect(urlProblem(endless, rules({ deny: [pattern] }))).toBe(INVALID);
+    expect(urlProblem(withLayer(LAYER, "https://a.example.com/"), rules({ allow: [pattern] }))).toBeUndefined();
+  });
+
   it("aren't looked at for other layers and for indexes", () => {
     const zstd = "application/vnd.oci.image.layer.v1.tar+zstd";
     expect(urlProblem(withLayer(zstd, "file:///x"))).toBeUndefined();

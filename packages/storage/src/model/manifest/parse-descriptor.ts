@@ -41,12 +41,18 @@ export function parseAnnotations(object: JsonObject, path = ""): Readonly<Record
   if (value === undefined) return undefined;
   const at = path === "" ? "annotations" : `${path}.annotations`;
   if (!isJsonObject(value)) throw invalid(`${at}: must be an object of strings`);
-  const entries = Object.entries(value).map(([key, item]): [string, string] => {
-    if (typeof item !== "string") throw invalid(`${at}: the value of ${JSON.stringify(key)} must be a string`);
-    return [key, item];
-  });
-  // Defines each key as the object's own, `__proto__` too.
-  return Object.fromEntries(entries);
+  checkTexts(value, at);
+  return value;
+}
+
+/**
+ * Looked at, not copied, and without a list of the entries: 4 MiB can hold 300,000 annotations, and either takes longer
+ * than all else that is done to them. What JSON holds has no inherited keys to be seen here.
+ */
+function checkTexts(object: JsonObject, at: string): asserts object is Readonly<Record<string, string>> {
+  for (const key in object) {
+    if (typeof object[key] !== "string") throw invalid(`${at}: the value of ${JSON.stringify(key)} must be a string`);
+  }
 }
 
 /** The member `key`, if it is there. Throws MANIFEST_INVALID where it isn't a string. */
