@@ -60,7 +60,7 @@ export async function auditLines(path: string): Promise<Record<string, unknown>[
 }
 
 /** Every line has to be a JSON object of its own. */
-export function parseLine(line: string): Record<string, unknown> {
+function parseLine(line: string): Record<string, unknown> {
   const value: unknown = JSON.parse(line);
   if (typeof value !== "object" || value === null || Array.isArray(value)) throw new Error(`no object: ${line}`);
   return Object.fromEntries(Object.entries(value));

@@ -2,7 +2,7 @@ import type { AccessOutcome } from "../observability/request-record.js";
 import { auditEvent, type AuditedExchange, type AuditEvent } from "./event.js";
 
 /** An exchange that is over, with what the audit log says of the client beside who it is. */
-export interface AuditEntry extends AuditedExchange {
+interface AuditEntry extends AuditedExchange {
   readonly remoteAddress: string | undefined;
   readonly userAgent: string | undefined;
 }

@@ -1,7 +1,7 @@
 import type { AccessOutcome, RequestRecord } from "../observability/request-record.js";
 
 /** What somebody did, or tried to do. */
-export type AuditAction = "login" | "token" | "pull" | "push" | "delete" | "mount" | "cancel" | "list";
+type AuditAction = "login" | "token" | "pull" | "push" | "delete" | "mount" | "cancel" | "list";
 
 /** One line of the audit log: who did what to what, from where, and whether they might. Never a password or a token. */
 export interface AuditEvent {

@@ -49,7 +49,7 @@ interface AuditFile {
 }
 
 /** The file can't be opened; the message says why. */
-export class AuditError extends Error {
+class AuditError extends Error {
   override readonly name = "AuditError";
 }
 

@@ -10,7 +10,7 @@ const REFUSALS: Readonly<Record<"missing" | "rejected" | "insufficient", AccessO
 };
 
 /** What a refusal says of who asked. */
-export function accessOf({ fault }: AuthError): AccessRecord {
+function accessOf({ fault }: AuthError): AccessRecord {
   switch (fault.code) {
     case "UNAUTHENTICATED":
       return { outcome: REFUSALS[fault.refusal ?? "missing"], account: fault.account };

@@ -26,7 +26,7 @@ const READING: readonly string[] = ["GET", "HEAD"];
 export type ReferenceKind = "reference" | "digest" | "uuid";
 
 /** `from` is the parameter of a mount. */
-export type AccessesOf = (method: string, name: string, from: string | undefined) => readonly Access[];
+type AccessesOf = (method: string, name: string, from: string | undefined) => readonly Access[];
 
 /** One row of the table. */
 export interface Route {

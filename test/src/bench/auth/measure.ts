@@ -21,7 +21,7 @@ const PASSWORD = "bench password";
 const COST = 10;
 
 /** One way of asking who it is. */
-export interface Scheme {
+interface Scheme {
   readonly name: string;
   /** The rate with it is to be at least this part of the rate without. */
   readonly aim: number;
@@ -33,7 +33,7 @@ export interface Cost {
   readonly cpu: number;
 }
 
-export interface SchemeRates extends Scheme {
+interface SchemeRates extends Scheme {
   readonly ours: Cost;
   readonly theirs: Cost;
 }
