@@ -3,6 +3,7 @@ import { describe, expect, it } from "vitest";
 import { createHttpClient } from "../support/http-client.js";
 import { contentOf, digestOf, makeImage, pushBlob, pushManifest, type Image } from "../support/fixtures.js";
 import type { HttpClient } from "../support/http-client.js";
+import { freePort } from "../support/processes.js";
 import { serveRegistry, type ServedRegistry } from "../server/process.js";
 import { askPort, auditLines, basic, passwordLine, tokenIn } from "./support.js";
 
@@ -209,4 +210,18 @@ describe("the audit log", () => {
     await askPort(registry.port, { path: "/v2/", headers });
     expect((await linesAfter(registry)).map(({ remote }) => remote)).toEqual(["203.0.113.9"]);
   });
+});
+
+it("the same outcomes are counted as metrics, summed over workers", async () => {
+  const debug = await freePort();
+  await using registry = await serve({
+    http: { workers: 2, debug: { addr: `127.0.0.1:${debug}`, prometheus: { enabled: true } } },
+  });
+  for (const authorization of [ALICE, ALICE, ALICE, basic("alice", "not-the-password"), undefined]) {
+    await askPort(registry.port, { path: "/v2/", headers: authorization === undefined ? {} : { authorization } });
+  }
+  const { text } = await askPort(debug, { path: "/metrics" });
+  expect(text).toContain('registry_auth_outcomes_total{controller="htpasswd",outcome="allowed"} 3\n');
+  expect(text).toContain('registry_auth_outcomes_total{controller="htpasswd",outcome="failed-login"} 1\n');
+  expect(text).toContain('registry_auth_outcomes_total{controller="htpasswd",outcome="challenged"} 1\n');
 });
