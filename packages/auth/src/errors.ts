@@ -8,9 +8,27 @@ export type AuthFault =
       readonly challenge: string;
       readonly accesses: readonly Access[];
       readonly reason: string;
+      /** Whether credentials were missing, wrong, or right and not enough; for the audit log. */
+      readonly refusal?: "missing" | "rejected" | "insufficient" | undefined;
+      /** Who it said it was, or is; for the audit log. */
+      readonly account?: string | undefined;
     }
-  /** Known, and not allowed, whatever credentials it brings. */
-  | { readonly code: "DENIED"; readonly reason: string }
+  /** Known, and not allowed, whatever credentials it brings. `detail` tells the client what it lacks. */
+  | {
+      readonly code: "DENIED";
+      readonly reason: string;
+      readonly account?: string | undefined;
+      readonly detail?: string | undefined;
+    }
+  /** Too many failed attempts; `retryAfter` seconds to wait. */
+  | {
+      readonly code: "THROTTLED";
+      readonly retryAfter: number;
+      readonly reason: string;
+      readonly account?: string | undefined;
+    }
+  /** A question for a token that can't be understood; the client may see `reason`. */
+  | { readonly code: "INVALID_REQUEST"; readonly reason: string }
   /** The controller can't tell now: a key file is unreadable, a service is down. */
   | { readonly code: "UNAVAILABLE"; readonly reason: string }
   /** The configuration is wrong; `path` is the key below `auth`. */

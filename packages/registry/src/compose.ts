@@ -3,6 +3,7 @@ import { canRedirect, createDriver, observeDriver, openRegistry, type StorageDri
 import type { Config } from "./config/config.js";
 import { createApp, type App } from "./http/app.js";
 import type { ApiOptions } from "./http/options.js";
+import type { AuthMetrics } from "./metrics/auth-metrics.js";
 import type { StorageMetrics } from "./metrics/storage-metrics.js";
 import type { Log } from "./observability/log.js";
 
@@ -12,13 +13,15 @@ export interface Ports {
   readonly secret: string;
   readonly log: Log;
   /** Undefined: nobody measures. */
-  readonly metrics: StorageMetrics | undefined;
+  readonly metrics: { readonly storage: StorageMetrics; readonly auth: AuthMetrics } | undefined;
 }
 
 /** A registry that can answer requests; what it listens on is not its concern. */
 export interface ComposedRegistry {
   readonly app: App;
   readonly driver: StorageDriver;
+  /** Reads the files of access control again. Throws AuthError and keeps what it had where they are bad. */
+  reload(): Promise<void>;
   close(): Promise<void>;
 }
 
@@ -27,26 +30,37 @@ export interface ComposedRegistry {
  * for settings that can't work.
  */
 export async function composeRegistry(config: Config, ports: Ports): Promise<ComposedRegistry> {
-  const access = await createAccessController(config.auth.type, config.auth.parameters);
-  const driver = await openDriver(config, ports.metrics);
+  const access = await createAccessController(config.auth.type, config.auth.parameters, {
+    log: ports.log,
+    clock: Date.now,
+    secret: ports.secret,
+    rules: config.access,
+    mtls: config.auth.mtls,
+  });
+  const driver = await openDriver(config, ports.metrics?.storage);
   const registry = openRegistry(driver, {
     validation: config.validation,
     classes: config.policy.repository.classes,
     maxManifestBytes: config.http.limits.manifestsize,
     manifestCacheBytes: config.storage.cache.manifestbytes,
-    onCacheLookup: cacheObserver(ports.metrics),
+    onCacheLookup: cacheObserver(ports.metrics?.storage),
     tagConcurrency: config.storage.tag.concurrencylimit,
     uploadLimit: config.http.limits.uploads,
   });
+  const { metrics } = ports;
   const app = createApp({
     registry,
     access,
     options: apiOptions(config, ports.secret, canRedirect(driver)),
     log: ports.log,
+    onAccess: metrics === undefined ? undefined : (outcome) => metrics.auth.outcome(access.name, outcome),
   });
   return {
     app,
     driver,
+    async reload() {
+      await access.reload?.();
+    },
     async close() {
       await access.close();
       await driver.close();
@@ -72,6 +86,9 @@ function apiOptions({ http, storage, catalog, tags }: Config, secret: string, re
     relativeUrls: http.relativeurls,
     headers: http.headers,
     secret,
+    cors: http.cors === undefined ? undefined : { ...http.cors, maxAge: Math.round(http.cors.maxage / 1000) },
+    trustedProxies: http.trustedproxies,
+    catalogFilter: catalog.filter,
     deleteEnabled: storage.delete.enabled,
     readOnly: storage.maintenance.readonly.enabled,
     redirect: redirects && !storage.redirect.disable,

@@ -5,3 +5,4 @@ export { createApp, type App, type AppDependencies, type RequestListener } from 
 export type { ApiOptions } from "./http/options.js";
 export { silentLog, type Log, type LogFields } from "./observability/log.js";
 export { runRegistry, type RunOptions } from "./server/run.js";
+export { METHODS, ROUTES } from "./http/routes.js";

@@ -172,6 +172,7 @@ describe("a fault inside", () => {
       warn: () => undefined,
       info: () => undefined,
       debug: () => undefined,
+      disclose: () => undefined,
       child: () => log,
     };
     await using api = await startApi({ log });

@@ -29,7 +29,12 @@ export function createFixtures(): Fixtures {
 }
 
 /** Pushes the image under a tag. */
-export async function pushImage(target: Target, repository: string, tag: string, image: Fixtures): Promise<void> {
+export async function pushImage(
+  target: Pick<Target, "name" | "origin">,
+  repository: string,
+  tag: string,
+  image: Fixtures,
+): Promise<void> {
   const client = new Client(target.origin);
   try {
     for (const blob of [image.config, ...image.layers]) {

@@ -2,6 +2,8 @@ import { mkdtemp, rm, statfs } from "node:fs/promises";
 import { availableParallelism, tmpdir } from "node:os";
 import { join } from "node:path";
 import { parseArgs } from "node:util";
+import { measureAuth } from "./auth/measure.js";
+import { formatAuthReport } from "./auth/report.js";
 import { compareGroup, type Pace } from "./compare.js";
 import { measureMemory, MEMORY_LIMIT } from "./memory.js";
 import { GROUPS, type Group } from "./operations.js";
@@ -9,10 +11,10 @@ import { BenchRefused, programPath, requirePrograms } from "./programs.js";
 import { ours, theirs, type Launcher } from "./servers.js";
 import { formatMemory, formatReport } from "./table.js";
 
-const USAGE = `usage: npm run bench -- [${GROUPS.join(" | ")} | memory | all] [--rounds 3] [--seconds 4] [--original <path>]
+const USAGE = `usage: npm run bench -- [${GROUPS.join(" | ")} | auth | memory | all] [--rounds 3] [--seconds 4] [--original <path>]
 
 Compares this registry with CNCF Distribution (Debian's docker-registry) in alternating rounds: small requests, large
-blobs, small pushes, tag pages. "memory" prints what 64 concurrent pushes and pulls of 256 MiB keep resident in ours.
+blobs, small pushes, tag pages. "auth" prints what passwords and tokens cost, and what guessers cost others. "memory" prints what 64 concurrent pushes and pulls of 256 MiB keep resident in ours.
 Both store below TMPDIR, which should lie on a real disk.`;
 
 const MIB = 1024 * 1024;
@@ -20,7 +22,7 @@ const MIB = 1024 * 1024;
 const MEMORY_FILE_SYSTEMS = new Set([0x01021994, 0x858458f6]);
 
 interface Options {
-  readonly groups: readonly (Group | "memory")[];
+  readonly groups: readonly (Group | "auth" | "memory")[];
   readonly pace: Pace;
   readonly original: string | undefined;
 }
@@ -39,6 +41,13 @@ async function main(): Promise<void> {
       const place = await mkdtemp(join(folder, `${group}-`));
       if (group === "memory") {
         await reportMemory(mine, place);
+      } else if (group === "auth") {
+        const original = theirs(options.original ?? programPath("docker-registry"));
+        const { text, met } = formatAuthReport(
+          await measureAuth({ theirs: original, ours: mine }, place, options.pace),
+        );
+        console.log(`\nauth: manifest GETs by tag (medians of ${options.pace.rounds} alternating rounds)\n${text}`);
+        if (!met) process.exitCode = 1;
       } else {
         const original = theirs(options.original ?? programPath("docker-registry"));
         const report = await compareGroup(group, { theirs: original, ours: mine }, place, options.pace);
@@ -75,7 +84,8 @@ function readOptions(): Options {
     },
   });
   const wanted = positionals[0] ?? "all";
-  const groups = wanted === "all" ? GROUPS : [...GROUPS, "memory" as const].filter((group) => group === wanted);
+  const groups =
+    wanted === "all" ? GROUPS : [...GROUPS, "auth" as const, "memory" as const].filter((group) => group === wanted);
   const pace = { rounds: Number(values.rounds), seconds: Number(values.seconds) };
   if (positionals.length > 1 || groups.length === 0 || !isCount(pace.rounds) || !isCount(pace.seconds)) {
     throw new BenchRefused(USAGE);

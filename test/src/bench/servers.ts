@@ -64,8 +64,15 @@ export function theirs(program: string): Launcher {
   return { name: "docker-registry", program, args: ["serve"] };
 }
 
-/** Starts a registry on a fresh folder below `folder` and waits until it answers; its log goes to a file there. */
-export async function start(launcher: Launcher, folder: string): Promise<Target> {
+/**
+ * Starts a registry on a fresh folder below `folder` and waits until it answers; its log goes to a file there.
+ * `environment` adds to its configuration.
+ */
+export async function start(
+  launcher: Launcher,
+  folder: string,
+  environment: Readonly<Record<string, string>> = {},
+): Promise<Target> {
   const home = join(folder, launcher.name);
   const root = join(home, "data");
   await mkdir(root, { recursive: true });
@@ -81,6 +88,7 @@ export async function start(launcher: Launcher, folder: string): Promise<Target>
       REGISTRY_HTTP_ADDR: `127.0.0.1:${port}`,
       REGISTRY_HTTP_SECRET: "the same on both sides",
       REGISTRY_STORAGE_FILESYSTEM_ROOTDIRECTORY: root,
+      ...environment,
     },
   });
   const exited = once(child, "exit").then(
@@ -110,7 +118,7 @@ async function answers(url: string, exited: Promise<boolean>): Promise<void> {
     try {
       const response = await request(url);
       await response.body.dump();
-      if (response.statusCode === 200) {
+      if (response.statusCode === 200 || response.statusCode === 401) {
         return;
       }
       cause = new Error(`GET ${url} answered ${response.statusCode}`);

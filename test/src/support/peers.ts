@@ -20,6 +20,7 @@ const PEERS = {
   containerd: { title: "containerd's ctr", programs: ["containerd", "ctr", "runc"], package: "containerd" },
   crane: { title: "crane", programs: ["crane"], package: "crane (forky)" },
   oras: { title: "oras", programs: ["oras"], package: "oras (forky)" },
+  htpasswd: { title: "htpasswd", programs: ["htpasswd"], package: "apache2-utils" },
   nginx: { title: "nginx", programs: ["nginx"], package: "nginx-light" },
   wrk: { title: "wrk", programs: ["wrk"], package: "wrk" },
   debootstrap: { title: "debootstrap", programs: ["debootstrap"], package: "debootstrap" },

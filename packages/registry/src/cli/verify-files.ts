@@ -5,6 +5,7 @@ import { dirname, resolve } from "node:path";
 import { type Config, type TlsConfig } from "../config/config.js";
 import { error, type Finding, warning } from "../config/findings.js";
 import { type Path } from "../config/yaml/tree.js";
+import { checkAuthFiles } from "./verify-auth-files.js";
 
 /** Looks at every file and directory that a configuration names, changing none of them; `now` is for certificates. */
 export async function checkFiles(config: Config, now: Date): Promise<Finding[]> {
@@ -12,6 +13,7 @@ export async function checkFiles(config: Config, now: Date): Promise<Finding[]> 
   const root = storage.parameters["rootdirectory"] ?? "/var/lib/registry";
   return [
     ...(http.tls ? await checkTls(http.tls, now) : []),
+    ...(await checkAuthFiles(config)),
     ...(http.net === "unix" ? await checkSocket(http.addr) : []),
     ...(storage.type === "filesystem" && typeof root === "string"
       ? await checkDirectory(["storage", "filesystem", "rootdirectory"], root)

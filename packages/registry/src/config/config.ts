@@ -13,9 +13,11 @@ export interface Config {
   readonly log: LogConfig;
   readonly storage: StorageConfig;
   readonly auth: AuthConfig;
+  /** The rules as they were written, each understood; undefined: there are none. */
+  readonly access: readonly unknown[] | undefined;
   readonly http: HttpConfig;
   readonly health: HealthConfig;
-  readonly catalog: { readonly maxentries: number };
+  readonly catalog: { readonly maxentries: number; readonly filter: boolean };
   readonly tags: { readonly maxtags: number };
   readonly validation: ValidationConfig;
   readonly policy: {
@@ -37,6 +39,8 @@ export interface LogConfig {
   readonly fields: Readonly<Record<string, unknown>>;
   readonly accesslog: { readonly disabled: boolean };
   readonly reportcaller: boolean;
+  /** Undefined: no audit log. */
+  readonly audit: AuditConfig | undefined;
 }
 
 export type StorageType = "filesystem" | "inmemory";
@@ -75,9 +79,30 @@ export interface UploadPurgingConfig {
   readonly dryrun: boolean;
 }
 
-export type AuthConfig =
-  | { readonly type: "none"; readonly parameters: Readonly<Record<string, never>> }
-  | { readonly type: "silly"; readonly parameters: { readonly realm: string; readonly service: string } };
+export interface AuthConfig {
+  readonly type: "none" | "silly" | "htpasswd" | "token" | "mtls";
+  /** The controller's own keys, for the controller factory. */
+  readonly parameters: Readonly<Record<string, unknown>>;
+  /** `auth.mtls` where it stands beside `htpasswd`. */
+  readonly mtls: Readonly<Record<string, unknown>> | undefined;
+}
+
+/** `log.audit` when it is on. */
+export interface AuditConfig {
+  /** `stdout`, `stderr` or a file's path. */
+  readonly target: string;
+  readonly pulls: boolean;
+}
+
+/** `http.cors` when it is on. */
+export interface CorsConfig {
+  readonly origins: readonly string[];
+  readonly methods: readonly string[];
+  readonly headers: readonly string[];
+  /** ms */
+  readonly maxage: number;
+  readonly credentials: boolean;
+}
 
 export interface HttpConfig {
   /** `host:port` or, for `net: unix`, a socket's path. `:0` (the default): a port that the system chooses. */
@@ -101,6 +126,9 @@ export interface HttpConfig {
   /** Processes that serve; at least 1, and 1 for `inmemory`. */
   readonly workers: number;
   readonly limits: HttpLimits;
+  /** Undefined: what `http.headers` says of it. */
+  readonly cors: CorsConfig | undefined;
+  readonly trustedproxies: readonly string[];
 }
 
 export type ClientAuth =

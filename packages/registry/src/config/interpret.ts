@@ -101,7 +101,9 @@ class Interpreter {
     const hint = this.#hint(name, shape, path);
     if (shape.info?.unknownKeys === "error") {
       const what =
-        path[0] === "auth" ? "unknown key, and nothing about auth is ignored" : "unknown key or storage driver";
+        path[0] === "storage"
+          ? "unknown key or storage driver"
+          : `unknown key, and nothing about ${String(path[0])} is ignored`;
       const known = [...shape.fields.keys()].join(", ");
       this.findings.push(error(full, source, `${what}${hint}; known here: ${known === "" ? "none" : known}`));
     } else if (concernsAccess(name, path.length)) {

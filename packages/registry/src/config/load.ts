@@ -3,7 +3,8 @@ import { type Environment, expandShorthands, overlayEnvironment } from "./enviro
 import { error, type Finding, sortFindings, warning } from "./findings.js";
 import { interpret } from "./interpret.js";
 import { explainIssues } from "./issues.js";
-import { type Machine, normalise, type Report } from "./normalise.js";
+import { type Machine, normalise } from "./normalise.js";
+import { type Report } from "./report.js";
 import { CONTROLLERS } from "./schema/auth.js";
 import { root as schema } from "./schema/root.js";
 import { DRIVERS } from "./schema/storage.js";
@@ -109,12 +110,27 @@ function chooseTypes(root: MapNode): ChosenTypes {
   }
   const auth = root.entries.get("auth");
   const controllers = namesIn(auth, CONTROLLERS);
-  if (controllers.length > 1) findings.push(tooMany(root, "auth", controllers));
+  if (exclusive(controllers).length > 1) findings.push(tooMany(root, "auth", controllers));
   if (root.entries.has("auth") && (isNull(auth) || (auth?.kind === "map" && auth.entries.size === 0))) {
     const message = "empty, so everybody may do everything; say auth: none to mean it";
     findings.push(warning(["auth"], locate(root, ["auth"]).source, message));
   }
+  if (hasNoRules(root)) {
+    const message = "empty; remove the section if every identity may do everything, or say who may do what";
+    findings.push(error(["access"], locate(root, ["access"]).source, message));
+  }
   return { storage: drivers.includes("inmemory") ? "inmemory" : "filesystem", noStorage, findings };
+}
+
+/** Those of which there may be one: client certificates can join passwords. */
+function exclusive(names: readonly string[]): readonly string[] {
+  return names.includes("htpasswd") ? names.filter((name) => name !== "mtls") : names;
+}
+
+/** Whether there is a section of rules with nothing in it: it would deny or allow all, and nobody knows which is meant. */
+function hasNoRules({ entries }: MapNode): boolean {
+  const access = entries.get("access");
+  return entries.has("access") && (isNull(access) || (access?.kind === "list" && access.items.length === 0));
 }
 
 /**
@@ -125,7 +141,7 @@ function fillNamed(root: MapNode, section: "storage" | "auth", names: readonly s
   const map = root.entries.get(section);
   const named = namesIn(map, names);
   // More than one is refused as a whole.
-  if (map?.kind !== "map" || named.length > 1) return;
+  if (map?.kind !== "map" || exclusive(named).length > 1) return;
   for (const name of named) {
     const node = map.entries.get(name);
     if (node && isNull(node)) setEntry(map, name, emptyMap(node.source), map.keys.get(name));

@@ -1,21 +1,19 @@
+import { API_METHODS, API_REQUEST_HEADERS } from "../http/cors/policy.js";
+import { accessConfig } from "./access.js";
 import { parseAddress } from "./address.js";
 import {
-  type AuthConfig,
+  type AuditConfig,
   type Config,
+  type CorsConfig,
   type DebugConfig,
   type HttpConfig,
   type StorageConfig,
   type StorageType,
   type TlsConfig,
 } from "./config.js";
+import { type Report } from "./report.js";
 import { type ParsedConfig } from "./schema/root.js";
 import { type Path } from "./yaml/tree.js";
-
-/** Says something about a key; where it stands is looked up by its path. */
-export interface Report {
-  error(path: Path, message: string): void;
-  warning(path: Path, message: string): void;
-}
 
 export interface Machine {
   /** Cores that the process may use. */
@@ -35,12 +33,16 @@ export function normalise(parsed: ParsedConfig, type: StorageType, machine: Mach
       fields: parsed.log.fields ?? {},
       accesslog: parsed.log.accesslog,
       reportcaller: parsed.log.reportcaller,
+      audit: auditConfig(parsed.log.audit),
     },
     storage: storageConfig(parsed.storage, type, machine),
-    auth: authConfig(parsed.auth),
+    ...accessConfig(parsed, report),
     http: httpConfig(parsed.http, type, machine, report),
     health: healthConfig(parsed.health, report),
-    catalog: { maxentries: parsed.catalog.maxentries > 0 ? parsed.catalog.maxentries : 1000 },
+    catalog: {
+      maxentries: parsed.catalog.maxentries > 0 ? parsed.catalog.maxentries : 1000,
+      filter: parsed.catalog.filter,
+    },
     tags: { maxtags: parsed.tags.maxtags > 0 ? parsed.tags.maxtags : 1000 },
     validation: validationConfig(parsed.validation, report),
     policy: { repository: { classes: parsed.policy.repository.classes } },
@@ -64,8 +66,8 @@ function storageConfig(parsed: ParsedConfig["storage"], type: StorageType, machi
   };
 }
 
-function authConfig(parsed: ParsedConfig["auth"]): AuthConfig {
-  return parsed?.silly ? { type: "silly", parameters: parsed.silly } : { type: "none", parameters: {} };
+function auditConfig({ target, pulls }: ParsedConfig["log"]["audit"]): AuditConfig | undefined {
+  return given(target) === undefined || target === undefined ? undefined : { target, pulls };
 }
 
 function httpConfig(parsed: ParsedConfig["http"], type: StorageType, machine: Machine, report: Report): HttpConfig {
@@ -91,7 +93,20 @@ function httpConfig(parsed: ParsedConfig["http"], type: StorageType, machine: Ma
     h2c: parsed.h2c,
     workers: type === "inmemory" ? 1 : (parsed.workers ?? machine.cores),
     limits: parsed.limits,
+    cors: corsConfig(parsed.cors, report),
+    trustedproxies: parsed.trustedproxies,
   };
+}
+
+function corsConfig(parsed: ParsedConfig["http"]["cors"], report: Report): CorsConfig | undefined {
+  const { origins, methods = API_METHODS, headers = API_REQUEST_HEADERS, maxage, credentials } = parsed;
+  if (origins.length === 0) return undefined;
+  if (credentials && origins.includes("*")) {
+    const message =
+      'not with origins: ["*"], since then any page could use the login of whoever looks at it; name the origins';
+    report.error(["http", "cors", "credentials"], message);
+  }
+  return { origins, methods, headers, maxage, credentials };
 }
 
 function hostOf({ host }: ParsedConfig["http"], report: Report): string | undefined {

@@ -79,7 +79,13 @@ function translateAuth({ fault }: AuthError): WireFailure {
       return failure("UNAUTHORIZED", detail, { headers: { "WWW-Authenticate": fault.challenge } });
     }
     case "DENIED":
-      return failure("DENIED");
+      return failure("DENIED", fault.detail);
+    case "THROTTLED":
+      return failure("TOOMANYREQUESTS", undefined, {
+        headers: { "Retry-After": String(Math.max(1, Math.ceil(fault.retryAfter))) },
+      });
+    case "INVALID_REQUEST":
+      return failure("UNSUPPORTED", fault.reason, { status: 400 });
     case "UNAVAILABLE":
     case "INVALID_OPTIONS":
       return failure("UNAVAILABLE", "access control is not available; see the log");

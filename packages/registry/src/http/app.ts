@@ -5,10 +5,15 @@ import type { AccessController } from "@longshore/auth";
 import type { Registry } from "@longshore/storage";
 import Koa from "koa";
 import { errorFields, type Log } from "../observability/log.js";
+import type { AccessOutcome } from "../observability/request-record.js";
 import { createEndpoint } from "./dispatch.js";
 import type { Api } from "./exchange.js";
+import { createCatalogCursor } from "./catalog-cursor.js";
+import { createClientAddress } from "./client-address.js";
+import { createCorsPolicy } from "./cors/policy.js";
 import { alive } from "./middleware/alive.js";
 import { canonicalPath } from "./middleware/canonical-path.js";
+import { cors } from "./middleware/cors.js";
 import { API_VERSION, unmatched } from "./middleware/unmatched.js";
 import type { ApiOptions } from "./options.js";
 import { markWaiting } from "./request-body.js";
@@ -22,6 +27,8 @@ export interface AppDependencies {
   readonly access: AccessController;
   readonly options: ApiOptions;
   readonly log: Log;
+  /** Told of every decision of access control. */
+  readonly onAccess?: ((outcome: AccessOutcome) => void) | undefined;
 }
 
 /** Answers one request, of either protocol version. */
@@ -46,10 +53,23 @@ export function createApp(dependencies: AppDependencies): App {
   const { registry, access, options, log } = dependencies;
   const urls = createUrlBuilder(options);
   const states = createUploadStates(options.secret);
-  const api: Api = { registry, options, urls, states, log, baseHeaders: [...API_VERSION, ...flatten(options.headers)] };
+  const policy = createCorsPolicy(options.cors, options.headers);
+  const api: Api = {
+    registry,
+    options,
+    urls,
+    states,
+    log,
+    baseHeaders: [...API_VERSION, ...flatten(options.headers)],
+    tokens: access.tokens,
+    site: { urls, clientAddress: createClientAddress(options.trustedProxies ?? []) },
+    cursor: createCatalogCursor(options.secret),
+    onAccess: dependencies.onAccess,
+  };
   const { router, isServed } = createRoutes(api, access);
 
   const koa = new Koa();
+  if (policy !== undefined) koa.use(cors(policy));
   koa.use(canonicalPath).use(alive).use(router.routes()).use(unmatched(isServed));
   // What gets here has broken outside a handler: a socket error behind an answer, or a fault in a middleware.
   koa.on("error", (error: unknown) => log.debug("connection failed", errorFields(error)));
@@ -67,7 +87,7 @@ export function createApp(dependencies: AppDependencies): App {
 /** The table as a router, and whether a path is one of its. */
 function createRoutes(api: Api, access: AccessController): { router: Router; isServed: (path: string) => boolean } {
   const router = new Router();
-  const matchers = ROUTES.map((route) => {
+  const matchers = ROUTES.filter((route) => route.name !== "token" || api.tokens !== undefined).map((route) => {
     const pattern = pathPattern(route, api.options.prefix);
     const endpoint = createEndpoint(route, api, access);
     // The pattern is about structure only and thus cheap; the grammar of names is checked where it has matched.

@@ -1,13 +1,23 @@
 import type { IncomingMessage } from "node:http";
 import { TLSSocket } from "node:tls";
 import type { AuthRequest, PeerCertificate } from "@longshore/auth";
+import type { ClientAddress } from "./client-address.js";
+import type { UrlBuilder } from "./urls.js";
+
+/** How requests get here: from whom, and under which URL. */
+export interface RequestSite {
+  readonly clientAddress: ClientAddress;
+  readonly urls: UrlBuilder;
+}
 
 /** What access control sees of a request, worked out when it is looked at: most controllers want one header. */
 export class HttpAuthRequest implements AuthRequest {
   readonly #request: IncomingMessage;
+  readonly #site: RequestSite;
 
-  constructor(request: IncomingMessage) {
+  constructor(request: IncomingMessage, site: RequestSite) {
     this.#request = request;
+    this.#site = site;
   }
 
   get method(): string {
@@ -19,7 +29,11 @@ export class HttpAuthRequest implements AuthRequest {
   }
 
   get remoteAddress(): string | undefined {
-    return this.#request.socket.remoteAddress;
+    return this.#site.clientAddress(this.#request);
+  }
+
+  get baseUrl(): string {
+    return this.#site.urls.registry(this.#request);
   }
 
   get secure(): boolean {

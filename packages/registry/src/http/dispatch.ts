@@ -1,6 +1,7 @@
 import type { IncomingMessage, ServerResponse } from "node:http";
-import type { AccessController } from "@longshore/auth";
+import { isAuthError, type AccessController } from "@longshore/auth";
 import { recordOf, type RequestRecord } from "../observability/request-record.js";
+import { noteRefusal } from "./access-outcome.js";
 import { HttpAuthRequest } from "./auth-request.js";
 import { Exchange, type Api, type RequestTarget } from "./exchange.js";
 import { sendFailure } from "./failure.js";
@@ -33,11 +34,18 @@ export function createEndpoint(route: Route, api: Api, access: AccessController)
   async function answer(exchange: Exchange): Promise<void> {
     const { request, name } = exchange;
     const method = request.method ?? "";
-    const accesses = route.accesses(method, name, exchange.parameter("from"));
-    const granted = access.authorize(new HttpAuthRequest(request), accesses, exchange);
-    exchange.grant = granted instanceof Promise ? await granted : granted;
-    const record = recordOf(request);
-    if (record !== undefined) record.user = exchange.grant.account;
+    if (route.accesses !== "own") {
+      const accesses = route.accesses(method, name, exchange.parameter("from"));
+      const granted = access.authorize(new HttpAuthRequest(request, api.site), accesses, exchange);
+      exchange.grant = granted instanceof Promise ? await granted : granted;
+      const { account } = exchange.grant;
+      const record = recordOf(request);
+      if (record !== undefined) {
+        record.user = account;
+        record.access = { outcome: "allowed", account };
+      }
+      api.onAccess?.("allowed");
+    }
     // A bad name is refused after the credentials (contract §1.2), and before the method.
     if (hasName) void exchange.repository;
     const handler = typeof handlers === "function" ? handlers : handlers.get(method);
@@ -49,11 +57,15 @@ export function createEndpoint(route: Route, api: Api, access: AccessController)
     target: (captures, path, queryText) => targetOf(captures, path, queryText, hasName, kind),
     async serve(request, response, target) {
       const record = recordOf(request);
-      if (record !== undefined) fillRecord(record, label, kind, target);
+      if (record !== undefined) {
+        fillRecord(record, label, kind, target);
+        record.client = api.site.clientAddress(request);
+      }
       const exchange = new Exchange(api, request, response, target);
       try {
         await answer(exchange);
       } catch (error) {
+        if (isAuthError(error)) noteRefusal(api, request, error);
         sendFailure(api, request, response, error);
       }
     },

@@ -1,9 +1,12 @@
 import { setMaxListeners } from "node:events";
 import type { IncomingMessage, ServerResponse } from "node:http";
-import type { Grant } from "@longshore/auth";
+import type { Grant, TokenEndpoint } from "@longshore/auth";
 import { parseRepositoryName, type CallOptions, type Registry, type Repository } from "@longshore/storage";
 import { ApiError, ClientGone } from "../errors/api-error.js";
 import type { Log } from "../observability/log.js";
+import type { RequestSite } from "./auth-request.js";
+import type { CatalogCursor } from "./catalog-cursor.js";
+import type { AccessOutcome } from "../observability/request-record.js";
 import { requestBody } from "./request-body.js";
 import type { ApiOptions } from "./options.js";
 import type { UploadStates } from "./upload-state.js";
@@ -16,6 +19,12 @@ export interface Api {
   readonly options: ApiOptions;
   readonly urls: UrlBuilder;
   readonly states: UploadStates;
+  /** Undefined: tokens are issued elsewhere, or there are none. */
+  readonly tokens: TokenEndpoint | undefined;
+  readonly site: RequestSite;
+  readonly cursor: CatalogCursor;
+  /** Told of every decision of access control. */
+  readonly onAccess: ((outcome: AccessOutcome) => void) | undefined;
   readonly log: Log;
   /** Name, value, name, value, …: on every answer of a matched route. */
   readonly baseHeaders: readonly string[];

@@ -1,3 +1,5 @@
+import type { CorsOptions } from "./cors/policy.js";
+
 /**
  * What the API is told, in plain values with every default filled in; the composition fills it from the configuration.
  * Durations are milliseconds, sizes bytes.
@@ -11,6 +13,12 @@ export interface ApiOptions {
   readonly relativeUrls: boolean;
   /** `http.headers`: added to every answer of a matched route, one line a value. */
   readonly headers: Readonly<Record<string, readonly string[]>>;
+  /** `http.cors`; undefined: what `http.headers` says of it. */
+  readonly cors?: CorsOptions | undefined;
+  /** `http.trustedproxies`: whose word on a client's address is taken. */
+  readonly trustedProxies?: readonly string[] | undefined;
+  /** `catalog.filter`: whether identities see only what they may pull, where the access controller can tell. */
+  readonly catalogFilter?: boolean | undefined;
   /** `http.secret`: signs upload locations. The same in every process that may take an upload over. */
   readonly secret: string;
   /** `storage.delete.enabled`. */

@@ -8,6 +8,7 @@ import { deleteManifest, getManifest } from "./handlers/manifests.js";
 import { putManifest } from "./handlers/push-manifest.js";
 import { listReferrers } from "./handlers/referrers.js";
 import { listTags } from "./handlers/tags.js";
+import { issueToken } from "./handlers/token.js";
 import { deleteUpload, getUpload, patchUpload, putUpload, withoutSession } from "./handlers/upload-session.js";
 import { startUpload } from "./handlers/uploads.js";
 
@@ -24,17 +25,23 @@ const READING: readonly string[] = ["GET", "HEAD"];
 /** The last path segment of a route. */
 export type ReferenceKind = "reference" | "digest" | "uuid";
 
+/** `from` is the parameter of a mount. */
+type AccessesOf = (method: string, name: string, from: string | undefined) => readonly Access[];
+
 /** One row of the table. */
 export interface Route {
   /** As in the original, and its label in metrics with `_` for `-`. */
   readonly name: string;
   /** Behind the prefix: `{name}` is a repository, `{reference}`, `{digest}` and `{uuid}` are one segment. */
   readonly path: string;
-  /** What a request needs, in order (contract §4.1). `from` is the parameter of a mount. */
-  readonly accesses: (method: string, name: string, from: string | undefined) => readonly Access[];
+  /** What a request needs, in order (contract §4.1); `own`: the handler looks at credentials itself. */
+  readonly accesses: AccessesOf | "own";
   /** The handlers by method, or one for every method there is. */
   readonly handlers: Readonly<Partial<Record<Method, Handler>>> | Handler;
 }
+
+/** Where the challenges of our own token endpoint send clients. */
+const TOKEN_PATH = "/auth/token";
 
 const NOTHING: readonly Access[] = [];
 
@@ -105,6 +112,8 @@ export const ROUTES: readonly Route[] = [
   { name: "tags", path: "/v2/{name}/tags/list", accesses: repositoryAccess, handlers: { GET: listTags } },
   { name: "catalog", path: "/v2/_catalog", accesses: () => CATALOG, handlers: { GET: listRepositories } },
   { name: "base", path: "/v2/", accesses: () => NOTHING, handlers: base },
+  // Served only where the access controller issues tokens.
+  { name: "token", path: TOKEN_PATH, accesses: "own", handlers: { GET: issueToken, POST: issueToken } },
 ];
 
 /** Paths of `route` below `prefix` (which begins and ends with `/`), its name and its last segment captured. */
@@ -140,9 +149,11 @@ export function isRoutableReference(kind: ReferenceKind, text: string): boolean 
   }
 }
 
-/** The handlers that are left: reading ones only on a read-only registry. */
+/** The handlers that are left: reading ones only on a read-only registry, where tokens are issued all the same. */
 export function handlersOf(route: Route, readOnly: boolean): ReadonlyMap<string, Handler> | Handler {
   if (typeof route.handlers === "function") return route.handlers;
   const entries = Object.entries(route.handlers);
-  return new Map(readOnly ? entries.filter(([method]) => READING.includes(method)) : entries);
+  return new Map(
+    readOnly && route.accesses !== "own" ? entries.filter(([method]) => READING.includes(method)) : entries,
+  );
 }

@@ -1,6 +1,7 @@
 import type { IncomingMessage, ServerResponse } from "node:http";
 import { Http2ServerResponse, constants } from "node:http2";
 import type { Socket } from "node:net";
+import { addLines } from "./cors/lines.js";
 import { isWaiting } from "./request-body.js";
 
 /** Bytes that are read away to keep a connection: about what is on its way already. Go's server draws the same line. */
@@ -13,9 +14,10 @@ const LINGER = 1_000;
 /**
  * Decides what becomes of a body that nobody has read when the answer goes out, so that the next request on the connection
  * begins where it should: a small rest is read away, before a large one the connection is closed. Returns the answer's
- * headers (name, value, …), with `Connection: close` where that is so.
+ * headers (name, value, …), with `Connection: close` where that is so, and with what browsers need.
  */
 export function settleRequest(request: IncomingMessage, response: ServerResponse, headers: string[]): string[] {
+  addLines(request, headers);
   if (request.httpVersionMajor >= 2) {
     settleStream(request, response);
     return headers;

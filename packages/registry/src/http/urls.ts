@@ -3,6 +3,8 @@ import { TLSSocket } from "node:tls";
 
 /** Builds the URLs of `Location` headers (contract §1.5). */
 export interface UrlBuilder {
+  /** Where clients find this registry, absolute and without a closing slash: what stands before `/v2/`. */
+  registry(request: IncomingMessage): string;
   blob(request: IncomingMessage, name: string, digest: string): string;
   manifest(request: IncomingMessage, name: string, reference: string): string;
   upload(request: IncomingMessage, name: string, uuid: string, state: string): string;
@@ -19,7 +21,9 @@ export function createUrlBuilder(options: UrlOptions): UrlBuilder {
   // All but the last `/`, which every route begins with.
   const prefix = options.prefix.replace(/\/+$/, "");
   const base = (request: IncomingMessage): string => fixed ?? `${origin(request)}${prefix}`;
+  const registry = registryBase(options, prefix);
   return {
+    registry: (request) => registry ?? `${origin(request)}${prefix}`,
     blob: (request, name, digest) => `${base(request)}/v2/${name}/blobs/${digest}`,
     manifest: (request, name, reference) => `${base(request)}/v2/${name}/manifests/${reference}`,
     upload: (request, name, uuid, state) =>
@@ -34,6 +38,14 @@ function fixedBase({ host, relativeUrls }: UrlOptions): string | undefined {
     if (origin !== undefined) return origin + (path ?? "").replace(/\/[^/]*$/, "");
   }
   return relativeUrls ? "" : undefined;
+}
+
+/** A configured host's path is the prefix as clients see it; one without a path leaves the prefix as it is. */
+function registryBase({ host = "" }: UrlOptions, prefix: string): string | undefined {
+  const [, origin, path = ""] = /^([a-zA-Z][a-zA-Z0-9+.-]*:\/\/[^/?#]+)([^?#]*)/.exec(host) ?? [];
+  if (origin === undefined) return undefined;
+  const own = path.replace(/\/[^/]*$/, "");
+  return origin + (own === "" ? prefix : own);
 }
 
 function origin(request: IncomingMessage): string {

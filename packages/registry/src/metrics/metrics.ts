@@ -5,6 +5,7 @@ import {
   type MetricObjectWithValues,
   type MetricValue,
 } from "prom-client";
+import { createAuthMetrics, type AuthMetrics } from "./auth-metrics.js";
 import { createHttpMetrics, type HttpMetrics } from "./http-metrics.js";
 import { createStorageMetrics, type StorageMetrics } from "./storage-metrics.js";
 
@@ -15,6 +16,7 @@ export type MetricsSnapshot = readonly MetricObjectWithValues<MetricValue<string
 export interface Metrics {
   readonly http: HttpMetrics;
   readonly storage: StorageMetrics;
+  readonly auth: AuthMetrics;
   snapshot(): Promise<MetricsSnapshot>;
 }
 
@@ -25,6 +27,7 @@ export function createMetrics(inFlight: () => ReadonlyMap<string, number>): Metr
   return {
     http: createHttpMetrics(registry, inFlight),
     storage: createStorageMetrics(registry),
+    auth: createAuthMetrics(registry),
     snapshot: () => registry.getMetricsAsJSON(),
   };
 }

@@ -10,6 +10,8 @@ export interface Log {
   warn(message: string, fields?: LogFields): void;
   info(message: string, fields?: LogFields): void;
   debug(message: string, fields?: LogFields): void;
+  /** A warning that shows what its fields hold, secrets too: for what nobody could otherwise get to know. */
+  disclose(message: string, fields: LogFields): void;
   /** A log whose lines all carry `fields` as well. */
   child(fields: LogFields): Log;
 }
@@ -17,7 +19,14 @@ export interface Log {
 const quiet = (): void => undefined;
 
 /** Says nothing: for tests and for callers that have nobody to tell. */
-export const silentLog: Log = { error: quiet, warn: quiet, info: quiet, debug: quiet, child: () => silentLog };
+export const silentLog: Log = {
+  error: quiet,
+  warn: quiet,
+  info: quiet,
+  debug: quiet,
+  disclose: quiet,
+  child: () => silentLog,
+};
 
 /**
  * The fields that describe a fault: its message and those of its causes. No stack: it would carry machine paths, and

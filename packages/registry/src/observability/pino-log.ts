@@ -44,6 +44,9 @@ function port(logger: PinoLogger, bound: LogFields, reportCaller: boolean): Log 
     warn: at("warn"),
     info: at("info"),
     debug: at("debug"),
+    disclose(message, fields) {
+      logger.warn({ fields: { ...bound, ...fields }, caller: undefined, disclosed: true }, message);
+    },
     child: (fields) => port(logger, { ...bound, ...fields }, reportCaller),
   };
 }
@@ -54,6 +57,7 @@ interface PinoLine {
   readonly msg: string;
   readonly fields: Record<string, unknown>;
   readonly caller?: { readonly function: string; readonly file: string };
+  readonly disclosed?: boolean;
 }
 
 /** What pino hands over was written by {@link port}: checked for its outline only. */
@@ -71,7 +75,7 @@ function writeEntry(json: string, options: LogOptions, sink: LineSink): void {
       level: line.level,
       message: redactText(line.msg, secrets),
       caller: line.caller,
-      fields: redactRecord(line.fields, secrets),
+      fields: line.disclosed === true ? line.fields : redactRecord(line.fields, secrets),
     }),
   );
   sink.flush();

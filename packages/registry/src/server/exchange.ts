@@ -1,5 +1,6 @@
 import { isIP } from "node:net";
 import { performance } from "node:perf_hooks";
+import type { Audit } from "../audit/audit.js";
 import { ClientGone } from "../errors/api-error.js";
 import { CLIENT_CLOSED_REQUEST, translate } from "../errors/translate.js";
 import type { App } from "../http/app.js";
@@ -21,6 +22,7 @@ export interface ExchangeOptions {
   readonly isHealthy: () => boolean;
   readonly log: Log;
   readonly access: ((entry: AccessEntry, now: number) => void) | undefined;
+  readonly audit: Audit | undefined;
   readonly completion: ((entry: CompletionEntry, now: number) => void) | undefined;
   readonly metrics: HttpMetrics | undefined;
 }
@@ -42,6 +44,8 @@ export function createExchangeListener(options: ExchangeOptions): ExchangeListen
       digest: undefined,
       uuid: undefined,
       user: undefined,
+      access: undefined,
+      client: undefined,
       error: undefined,
     };
     attachRecord(request, record);
@@ -63,7 +67,7 @@ function givenId(given: string | string[] | undefined): string | undefined {
 
 function report(options: ExchangeOptions, exchange: Exchange, started: number): void {
   const { connection, request, response, record } = exchange;
-  const { access, completion, metrics, log } = options;
+  const { access, audit, completion, metrics, log } = options;
   const duration = performance.now() - started;
   const now = Date.now();
   const status = response.headersSent ? response.statusCode : CLIENT_CLOSED_REQUEST;
@@ -81,6 +85,18 @@ function report(options: ExchangeOptions, exchange: Exchange, started: number): 
       status: status === CLIENT_CLOSED_REQUEST ? 500 : status,
       size: written,
       referer: headers.referer,
+      userAgent: headers["user-agent"],
+    },
+    now,
+  );
+  audit?.(
+    {
+      record,
+      method,
+      target,
+      status,
+      contentDigest: sentHeader(response, "Docker-Content-Digest"),
+      remoteAddress: record.client ?? connection.peer,
       userAgent: headers["user-agent"],
     },
     now,

@@ -24,10 +24,19 @@ const PLAIN_ON_TLS =
   "HTTP/1.0 400 Bad Request\r\nContent-Type: text/plain; charset=utf-8\r\nConnection: close\r\n\r\n" +
   "Client sent an HTTP request to an HTTPS server.\n";
 
-/** Makes the server that accepts connections and hands each to the protocol that it speaks. It doesn't listen yet. */
-export function createFront(options: FrontOptions): Server {
+/** What accepts connections. */
+export interface Front {
+  /** It doesn't listen yet. */
+  readonly server: Server;
+  /** Uses another certificate for handshakes that begin from now on; connections that are open keep theirs. */
+  readonly setTls: (options: TlsOptions) => void;
+}
+
+/** Makes the server that accepts connections and hands each to the protocol that it speaks. */
+export function createFront(options: FrontOptions): Front {
   const { connections, http1, http2, handshakeTimeout } = options;
-  const secure = options.tls === undefined ? undefined : createSecure(options, options.tls);
+  const secured = options.tls === undefined ? undefined : createSecure(options, options.tls);
+  const secure = secured?.accept;
   const hand = chooseHandover();
 
   function chooseHandover(): (connection: Connection) => void {
@@ -48,7 +57,7 @@ export function createFront(options: FrontOptions): Server {
     return (connection) => http1.accept(connection);
   }
 
-  return createServer(
+  const server = createServer(
     // Half open: a client may end its side and still wait for the answer.
     { allowHalfOpen: true, noDelay: true, keepAlive: true, keepAliveInitialDelay: TCP_KEEP_ALIVE },
     (socket) => {
@@ -58,9 +67,13 @@ export function createFront(options: FrontOptions): Server {
       if (connection !== undefined) hand(connection);
     },
   );
+  return { server, setTls: (tls) => secured?.server.setSecureContext(tls) };
 }
 
-function createSecure(options: FrontOptions, tls: NonNullable<FrontOptions["tls"]>): (connection: Connection) => void {
+function createSecure(
+  options: FrontOptions,
+  tls: NonNullable<FrontOptions["tls"]>,
+): { readonly server: TlsServer; readonly accept: (connection: Connection) => void } {
   const handshakes = new WeakMap<Socket, Connection>();
   const server = new TlsServer({
     ...tls.options,
@@ -79,10 +92,11 @@ function createSecure(options: FrontOptions, tls: NonNullable<FrontOptions["tls"
     const protocol = socket.alpnProtocol === "h2" && options.http2 !== undefined ? options.http2 : options.http1;
     protocol.accept(connection);
   });
-  return (connection) => {
+  const accept = (connection: Connection): void => {
     handshakes.set(connection.socket, connection);
     server.emit("connection", connection.socket);
   };
+  return { server, accept };
 }
 
 /** The TCP or unix socket below a TLS socket. */

@@ -13,6 +13,7 @@ export type PrimaryMessage =
     }
   | { readonly kind: "health"; readonly failures: HealthFailures }
   | { readonly kind: "metrics"; readonly id: number }
+  | { readonly kind: "reload" }
   | { readonly kind: "drain" };
 
 /** What a worker tells the primary. */
@@ -22,7 +23,13 @@ export type WorkerMessage =
   | { readonly kind: "failed"; readonly message: string }
   | { readonly kind: "metrics"; readonly id: number; readonly snapshot: MetricsSnapshot };
 
-const PRIMARY_KINDS: ReadonlySet<unknown> = new Set<PrimaryMessage["kind"]>(["start", "health", "metrics", "drain"]);
+const PRIMARY_KINDS: ReadonlySet<unknown> = new Set<PrimaryMessage["kind"]>([
+  "start",
+  "health",
+  "metrics",
+  "reload",
+  "drain",
+]);
 const WORKER_KINDS: ReadonlySet<unknown> = new Set<WorkerMessage["kind"]>(["hello", "ready", "failed", "metrics"]);
 
 // Both ends are this program, over a channel that nobody else can write to: the kind tells the shape.

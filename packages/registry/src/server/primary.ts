@@ -3,6 +3,7 @@ import { createMetrics } from "../metrics/metrics.js";
 import { startDuties, type Duties } from "./duties.js";
 import { listenAddress } from "./address.js";
 import { announce, drainTimeout, type RunContext } from "./run-context.js";
+import { onReloadSignal } from "./reload.js";
 import { onStopSignals } from "./stop-signals.js";
 import { WorkerPool } from "./worker-pool.js";
 
@@ -57,6 +58,7 @@ export async function runPrimary(context: RunContext): Promise<number> {
       onHealth: (failures) => pool.broadcast({ kind: "health", failures }),
       snapshots: async () => [...(own === undefined ? [] : [await own.snapshot()]), ...(await pool.snapshots())],
     });
+    onReloadSignal(() => pool.broadcast({ kind: "reload" }));
     const address = await Promise.race([pool.start(), stopped]);
     if (address !== undefined) announce(log, config, address);
     await stopped;

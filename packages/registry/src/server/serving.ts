@@ -1,6 +1,7 @@
 import type { Server } from "node:net";
 import type { TLSSocket } from "node:tls";
 import type { Config, HttpConfig } from "../config/config.js";
+import type { Audit } from "../audit/audit.js";
 import type { App } from "../http/app.js";
 import type { Metrics } from "../metrics/metrics.js";
 import { createAccessLines } from "../observability/access-line.js";
@@ -14,6 +15,7 @@ import type { ConnectionTable } from "./connections.js";
 import { createExchangeListener } from "./exchange.js";
 import { createFront } from "./front.js";
 import { createHttp1Protocol, createHttp2Protocol } from "./protocols.js";
+import { followTls, watchTls } from "./tls-reload.js";
 import { clientAuthMode, loadTlsOptions } from "./tls-options.js";
 
 /** What a serving process is given. */
@@ -23,6 +25,8 @@ export interface ServingContext {
   readonly connections: ConnectionTable;
   readonly address: ListenAddress;
   readonly metrics: Metrics | undefined;
+  /** Undefined: nobody keeps one. */
+  readonly audit: Audit | undefined;
   readonly log: Log;
   /** On every application log line. */
   readonly fields: LogFields;
@@ -33,6 +37,8 @@ export interface ServingContext {
 export interface Serving {
   /** Where it listens, as the start-up line shows it. */
   readonly address: string;
+  /** Reads the TLS certificate again; where it can't be used, the one in use stays, and the log says so. */
+  reload(): Promise<void>;
   /**
    * Refuses new connections, lets the exchanges under way finish for at most `grace` ms, and cuts what is left then.
    * Resolves with the number of connections that were cut.
@@ -49,14 +55,16 @@ export async function startServing(config: Config, context: ServingContext): Pro
     isHealthy: context.isHealthy,
     log: context.log,
     metrics: context.metrics?.http,
+    audit: context.audit,
     access: accessWriter(config, context.sinks.access),
     completion: completionWriter(config, context),
   });
-  const front = await createApiFront(config.http, connections, listener);
+  const front = await createApiFront(config.http, connections, listener, context.log);
   connections.start();
   const address = await bind(front.server, context.address);
   return {
     address,
+    reload: () => front.reload(),
     async stop(grace) {
       front.server.close();
       const cut = await drain(connections, grace);
@@ -70,7 +78,8 @@ async function createApiFront(
   http: HttpConfig,
   connections: ConnectionTable,
   listener: ReturnType<typeof createExchangeListener>,
-): Promise<{ server: Server; close: () => void }> {
+  log: Log,
+): Promise<{ server: Server; reload: () => Promise<void>; close: () => void }> {
   const limits = {
     headerSize: http.limits.headersize,
     headerTimeout: http.limits.headertimeout,
@@ -81,7 +90,9 @@ async function createApiFront(
   const http2 = wantsHttp2 ? createHttp2Protocol(limits, listener) : undefined;
   const tls = http.tls;
   const mode = tls === undefined ? undefined : clientAuthMode(tls);
-  const server = createFront({
+  const names = http2 === undefined ? ["http/1.1"] : ["h2", "http/1.1"];
+  const watch = tls === undefined ? undefined : await watchTls(tls);
+  const { server, setTls } = createFront({
     connections,
     http1,
     http2,
@@ -89,13 +100,21 @@ async function createApiFront(
       tls === undefined || mode === undefined
         ? undefined
         : {
-            options: await loadTlsOptions(tls, http2 === undefined ? ["http/1.1"] : ["h2", "http/1.1"]),
+            options: await loadTlsOptions(tls, names),
             refuses: (socket) => refuses(socket, mode),
           },
     h2c: http.h2c.enabled,
     handshakeTimeout: http.limits.headertimeout,
   });
-  return { server, close: () => http1.close() };
+  const follow = tls === undefined || watch === undefined ? undefined : followTls(tls, names, watch, setTls, log);
+  return {
+    server,
+    reload: () => follow?.reload() ?? Promise.resolve(),
+    close() {
+      follow?.stop();
+      http1.close();
+    },
+  };
 }
 
 /** The client-auth modes that the TLS library doesn't know: a certificate may be missing, or need not be verified. */

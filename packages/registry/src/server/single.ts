@@ -1,3 +1,4 @@
+import { openAudit } from "../audit/open-audit.js";
 import { composeRegistry } from "../compose.js";
 import { createMetrics } from "../metrics/metrics.js";
 import { listenAddress } from "./address.js";
@@ -5,6 +6,7 @@ import { ConnectionTable } from "./connections.js";
 import { startDuties } from "./duties.js";
 import { connectionLimits } from "./limits.js";
 import { announce, drainTimeout, type RunContext } from "./run-context.js";
+import { onReloadSignal, reload } from "./reload.js";
 import { startServing } from "./serving.js";
 import { onStopSignals } from "./stop-signals.js";
 
@@ -30,10 +32,11 @@ export async function runSingle(context: RunContext): Promise<number> {
   const connections = new ConnectionTable(await connectionLimits(config.http.limits));
   const metrics = config.http.debug.prometheus.enabled ? createMetrics(() => connections.inFlight()) : undefined;
   let healthy = true;
+  const audit = config.log.audit === undefined ? undefined : openAudit(config.log.audit, logs);
   const registry = await composeRegistry(config, {
     secret: context.secret,
     log,
-    metrics: metrics?.storage,
+    metrics,
   });
   try {
     const duties = await startDuties(config, {
@@ -51,7 +54,9 @@ export async function runSingle(context: RunContext): Promise<number> {
         connections,
         address,
         metrics,
+        audit: audit?.audit,
       });
+      onReloadSignal(() => void reload({ registry, serving, audit, log }));
       announce(log, config, serving.address);
       await stopped;
       const cut = await serving.stop(drainTimeout(config));
@@ -62,5 +67,6 @@ export async function runSingle(context: RunContext): Promise<number> {
     }
   } finally {
     await registry.close();
+    audit?.close();
   }
 }

@@ -1,3 +1,4 @@
+import { openAudit, type AuditLog } from "../audit/open-audit.js";
 import { composeRegistry } from "../compose.js";
 import { loadSource } from "../config/source.js";
 import type { HealthFailures } from "../health/check.js";
@@ -8,6 +9,7 @@ import { ConnectionTable } from "./connections.js";
 import { connectionLimits } from "./limits.js";
 import { isPrimaryMessage, type PrimaryMessage, type WorkerMessage } from "./messages.js";
 import { describeFatal, drainTimeout, failLoudly } from "./run-context.js";
+import { onReloadSignal, reload } from "./reload.js";
 import { startServing } from "./serving.js";
 import { takeOverSignals } from "./stop-signals.js";
 
@@ -23,11 +25,15 @@ export async function runWorker(version: string): Promise<number> {
   const logs = openLogs(config.log, { version, instance: start.instance, secrets: [start.secret] });
   failLoudly(logs);
   const { log } = logs;
+  // The primary hears of it too, and passes it on: a signal to the whole group must not end us.
+  onReloadSignal(() => undefined);
+  let audit: AuditLog | undefined;
   try {
+    audit = config.log.audit === undefined ? undefined : openAudit(config.log.audit, logs);
     const connections = new ConnectionTable(await connectionLimits(config.http.limits));
     const metrics = config.http.debug.prometheus.enabled ? createMetrics(() => connections.inFlight()) : undefined;
     let healthy = isHealthy(start.health);
-    const registry = await composeRegistry(config, { secret: start.secret, log, metrics: metrics?.storage });
+    const registry = await composeRegistry(config, { secret: start.secret, log, metrics });
     onPrimary((message) => {
       if (message.kind === "health") healthy = isHealthy(message.failures);
       if (message.kind === "metrics" && metrics !== undefined) {
@@ -42,6 +48,11 @@ export async function runWorker(version: string): Promise<number> {
       connections,
       address,
       metrics,
+      audit: audit?.audit,
+    });
+    const reloadable = { registry, serving, audit, log };
+    onPrimary((message) => {
+      if (message.kind === "reload") void reload(reloadable);
     });
     tell({ kind: "ready", address: serving.address });
     await stop;
@@ -53,6 +64,7 @@ export async function runWorker(version: string): Promise<number> {
     tell({ kind: "failed", message: describeFatal(error) });
     return 1;
   } finally {
+    audit?.close();
     logs.close();
     process.removeAllListeners("disconnect");
     if (process.connected) process.disconnect();

@@ -6,7 +6,14 @@ describe("defaults", () => {
   it("are filled in", () => {
     expect(configOf(MINIMAL)).toEqual({
       version: "0.1",
-      log: { level: "info", formatter: "text", fields: {}, accesslog: { disabled: false }, reportcaller: false },
+      log: {
+        level: "info",
+        formatter: "text",
+        fields: {},
+        accesslog: { disabled: false },
+        reportcaller: false,
+        audit: undefined,
+      },
       storage: {
         type: "inmemory",
         parameters: {},
@@ -19,7 +26,8 @@ describe("defaults", () => {
         },
         tag: { concurrencylimit: 4 },
       },
-      auth: { type: "none", parameters: {} },
+      auth: { type: "none", parameters: {}, mtls: undefined },
+      access: undefined,
       http: {
         addr: ":0",
         net: "tcp",
@@ -43,9 +51,11 @@ describe("defaults", () => {
           connections: 20_000,
           uploads: 10_000,
         },
+        cors: undefined,
+        trustedproxies: [],
       },
       health: { storagedriver: { enabled: false, interval: 10_000, threshold: 1 }, file: [], http: [], tcp: [] },
-      catalog: { maxentries: 1000 },
+      catalog: { maxentries: 1000, filter: true },
       tags: { maxtags: 1000 },
       validation: {
         disabled: false,
@@ -351,13 +361,8 @@ describe("what this version doesn't have is refused by name", () => {
       `${MINIMAL}notifications: {endpoints: [{name: n, url: "http://u", headers: {Authorization: [hunter2]}}]}`,
       "notifications.endpoints",
     ],
-    [`${MINIMAL}auth: {htpasswd: {realm: r, path: p}}`, "auth.htpasswd"],
-    [`${MINIMAL}auth: {token: {realm: r, service: s, issuer: i, rootcertbundle: b}}`, "auth.token"],
-    [`${MINIMAL}auth: htpasswd`, "auth.htpasswd"],
-    [`${MINIMAL}access: {rules: []}`, "access"],
     [`${MINIMAL}middleware: {storage: [{name: redirect, options: {baseurl: "https://c"}}]}`, "middleware.storage"],
     [`${MINIMAL}http: {tls: {letsencrypt: {cachefile: /c, email: e, hosts: [h]}}}`, "http.tls.letsencrypt.cachefile"],
-    [`${MINIMAL}http: {cors: {origins: ["*"]}}`, "http.cors"],
     [
       `${MINIMAL}log: {hooks: [{type: mail, levels: [panic], options: {smtp: {addr: "m:25", password: hunter2}, from: f, to: [t]}}]}`,
       "log.hooks",
@@ -386,7 +391,6 @@ describe("what this version doesn't have is refused by name", () => {
     "log: {hooks: [{type: mail, disabled: true, levels: [panic]}]}",
     'reporting: {bugsnag: {apikey: "", releasestage: r}, newrelic: {}}',
     "compatibility: {schema1: {enabled: false, signingkeyfile: /k}}",
-    "access: {}",
     "http: {cors: {}}",
     "auth: none",
     "auth: {none: }",

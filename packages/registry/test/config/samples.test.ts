@@ -31,13 +31,23 @@ beforeAll(async () => {
   directory = await mkdtemp(join(tmpdir(), "registry-samples-"));
   await writeFile(join(directory, "certificate.pem"), CERTIFICATE);
   await writeFile(join(directory, "key.pem"), KEY);
+  await writeFile(join(directory, "htpasswd"), `somebody:$2y$04$${"a".repeat(53)}\n`);
 });
 
 afterAll(() => rm(directory, { recursive: true, force: true }));
 
 it("there are files for both original images and for npm start", () => {
   expect(FILES).toEqual(
-    expect.arrayContaining(["registry2.yml", "registry3.yml", "development.yml", "inmemory.yml", "tls.yml"]),
+    expect.arrayContaining([
+      "registry2.yml",
+      "registry3.yml",
+      "development.yml",
+      "inmemory.yml",
+      "tls.yml",
+      "htpasswd.yml",
+      "token.yml",
+      "access.yml",
+    ]),
   );
 });
 
@@ -53,12 +63,15 @@ describe.each(FILES)("config/%s", (name) => {
 
   it("starts a registry that answers, and stops", async () => {
     const root = join(directory, name);
-    const { http, storage } = (await loadSample(name)).config ?? {};
+    const { auth, http, log, storage } = (await loadSample(name)).config ?? {};
     const environment = {
       REGISTRY_HTTP_ADDR: "127.0.0.1:0",
       ...(http?.workers === 1 ? {} : { REGISTRY_HTTP_WORKERS: "1" }),
       ...(http?.debug.addr === undefined ? {} : { REGISTRY_HTTP_DEBUG_ADDR: "127.0.0.1:0" }),
       ...(storage?.type === "filesystem" ? { REGISTRY_STORAGE_FILESYSTEM_ROOTDIRECTORY: root } : {}),
+      ...(log?.audit ? { REGISTRY_LOG_AUDIT_TARGET: join(directory, `${name}.audit`) } : {}),
+      ...(auth?.type === "htpasswd" ? { REGISTRY_AUTH_HTPASSWD_PATH: join(directory, "htpasswd") } : {}),
+      ...(auth?.type === "token" ? { REGISTRY_AUTH_TOKEN_ROOTCERTBUNDLE: join(directory, "certificate.pem") } : {}),
       ...(http?.tls
         ? {
             REGISTRY_HTTP_TLS_CERTIFICATE: join(directory, "certificate.pem"),
@@ -74,7 +87,9 @@ describe.each(FILES)("config/%s", (name) => {
     const ended = once(child, "exit");
     try {
       const address = await listening(child);
-      expect(await statusOf(`${http?.tls ? "https" : "http"}://${address}/v2/`)).toBe(200);
+      expect(await statusOf(`${http?.tls ? "https" : "http"}://${address}/v2/`)).toBe(
+        auth?.type === "none" ? 200 : 401,
+      );
     } finally {
       child.kill("SIGTERM");
       await ended;

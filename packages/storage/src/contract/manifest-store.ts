@@ -21,6 +21,8 @@ export interface ManifestPush {
   /** The digest it must have; the canonical one is computed where absent. Mismatch throws DIGEST_MISMATCH. */
   readonly digest?: Digest | undefined;
   readonly tags: readonly TagName[];
+  /** Classes that the client may push here; undefined where nobody granted by class (contract §11.2). */
+  readonly grantedClasses?: readonly string[] | undefined;
 }
 
 /** What became of a push. */

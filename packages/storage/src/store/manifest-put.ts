@@ -38,7 +38,7 @@ export async function putManifest(
   }
   const manifest = parseManifest(bytes, push.mediaType);
   const digest = checkedDigest(push);
-  checkClass(manifest, classes);
+  checkClass(manifest, classes, push.grantedClasses);
   checkUrls(manifest, validation);
   const references = requiredReferences(manifest, validation);
   const place = { ...dependencies, name };

@@ -94,14 +94,22 @@ const CLASSES: ReadonlyMap<string, string> = new Map([
 ]);
 const DOCKER_PLUGIN = "application/vnd.docker.plugin.v1+json";
 
-/** Throws MANIFEST_CLASS_DENIED where `classes` is given and the class of `manifest` isn't among them. */
-export function checkClass(manifest: Manifest, classes: readonly string[] | undefined): void {
+/**
+ * Throws MANIFEST_CLASS_DENIED where `classes` is given and the class of `manifest` isn't among them, or isn't among those
+ * that the client was granted, if that is known.
+ */
+export function checkClass(
+  manifest: Manifest,
+  classes: readonly string[] | undefined,
+  granted: readonly string[] | undefined,
+): void {
   if (classes === undefined || manifest.kind !== "image") return;
   const { mediaType } = manifest.config;
   const isPlugin = mediaType === DOCKER_PLUGIN && manifest.mediaType === DOCKER_MANIFEST;
   const found = isPlugin ? "plugin" : CLASSES.get(mediaType);
   if (found === undefined) throw denied(`unknown manifest class for ${mediaType}`);
   if (!classes.includes(found)) throw denied(`registry does not allow ${found} manifest`);
+  if (granted?.includes(found) === false) throw denied(`repository not authorized for ${found} manifest`);
 }
 
 function invalid(reason: string): StorageError {

@@ -1,4 +1,6 @@
 import { z } from "zod";
+import { API_METHODS, API_REQUEST_HEADERS } from "../../http/cors/policy.js";
+import { isTrustedProxy } from "../../http/client-address.js";
 import { parseAddress } from "../address.js";
 import { CIPHER_SUITES, type CipherSuite } from "../cipher-suites.js";
 import {
@@ -14,7 +16,6 @@ import {
   section,
   text,
   textList,
-  untypedMap,
 } from "./kit.js";
 
 function isCipherSuite(name: string): name is CipherSuite {
@@ -128,6 +129,34 @@ const debug = section(
   "A second listener.",
 ).prefault({});
 
+const token = (meaning: string, fallback: readonly string[]) =>
+  key(z.array(z.string().regex(/^(?:\*|[!#$%&'*+.^_`|~0-9A-Za-z-]+)$/)).optional(), {
+    meaning,
+    type: "list of texts",
+    allowed: "a list of words",
+    fallback: fallback.join(", "),
+  });
+
+const cors = section(
+  {
+    origins: list(
+      key(z.string().regex(/^(?:\*|null|[a-z][a-z0-9+.-]*:\/\/[^\s/?#@]+)$/), {
+        meaning: "",
+        type: "text",
+        allowed: 'an origin such as https://ui.example (scheme, host and port, no path), or "*" for all',
+      }),
+      'Origins whose pages may use the API, such as `https://ui.example`, or `"*"`. Nothing happens without.',
+      { type: "list of texts" },
+    ),
+    methods: token("Methods that they may use.", API_METHODS),
+    headers: token("Request headers that they may set.", API_REQUEST_HEADERS),
+    maxage: duration("10m", "How long browsers may remember what is allowed."),
+    credentials: flag(false, "Lets browsers send cookies, remembered logins and client certificates. Not with `*`."),
+  },
+  "Which web pages may use the API (CORS). Preflights are answered before anybody is asked for credentials.",
+  { ours: true },
+).prefault({});
+
 const MIB = 1024 * 1024;
 
 const limits = section(
@@ -193,10 +222,17 @@ export const http = section(
       ours: true,
     }),
     limits,
-    cors: untypedMap("Which web pages may use the API.", {
-      ours: true,
-      later: { when: "set", what: "CORS", instead: "remove the section; a reverse proxy can add the headers" },
-    }),
+    cors,
+    trustedproxies: list(
+      key(z.string().refine(isTrustedProxy), {
+        meaning: "",
+        type: "text",
+        allowed: "an address, a network such as 10.0.0.0/8, or unix",
+      }),
+      "Reverse proxies whose `X-Forwarded-For` or `X-Real-IP` says where a client is, for rules, throttling and the audit log. " +
+        "Set it behind a proxy, or all clients have the proxy's address.",
+      { type: "list of texts", ours: true },
+    ),
   },
   "The server.",
 ).prefault({});

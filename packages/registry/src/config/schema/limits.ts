@@ -76,7 +76,10 @@ export const policy = section(
 ).prefault({});
 
 export const catalog = section(
-  { maxentries: integer(1000, {}, "Largest `n` of `_catalog`; more is answered with 400; 0 or less: 1000.") },
+  {
+    maxentries: integer(1000, {}, "Largest `n` of `_catalog`; more is answered with 400; 0 or less: 1000."),
+    filter: flag(true, "With `access` rules: lists only what the reader may pull.", { ours: true }),
+  },
   "The list of repositories.",
 ).prefault({});
 

@@ -38,6 +38,16 @@ export const log = section(
     accesslog: section({ disabled: flag(false, "No access log on standard output.") }, "The access log.", {}).prefault(
       {},
     ),
+    audit: section(
+      {
+        target: text("Where it goes: `stdout`, `stderr`, or a file, which is opened anew on SIGHUP.", {
+          fallback: "off",
+        }),
+        pulls: flag(true, "Has reads that were allowed, too; otherwise only what changes something or was refused."),
+      },
+      "The audit log: who did what to which repository from where, and whether they might; a JSON object a line.",
+      { ours: true },
+    ).prefault({}),
     reportcaller: flag(false, "Adds `func` and `file` to each line."),
     hooks: list(hook, "What happens on log lines beside writing them.", {
       type: "list of maps",

@@ -1,5 +1,6 @@
 import { z } from "zod";
-import { access, auth } from "./auth.js";
+import { access } from "./access.js";
+import { auth } from "./auth.js";
 import { health } from "./health.js";
 import { http } from "./http.js";
 import { key, section } from "./kit.js";

@@ -69,11 +69,16 @@ export function infoAt(
     info = shape.info ?? info;
     secret ||= shape.info?.secret === true;
   }
-  return { info, secret: secret || path.some((part) => typeof part === "string" && SECRET_NAME.test(part)) };
+  return { info, secret: secret || path.some((part) => typeof part === "string" && tellsSecret(part)) };
 }
 
 /** Names that hold secrets wherever they stand, also in maps that the schema doesn't know. */
 const SECRET_NAME = /secret|password|passwd|token|credential|licensekey|apikey|accesskey|accountkey|encryptionkey/i;
+
+/** The sections of `auth` that are named like secrets hold none. */
+function tellsSecret(name: string): boolean {
+  return name !== "htpasswd" && name !== "token" && SECRET_NAME.test(name);
+}
 
 /** Calls `visit` for every key that the schema knows, from top to bottom; of a list, for the keys of its entries. */
 export function walkKeys(schema: z.core.$ZodType, visit: (path: Path, shape: Shape) => boolean, path: Path = []): void {

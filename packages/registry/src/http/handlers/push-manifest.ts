@@ -18,6 +18,7 @@ export async function putManifest(exchange: Exchange): Promise<void> {
     mediaType: withoutParameters(request.headers["content-type"] ?? ""),
     digest: reference.kind === "digest" ? reference.digest : undefined,
     tags,
+    grantedClasses: grantedClasses(exchange),
   });
   const location = api.urls.manifest(request, exchange.name, descriptor.digest);
   const headers = ["Location", location, "Docker-Content-Digest", descriptor.digest, "Content-Length", "0"];
@@ -25,6 +26,13 @@ export async function putManifest(exchange: Exchange): Promise<void> {
   if (reference.kind === "digest") for (const tag of tags) headers.push("OCI-Tag", tag);
   else if (exchange.parameter("tag") !== undefined) headers.push("Warning", TAGS_IGNORED);
   exchange.end(201, headers);
+}
+
+/** A grant without a class is for images, as in the original (contract §11.2). */
+function grantedClasses({ grant, name }: Exchange): readonly string[] | undefined {
+  const resources = grant.resources?.filter((resource) => resource.name === name) ?? [];
+  if (resources.length === 0) return undefined;
+  return resources.map((resource) => (resource.class === "" ? "image" : resource.class));
 }
 
 const TAGS_IGNORED = '299 - "tag parameters count on a push by digest only; they were ignored"';

@@ -1,0 +1,56 @@
+import { bearerChallenge } from "../../challenge.js";
+import type { Access, AuthRequest } from "../../contract.js";
+import { formatScopeEntry, type ScopeEntry } from "../../scope.js";
+
+/** The order in which clients of the original are used to see actions. */
+const USUAL_ORDER: readonly string[] = ["pull", "push", "delete"];
+
+/** The scope that `accesses` need: one entry for each resource, the first one first (contract §4.4). */
+export function groupedScope(accesses: readonly Access[]): string {
+  const resources = new Map<string, ScopeEntry>();
+  for (const { type, class: resourceClass, name, action } of accesses) {
+    const key = JSON.stringify([type, name]);
+    const known = resources.get(key);
+    const actions = new Set([...(known?.actions ?? []), action]);
+    resources.set(key, { type, class: known?.class ?? resourceClass, name, actions: [...actions] });
+  }
+  return [...resources.values()]
+    .map((entry) => formatScopeEntry({ ...entry, actions: entry.actions.toSorted(inUsualOrder) }))
+    .join(" ");
+}
+
+/** What challenges of an authorization server are made from. */
+export interface ChallengeSource {
+  readonly realm: string;
+  readonly service: string;
+}
+
+/** The challenge for `accesses`, with the `error` of RFC 6750 where there is one. */
+export function tokenChallenge(source: ChallengeSource, accesses: readonly Access[], error?: string): string {
+  return bearerChallenge({ ...source, scope: groupedScope(accesses), error });
+}
+
+/**
+ * The realm below the host that the client called, as the original builds it: https unless `X-Forwarded-Proto` says
+ * otherwise, which is taken as it stands (contract §4.4).
+ */
+export function redirectedRealm(request: AuthRequest, path: string): string {
+  const proto = firstLine(request.headers["x-forwarded-proto"]) ?? "https";
+  // HTTP/2 names the host in a pseudo-header.
+  const host = firstLine(request.headers["host"]) ?? firstLine(request.headers[":authority"]) ?? "";
+  return `${proto}://${host}${path}`;
+}
+
+function firstLine(value: string | readonly string[] | undefined): string | undefined {
+  const line = typeof value === "string" ? value : value?.[0];
+  return line === "" ? undefined : line;
+}
+
+function inUsualOrder(a: string, b: string): number {
+  return placeOf(a) - placeOf(b);
+}
+
+function placeOf(action: string): number {
+  const place = USUAL_ORDER.indexOf(action);
+  return place < 0 ? USUAL_ORDER.length : place;
+}

@@ -1,0 +1,84 @@
+import { compileAddress } from "./address.js";
+import type { RuleMatch, RulePlace, RuleResource, RuleSubject } from "./contract.js";
+import { refuse } from "./entries.js";
+import { compilePattern, type MatcherCache, type Pattern, type PatternContext } from "./pattern.js";
+import { FIELDS, type Field } from "./template.js";
+
+/** A `match`, compiled. */
+export interface Condition {
+  /** Throws RuleLimitError. */
+  matches(subject: RuleSubject, resource: RuleResource): boolean;
+  /** Whether it can match somebody who didn't log in, and whether it matches them whatever they ask for. */
+  readonly anonymous: "never" | "sometimes" | "always";
+}
+
+type Patterns = Readonly<Partial<Record<Field, Pattern>>>;
+
+function compileAt(
+  source: string,
+  cache: MatcherCache,
+  place: RulePlace,
+  steps: readonly (string | number)[],
+): Pattern {
+  const pattern = compilePattern(source, cache);
+  return typeof pattern === "string" ? refuse(place, steps, pattern) : pattern;
+}
+
+function contextOf(patterns: Patterns, subject: RuleSubject, resource: RuleResource): PatternContext {
+  const fields = {
+    account: subject.account,
+    type: resource.type,
+    name: resource.name,
+    service: subject.service,
+  };
+  return {
+    fields,
+    labels: subject.labels,
+    insertsPatterns: subject.labelSyntax === "pattern",
+    capture: (field, group) => (group < 1 ? undefined : patterns[field]?.groups(fields[field])?.[group]),
+  };
+}
+
+/** What is known, without a request, of how the account's pattern takes the empty account. */
+function anonymousOf({ account }: Patterns, others: number): Condition["anonymous"] {
+  if (account !== undefined) {
+    // What it inserts depends on the request.
+    if (account.template.segments.some(({ kind }) => kind !== "text")) return "sometimes";
+    const nothing = { fields: { account: "", type: "", name: "", service: "" }, labels: new Map<string, string[]>() };
+    if (!account.matches("", { ...nothing, insertsPatterns: false, capture: () => undefined })) return "never";
+  }
+  return others === 0 ? "always" : "sometimes";
+}
+
+/** Compiles `match`, whose place in the list is `steps`. Throws AuthError INVALID_OPTIONS. */
+export function compileCondition(
+  match: RuleMatch,
+  cache: MatcherCache,
+  place: RulePlace,
+  steps: readonly (string | number)[],
+): Condition {
+  const patterns: Partial<Record<Field, Pattern>> = {};
+  for (const field of FIELDS) {
+    const source = match[field];
+    if (source !== undefined) patterns[field] = compileAt(source, cache, place, [...steps, field]);
+  }
+  const labels = Object.entries(match.labels ?? {}).map(
+    ([label, source]) => [label, compileAt(source, cache, place, [...steps, "labels", label])] as const,
+  );
+  const address = match.ip === undefined ? undefined : compileAddress(match.ip);
+  if (match.ip !== undefined && address === undefined)
+    refuse(place, [...steps, "ip"], "must be an IP address or a CIDR block such as 10.0.0.0/8");
+
+  const others = Object.keys(patterns).filter((field) => field !== "account").length + (address === undefined ? 0 : 1);
+  return {
+    anonymous: labels.length > 0 ? "never" : anonymousOf(patterns, others),
+    matches(subject, resource) {
+      if (address !== undefined && !address(subject.ip)) return false;
+      const context = contextOf(patterns, subject, resource);
+      for (const field of FIELDS) if (patterns[field]?.matches(context.fields[field], context) === false) return false;
+      return labels.every(([label, pattern]) =>
+        (subject.labels.get(label) ?? []).some((value) => pattern.matches(value, context)),
+      );
+    },
+  };
+}

@@ -1,0 +1,121 @@
+import { closeSync, openSync, writeSync } from "node:fs";
+import type { AuditConfig } from "../config/config.js";
+import type { Log } from "../observability/log.js";
+import { errorFields } from "../observability/log.js";
+import type { Logs } from "../observability/open-logs.js";
+import { createAudit, type Audit } from "./audit.js";
+
+/** The audit log of a process. */
+export interface AuditLog {
+  readonly audit: Audit;
+  /** Opens a file anew, so that it can be rotated. */
+  reopen(): void;
+  /** Hands over what is buffered. */
+  close(): void;
+}
+
+/** Lines are gathered this long (ms), or up to about this many characters: one write for many requests. */
+const FLUSH_INTERVAL = 100;
+const BATCH_SIZE = 16 * 1024;
+/** What a full disk may leave behind in memory (characters); further lines are dropped, which the log says. */
+const BUFFER_LIMIT = 8 * 1024 * 1024;
+
+/** For its owner and group: who did what is not for everybody. */
+const FILE_MODE = 0o640;
+
+/** Opens the audit log. Throws, with a message for people, where its file can't be opened. */
+export function openAudit(config: AuditConfig, logs: Logs): AuditLog {
+  const { target } = config;
+  if (target === "stdout" || target === "stderr") {
+    const sink = target === "stdout" ? logs.sinks.access : logs.sinks.application;
+    return {
+      audit: createAudit((line) => sink.write(line), config),
+      reopen: () => undefined,
+      close: () => sink.flush(),
+    };
+  }
+  const file = openAuditFile(target, logs.log);
+  return {
+    audit: createAudit((line) => file.write(line), config),
+    reopen: () => file.reopen(),
+    close: () => file.close(),
+  };
+}
+
+interface AuditFile {
+  write(line: string): void;
+  reopen(): void;
+  close(): void;
+}
+
+/** The file can't be opened; the message says why. */
+class AuditError extends Error {
+  override readonly name = "AuditError";
+}
+
+/**
+ * A file that several processes append to: each write is of whole lines (O_APPEND), so that lines never mix. It is written
+ * in the foreground, a batch at a time: what was said when the process ends is there.
+ */
+function openAuditFile(path: string, log: Log): AuditFile {
+  let descriptor = openForAppending(path);
+  let pending = "";
+  let dropped = 0;
+  let isFailing = false;
+
+  const hand = (): void => {
+    if (pending === "") return;
+    const bytes = Buffer.from(pending);
+    try {
+      let written = writeSync(descriptor, bytes);
+      while (written < bytes.length) written += writeSync(descriptor, bytes, written);
+    } catch (error) {
+      if (!isFailing) log.error(`log.audit: can't write to ${path}; lines are kept for now`, errorFields(error));
+      isFailing = true;
+      return;
+    }
+    pending = "";
+    if (isFailing) log.info(`log.audit: ${path} can be written again; ${dropped} lines were lost`);
+    isFailing = false;
+    dropped = 0;
+  };
+  const close = (): void => {
+    clearInterval(timer);
+    process.removeListener("exit", close);
+    hand();
+    closeSync(descriptor);
+  };
+  const timer = setInterval(hand, FLUSH_INTERVAL);
+  timer.unref();
+  process.once("exit", close);
+  return {
+    write(line) {
+      if (pending.length > BUFFER_LIMIT) {
+        dropped += 1;
+        return;
+      }
+      pending += line;
+      if (pending.length >= BATCH_SIZE && !isFailing) hand();
+    },
+    reopen() {
+      hand();
+      try {
+        const next = openForAppending(path);
+        closeSync(descriptor);
+        descriptor = next;
+      } catch (error) {
+        log.error("the audit log goes on in the file that was open", errorFields(error));
+      }
+    },
+    close,
+  };
+}
+
+function openForAppending(path: string): number {
+  try {
+    return openSync(path, "a", FILE_MODE);
+  } catch (error) {
+    const reason = error instanceof Error && "code" in error ? String(error.code) : "unknown";
+    throw new AuditError(`log.audit.target: can't open ${path} for appending (${reason})`, { cause: error });
+  }
+}

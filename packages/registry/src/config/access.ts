@@ -1,0 +1,67 @@
+import { compileRules, isAuthError, parseTokenOptions } from "@longshore/auth";
+import { type AuthConfig, type Config } from "./config.js";
+import { type Report } from "./report.js";
+import { type ParsedConfig } from "./schema/root.js";
+import { type Path } from "./yaml/tree.js";
+
+/** The sections `auth` and `access`, checked against each other and against what they need of the others. */
+export function accessConfig(parsed: ParsedConfig, report: Report): Pick<Config, "auth" | "access"> {
+  const auth = authConfig(parsed.auth);
+  checkRules(parsed.access, auth, report);
+  checkCertificates(parsed, auth, report);
+  if (auth.type === "token") checkToken(auth, report);
+  return { auth, access: parsed.access.length === 0 ? undefined : parsed.access };
+}
+
+function authConfig(parsed: ParsedConfig["auth"]): AuthConfig {
+  if (parsed?.htpasswd) return { type: "htpasswd", parameters: parsed.htpasswd, mtls: parsed.mtls ?? undefined };
+  if (parsed?.token) return { type: "token", parameters: parsed.token, mtls: undefined };
+  if (parsed?.silly) return { type: "silly", parameters: parsed.silly, mtls: undefined };
+  if (parsed?.mtls) return { type: "mtls", parameters: parsed.mtls, mtls: undefined };
+  return { type: "none", parameters: {}, mtls: undefined };
+}
+
+function checkToken({ parameters }: AuthConfig, report: Report): void {
+  try {
+    parseTokenOptions(parameters);
+  } catch (error) {
+    if (!isAuthError(error) || error.fault.code !== "INVALID_OPTIONS") throw error;
+    const steps = error.fault.path.split(".").map((step) => (/^\d+$/.test(step) ? Number(step) : step));
+    report.error(["auth", ...steps], error.fault.reason);
+  }
+}
+
+/** Each rule on its own, so that every one that can't be understood is named at once. */
+function checkRules(rules: ParsedConfig["access"], auth: AuthConfig, report: Report): void {
+  if (rules.length === 0) return;
+  if (auth.type !== "htpasswd" && auth.type !== "mtls") {
+    const what =
+      auth.type === "token" ? "with auth.token the authorization server decides" : "nobody is asked who they are";
+    report.error(["access"], `rules have no effect here: ${what}; set auth.htpasswd or auth.mtls, or remove the rules`);
+  }
+  rules.forEach((rule, index) => {
+    let place: Path = ["access", index];
+    try {
+      compileRules([rule], (steps) => {
+        place = ["access", index, ...steps.slice(1)];
+        return "";
+      });
+    } catch (error) {
+      if (!isAuthError(error) || error.fault.code !== "INVALID_OPTIONS") throw error;
+      report.error(place, error.fault.reason);
+    }
+  });
+}
+
+function checkCertificates({ http }: ParsedConfig, auth: AuthConfig, report: Report): void {
+  if (auth.type !== "mtls" && auth.mtls === undefined) return;
+  if (http.tls.clientcas.length === 0) {
+    report.error(["auth", "mtls"], "needs http.tls.clientcas: without them no client shows a certificate");
+    return;
+  }
+  const mode = http.tls.clientauth ?? "require-and-verify-client-cert";
+  if (mode === "request-client-cert" || mode === "require-any-client-cert") {
+    const message = `found ${mode}; allowed with auth.mtls: verify-client-cert-if-given or require-and-verify-client-cert, since a certificate that nobody verified proves nothing`;
+    report.error(["http", "tls", "clientauth"], message);
+  }
+}

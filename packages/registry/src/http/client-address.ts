@@ -1,0 +1,69 @@
+import { BlockList, isIP } from "node:net";
+import type { IncomingMessage } from "node:http";
+
+/** Finds the address that a request comes from. */
+export type ClientAddress = (request: IncomingMessage) => string | undefined;
+
+/** Of a header that proxies add to, no more than this is looked at (bytes). */
+const HEADER_LIMIT = 4096;
+
+/** IPv4 clients of a dual-stack socket show up as `::ffff:a.b.c.d`. */
+function plain(address: string): string {
+  return address.startsWith("::ffff:") && address.includes(".") ? address.slice(7) : address;
+}
+
+/** Whether `text` is an address or a network that {@link createClientAddress} takes. */
+export function isTrustedProxy(text: string): boolean {
+  if (text === "unix") return true;
+  const [address = "", bits, ...rest] = text.split("/");
+  const family = isIP(address);
+  if (family === 0 || rest.length > 0) return false;
+  return bits === undefined || (/^\d{1,3}$/.test(bits) && Number(bits) <= (family === 4 ? 32 : 128));
+}
+
+/**
+ * The connection's other end, or, where that is one of `trusted` (addresses, networks, `unix`), whom it names: the last
+ * entry of `X-Forwarded-For` that is no trusted proxy itself, else `X-Real-IP`. Nobody else is believed, since anybody can
+ * send these headers.
+ */
+export function createClientAddress(trusted: readonly string[]): ClientAddress {
+  const proxies = new BlockList();
+  for (const text of trusted) add(proxies, text);
+  const believesUnix = trusted.includes("unix");
+  const isProxy = (address: string): boolean => {
+    const family = isIP(address);
+    return family !== 0 && proxies.check(address, family === 4 ? "ipv4" : "ipv6");
+  };
+  return (request) => {
+    const remote = request.socket.remoteAddress;
+    const peer = remote === undefined ? undefined : plain(remote);
+    if (trusted.length === 0) return peer;
+    if (peer === undefined ? !believesUnix : !isProxy(peer)) return peer;
+    return forwarded(request, isProxy) ?? peer;
+  };
+}
+
+function forwarded(request: IncomingMessage, isProxy: (address: string) => boolean): string | undefined {
+  const header = request.headers["x-forwarded-for"];
+  const list = (typeof header === "string" ? header : (header?.join(",") ?? "")).slice(-HEADER_LIMIT);
+  let nearest: string | undefined;
+  for (const entry of list.split(",").reverse()) {
+    const address = plain(entry.trim());
+    if (isIP(address) === 0) break;
+    nearest = address;
+    if (!isProxy(address)) return address;
+  }
+  if (nearest !== undefined) return nearest;
+  const real = request.headers["x-real-ip"];
+  const address = typeof real === "string" ? plain(real.trim()) : "";
+  return isIP(address) === 0 ? undefined : address;
+}
+
+function add(proxies: BlockList, text: string): void {
+  const [address = "", bits] = text.split("/");
+  const family = isIP(address);
+  if (family === 0) return;
+  const type = family === 4 ? "ipv4" : "ipv6";
+  if (bits === undefined) proxies.addAddress(address, type);
+  else proxies.addSubnet(address, Number(bits), type);
+}

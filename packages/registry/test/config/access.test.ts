@@ -1,0 +1,220 @@
+import { describe, expect, it } from "vitest";
+import { configOf, errorsOf, MINIMAL, warningsOf } from "./support.js";
+
+const HTPASSWD = "auth: {htpasswd: {realm: r, path: /p}}\n";
+const TOKEN = "realm: https://a/token, service: s, issuer: i";
+
+describe("auth.htpasswd", () => {
+  it("has the original's keys, and ours with their defaults", () => {
+    expect(configOf(MINIMAL + HTPASSWD).auth).toEqual({
+      type: "htpasswd",
+      parameters: {
+        realm: "r",
+        path: "/p",
+        cachettl: 300_000,
+        throttle: { disabled: false, attempts: 10, delay: 1000, maxdelay: 300_000 },
+      },
+    });
+  });
+
+  it("can come from the environment alone, as the original's users write it", () => {
+    const environment = {
+      REGISTRY_AUTH: "htpasswd",
+      REGISTRY_AUTH_HTPASSWD_REALM: "Registry Realm",
+      REGISTRY_AUTH_HTPASSWD_PATH: "/auth/htpasswd",
+    };
+    const { type, parameters } = configOf(MINIMAL, environment).auth;
+    expect(type).toBe("htpasswd");
+    expect(parameters).toMatchObject({ realm: "Registry Realm", path: "/auth/htpasswd" });
+  });
+
+  it.each([
+    ["auth: htpasswd", /auth\.htpasswd\.realm: found nothing/],
+    ["auth: {htpasswd: {realm: r}}", /auth\.htpasswd\.path: found nothing/],
+    [
+      "auth: {htpasswd: {realm: r, path: p, pth: q}}",
+      /auth\.htpasswd\.pth: unknown key, and nothing about auth is ignored; did you mean/,
+    ],
+    ["auth: {htpasswd: {realm: r, path: p, throttle: {atempts: 3}}}", /auth\.htpasswd\.throttle\.atempts: unknown key/],
+    [
+      "auth: {htpasswd: {realm: r, path: p, cachettl: long}}",
+      /auth\.htpasswd\.cachettl: found "long"; allowed: a duration/,
+    ],
+  ])("%s is refused with its line", (text, expected) => {
+    expect(errorsOf(`${MINIMAL}${text}\n`)[0]).toMatch(/^config\.yml:4: /);
+    expect(errorsOf(`${MINIMAL}${text}\n`)[0]).toMatch(expected);
+  });
+});
+
+describe("auth.token", () => {
+  it("has the original's keys", () => {
+    const text = `${MINIMAL}auth: {token: {${TOKEN}, rootcertbundle: /b, jwks: /j, signingalgorithms: [RS256], autoredirect: true, autoredirectpath: /t}}\n`;
+    expect(configOf(text).auth).toEqual({
+      type: "token",
+      parameters: {
+        realm: "https://a/token",
+        service: "s",
+        issuer: "i",
+        rootcertbundle: "/b",
+        jwks: "/j",
+        signingalgorithms: ["RS256"],
+        autoredirect: true,
+        autoredirectpath: "/t",
+      },
+    });
+  });
+
+  it.each([
+    [`auth: {token: {${TOKEN}}}`, /auth\.token\.rootcertbundle: token auth requires at least one token signing key/],
+    [
+      `auth: {token: {${TOKEN}, jwks: /j, signingalgorithms: [HS256]}}`,
+      /auth\.token\.signingalgorithms\[0\]: HS256 is not supported/,
+    ],
+    [`auth: {token: {${TOKEN}, jwks: /j, signingalgorithms: [none]}}`, /"none" would let anybody in/],
+    [`auth: {token: {${TOKEN}, jwks: "ftp://h/j"}}`, /auth\.token\.jwks: only http and https URLs/],
+    [`auth: {token: {realm: r, service: s, jwks: /j}}`, /auth\.token\.issuer: found nothing/],
+    [`auth: {token: {${TOKEN}, jwks: /j, jkws: /j}}`, /auth\.token\.jkws: unknown key.*did you mean/],
+    [`auth: {token: {${TOKEN}, jwks: /j}, htpasswd: {realm: r, path: p}}`, /must provide exactly one type/],
+    [`auth: {token: {${TOKEN}, jwks: /j}, mtls: {}}`, /must provide exactly one type/],
+  ])("%s", (text, expected) => {
+    expect(errorsOf(`${MINIMAL}${text}\n`).join("\n")).toMatch(expected);
+  });
+});
+
+describe("auth.mtls", () => {
+  const tls = (more: string) => `http: {tls: {certificate: c, key: k${more}}}\n`;
+
+  it("stands alone or beside htpasswd", () => {
+    expect(configOf(`${MINIMAL}auth: {mtls: {account: DNS}}\n${tls(", clientcas: [ca]")}`).auth).toEqual({
+      type: "mtls",
+      parameters: { account: "dns" },
+    });
+    const both = configOf(
+      `${MINIMAL}auth: {htpasswd: {realm: r, path: p}, mtls: {}}\n${tls(", clientcas: [ca]")}`,
+    ).auth;
+    expect([both.type, both.mtls]).toEqual(["htpasswd", {}]);
+  });
+
+  it.each([
+    [tls(""), /auth\.mtls: needs http\.tls\.clientcas/],
+    [
+      tls(", clientcas: [ca], clientauth: request-client-cert"),
+      /http\.tls\.clientauth: found request-client-cert; allowed with auth\.mtls: verify/,
+    ],
+    [
+      tls(", clientcas: [ca], clientauth: require-any-client-cert"),
+      /a certificate that nobody verified proves nothing/,
+    ],
+  ])("needs certificates that somebody verified: %s", (text, expected) => {
+    expect(errorsOf(`${MINIMAL}auth: {mtls: {account: cn}}\n${text}`).join("\n")).toMatch(expected);
+  });
+});
+
+describe("access", () => {
+  const rules = (text: string, auth = HTPASSWD) => `${MINIMAL}${auth}access:\n${text}`;
+
+  it("takes both forms as they are written", () => {
+    const text = rules(
+      "  - {name: 123, type: repository, action: [pull]}\n" +
+        "  - match: {account: alice, labels: {team: a*}}\n    actions: ['*']\n    comment: why\n",
+    );
+    expect(configOf(text).access).toEqual([
+      { name: "123", type: "repository", action: ["pull"] },
+      { match: { account: "alice", labels: { team: "a*" } }, actions: ["*"], comment: "why" },
+    ]);
+  });
+
+  it("can come from the environment", () => {
+    const environment = { REGISTRY_ACCESS: "[{name: anonymous, type: repository, action: [pull]}]" };
+    expect(configOf(MINIMAL + HTPASSWD, environment).access).toEqual([
+      { name: "anonymous", type: "repository", action: ["pull"] },
+    ]);
+  });
+
+  it.each([
+    [
+      "  - {match: {acount: alice}, actions: [pull]}\n",
+      /^config\.yml:6: access\[0\]\.match\.acount: unknown key, and nothing about access is ignored; did you mean/,
+    ],
+    ["  - {match: {team: a}, actions: [pull]}\n", /access\[0\]\.match\.team: unknown key/],
+    [
+      "  - {name: a, type: repository, action: [pull]}\n  - {match: {name: '/(/'}, actions: [pull]}\n",
+      /^config\.yml:7: access\[1\]\.match\.name: /,
+    ],
+    ["  - {match: {name: '[a'}, actions: [pull]}\n", /access\[0\]\.match\.name: /],
+    ["  - {match: {ip: 10.0.0.0/40}, actions: [pull]}\n", /access\[0\]\.match\.ip: /],
+    ["  - {match: {}}\n", /access\[0\]: has no actions/],
+    ["  - {actions: [pull]}\n", /access\[0\]: has no match/],
+    ["  - {name: a, type: repositories, action: [pull]}\n", /access\[0\]\.type: must be registry or repository/],
+    ["  - {name: a, type: repository, action: [pul]}\n", /access\[0\]\.action/],
+    ["  - just text\n", /access\[0\]: found "just text"; allowed: a map/],
+  ])("a rule that can't be understood stops the start, with its line: %s", (text, expected) => {
+    expect(errorsOf(rules(text))).toHaveLength(1);
+    expect(errorsOf(rules(text))[0]).toMatch(expected);
+  });
+
+  it("names every rule that is wrong", () => {
+    const wrong = "  - {match: {name: '/(/'}, actions: []}\n".repeat(3);
+    expect(errorsOf(rules(wrong))).toHaveLength(3);
+  });
+
+  it.each([
+    [`${MINIMAL}${HTPASSWD}access: []\n`, /access: empty; remove the section if/],
+    [`${MINIMAL}${HTPASSWD}access:\n`, /access: empty; remove the section if/],
+    [
+      `${MINIMAL}access: [{name: a, type: repository, action: [pull]}]\n`,
+      /access: rules have no effect here: nobody is asked who they are/,
+    ],
+    [
+      `${MINIMAL}auth: {token: {${TOKEN}, jwks: /j}}\naccess: [{name: a, type: repository, action: [pull]}]\n`,
+      /with auth\.token the authorization server decides/,
+    ],
+    [
+      `${MINIMAL}auth: {htpasswd: {realm: r, path: p}, access: []}\n`,
+      /auth\.access: unknown key, and nothing about auth is ignored; did you mean access\?/,
+    ],
+    [`${MINIMAL}${HTPASSWD}access: {rules: []}\n`, /access: found a map; allowed: a list of rules/],
+  ])("is refused where it would protect nothing: %s", (text, expected) => {
+    expect(errorsOf(text).join("\n")).toMatch(expected);
+  });
+});
+
+describe("http.cors", () => {
+  it("has defaults that let pages use the API", () => {
+    expect(configOf(`${MINIMAL}http: {cors: {origins: ["https://ui.example"]}}\n`).http.cors).toMatchObject({
+      origins: ["https://ui.example"],
+      methods: ["GET", "HEAD", "POST", "PUT", "PATCH", "DELETE"],
+      maxage: 600_000,
+      credentials: false,
+    });
+    expect(configOf(`${MINIMAL}http: {cors: {}}\n`).http.cors).toBeUndefined();
+  });
+
+  it.each([
+    ['{origins: ["*"], credentials: true}', /http\.cors\.credentials: not with origins: \["\*"\]/],
+    ['{origins: ["https://ui.example/path"]}', /http\.cors\.origins\[0\]: found .*allowed: an origin such as/],
+    ['{origins: ["ui.example"]}', /http\.cors\.origins\[0\]/],
+    ['{origins: ["*"], methods: ["GET POST"]}', /http\.cors\.methods\[0\]/],
+  ])("%s", (text, expected) => {
+    expect(errorsOf(`${MINIMAL}http: {cors: ${text}}\n`).join("\n")).toMatch(expected);
+  });
+});
+
+describe("log.audit, catalog.filter and http.trustedproxies", () => {
+  it("are off, on and nobody", () => {
+    const { log, catalog, http } = configOf(MINIMAL);
+    expect([log.audit, catalog.filter, http.trustedproxies]).toEqual([undefined, true, []]);
+  });
+
+  it("can be set", () => {
+    const text = `${MINIMAL}log: {audit: {target: stdout, pulls: false}}\nhttp: {trustedproxies: [10.0.0.0/8, unix]}\ncatalog: {filter: false}\n`;
+    const { log, catalog, http } = configOf(text);
+    expect([log.audit, catalog.filter, http.trustedproxies]).toEqual([
+      { target: "stdout", pulls: false },
+      false,
+      ["10.0.0.0/8", "unix"],
+    ]);
+    expect(warningsOf(text)).toEqual([]);
+    expect(errorsOf(`${MINIMAL}http: {trustedproxies: [proxy.example]}\n`)[0]).toMatch(/http\.trustedproxies\[0\]/);
+  });
+});

@@ -1,0 +1,78 @@
+import { IncomingMessage } from "node:http";
+import { Socket } from "node:net";
+import { describe, expect, it } from "vitest";
+import { createClientAddress, isTrustedProxy } from "../../src/http/client-address.js";
+
+function request(peer: string | undefined, headers: Readonly<Record<string, string>> = {}): IncomingMessage {
+  const socket = new Socket();
+  Object.defineProperty(socket, "remoteAddress", { value: peer });
+  return Object.assign(new IncomingMessage(socket), { headers });
+}
+
+describe("the client's address", () => {
+  it.each<readonly [string, readonly string[], string | undefined, Record<string, string>, string | undefined]>([
+    ["the connection's other end", [], "198.51.100.1", { "x-forwarded-for": "203.0.113.9" }, "198.51.100.1"],
+    ["a mapped IPv4 address is plain", [], "::ffff:198.51.100.1", {}, "198.51.100.1"],
+    ["a unix socket has none", [], undefined, { "x-forwarded-for": "203.0.113.9" }, undefined],
+    ["who isn't trusted isn't believed", ["10.0.0.0/8"], "11.0.0.1", { "x-forwarded-for": "203.0.113.9" }, "11.0.0.1"],
+    ["a trusted proxy's word", ["10.0.0.0/8"], "10.1.2.3", { "x-forwarded-for": "203.0.113.9" }, "203.0.113.9"],
+    [
+      "also through a mapped address",
+      ["10.0.0.1"],
+      "::ffff:10.0.0.1",
+      { "x-forwarded-for": "2001:db8::1" },
+      "2001:db8::1",
+    ],
+    [
+      "what a client forged stays out",
+      ["10.0.0.1"],
+      "10.0.0.1",
+      { "x-forwarded-for": "6.6.6.6, 203.0.113.9" },
+      "203.0.113.9",
+    ],
+    [
+      "proxies in a row",
+      ["10.0.0.0/8"],
+      "10.0.0.1",
+      { "x-forwarded-for": "6.6.6.6, 203.0.113.9, 10.0.0.2" },
+      "203.0.113.9",
+    ],
+    ["only proxies: the farthest", ["10.0.0.0/8"], "10.0.0.1", { "x-forwarded-for": "10.0.0.3, 10.0.0.2" }, "10.0.0.3"],
+    [
+      "up to what is no address",
+      ["10.0.0.0/8"],
+      "10.0.0.1",
+      { "x-forwarded-for": "6.6.6.6, unknown, 10.0.0.2" },
+      "10.0.0.2",
+    ],
+    ["X-Real-IP where nothing else", ["10.0.0.1"], "10.0.0.1", { "x-real-ip": "203.0.113.9" }, "203.0.113.9"],
+    [
+      "X-Forwarded-For counts first",
+      ["10.0.0.1"],
+      "10.0.0.1",
+      { "x-real-ip": "6.6.6.6", "x-forwarded-for": "203.0.113.9" },
+      "203.0.113.9",
+    ],
+    ["no word at all", ["10.0.0.1"], "10.0.0.1", { "x-real-ip": "nobody" }, "10.0.0.1"],
+    ["a proxy on a unix socket", ["unix"], undefined, { "x-forwarded-for": "203.0.113.9" }, "203.0.113.9"],
+    ["a unix socket that isn't trusted", ["10.0.0.1"], undefined, { "x-forwarded-for": "203.0.113.9" }, undefined],
+  ])("%s", (_, trusted, peer, headers, address) => {
+    expect(createClientAddress(trusted)(request(peer, headers))).toBe(address);
+  });
+
+  it("takes addresses, networks and unix for proxies, and nothing else", () => {
+    for (const right of ["10.0.0.1", "10.0.0.0/8", "2001:db8::/32", "::1", "unix", "0.0.0.0/0"])
+      expect(isTrustedProxy(right), right).toBe(true);
+    for (const wrong of [
+      "",
+      "proxy.example",
+      "10.0.0.0/33",
+      "10.0.0.0/",
+      "::/129",
+      "10.0.0.0/8/8",
+      "10.0.0.0/-1",
+      "10.0.0",
+    ])
+      expect(isTrustedProxy(wrong), wrong).toBe(false);
+  });
+});
