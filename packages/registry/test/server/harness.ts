@@ -52,6 +52,7 @@ export async function serve(config: Config, app: RequestListener, limit = 0): Pr
     connections,
     address: parseListenAddress(config.http.net, config.http.addr),
     metrics: undefined,
+    audit: undefined,
     log,
     fields: FIELDS,
     sinks: { access, application },
