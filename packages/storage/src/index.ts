@@ -21,7 +21,7 @@ export {
   type StorageDriver,
 } from "./contract/driver.js";
 export type { ManifestPush, ManifestStore, PushedManifest, StoredManifest } from "./contract/manifest-store.js";
-export type { ReferrerStore } from "./contract/referrer-store.js";
+export type { ReferrerPage, ReferrerStore } from "./contract/referrer-store.js";
 export type { Registry, Repository } from "./contract/registry.js";
 export type { Page, PageRequest, TagStore } from "./contract/tag-store.js";
 export type { UploadBody, UploadStatus, UploadStore } from "./contract/upload-store.js";

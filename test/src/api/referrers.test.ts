@@ -130,6 +130,19 @@ describeStorages("referrers", ({ client, repository }) => {
     expect(first.headers["link"]).toMatch(/rel="next"$/);
   });
 
+  it("come in pages, be they empty, where many large ones are of another type", async () => {
+    const name = repository();
+    const subject = { mediaType: OCI_MANIFEST, digest: digestOf(name), size: 1 };
+    for (let i = 0; i < 3; i += 1) await attach(client(), name, subject, SBOM, { [`note${i}`]: "x".repeat(3_900_000) });
+    const path = `/v2/${name}/referrers/${subject.digest}?artifactType=application%2Fnone`;
+    const first = expectStatus(await client().ask({ path }), 200);
+    expect(first.json()).toEqual(indexOf([]));
+    const next = /^<([^>]+)>; rel="next"$/.exec(String(first.headers["link"]))?.[1];
+    expect(next).toMatch(/artifactType=application%2Fnone&last=sha256%3A[a-f0-9]{64}&/);
+    const second = expectStatus(await client().ask({ path: next ?? "" }), 200);
+    expect([second.json(), second.headers["link"]]).toEqual([indexOf([]), undefined]);
+  });
+
   it.each([
     ["sha256:abc", 400, "DIGEST_INVALID"],
     [`md5:${"a".repeat(32)}`, 400, "DIGEST_INVALID"],

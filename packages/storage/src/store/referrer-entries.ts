@@ -32,15 +32,15 @@ export async function writeEntry(
   await driver.write(referrerLink(name, subject, descriptor.digest), bytes, options);
 }
 
-/** Whether `referrer` is listed. */
-export async function hasEntry(
+/** The size of the entry that lists `referrer`; 0 where it isn't listed. */
+export async function entrySize(
   { name, driver }: EntryPlace,
   subject: Digest,
   referrer: Digest,
   options?: CallOptions,
-): Promise<boolean> {
+): Promise<number> {
   const info = await orUndefined(driver.stat(referrerLink(name, subject, referrer), options));
-  return info !== undefined && info.size > 0;
+  return info?.size ?? 0;
 }
 
 /** The descriptor that `referrer` is listed with; undefined where it isn't, or where the entry can't be read as one. */

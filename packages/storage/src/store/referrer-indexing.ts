@@ -11,7 +11,7 @@ import type { RepositoryName } from "../model/repository-name.js";
 import { mapConcurrently } from "./concurrent.js";
 import { hasLink, orUndefined } from "./links.js";
 import type { ManifestReader } from "./manifest-bytes.js";
-import { hasEntry, writeEntry, type EntryPlace } from "./referrer-entries.js";
+import { entrySize, writeEntry, type EntryPlace } from "./referrer-entries.js";
 import { revisionBatches } from "./revisions.js";
 
 /** Revisions that are read side by side: indexing shares the disk with requests. */
@@ -100,7 +100,7 @@ async function readReferrer(digest: Digest, place: EntryPlace, reader: ManifestR
 }
 
 async function listOnce(place: EntryPlace, subject: Digest, descriptor: Descriptor): Promise<void> {
-  if (!(await hasEntry(place, subject, descriptor.digest))) await writeEntry(place, subject, descriptor);
+  if ((await entrySize(place, subject, descriptor.digest)) === 0) await writeEntry(place, subject, descriptor);
 }
 
 const FAILED = Symbol("the storage failed");

@@ -1,15 +1,15 @@
 import type { CallOptions, StorageDriver } from "../contract/driver.js";
 import type { ReferrerStore } from "../contract/referrer-store.js";
-import { revisionLink, tagCurrentLink } from "../layout/paths.js";
+import { blobData, revisionLink, tagCurrentLink } from "../layout/paths.js";
 import type { Descriptor } from "../model/descriptor.js";
 import { splitDigest, type Digest } from "../model/digest.js";
 import { describeManifest } from "../model/manifest/manifest.js";
 import type { RepositoryName } from "../model/repository-name.js";
 import { parseTagName, type TagName } from "../model/tag.js";
 import { mapConcurrently } from "./concurrent.js";
-import { hasLink, readSoundLink } from "./links.js";
+import { hasLink, orUndefined, readSoundLink } from "./links.js";
 import type { ManifestReader } from "./manifest-bytes.js";
-import { entryBatches, readEntry } from "./referrer-entries.js";
+import { entryBatches, entrySize, readEntry } from "./referrer-entries.js";
 import { manifestOf, type ReferrerIndexer } from "./referrer-indexing.js";
 
 /** Referrers that are looked at side by side. */
@@ -17,6 +17,18 @@ const CONCURRENCY = 16;
 
 /** Bytes of descriptors after which a page ends early: a list is itself a manifest, and no client reads larger ones. */
 const MAX_PAGE_BYTES = 3 * 1024 * 1024;
+
+/**
+ * Bytes read after which a page ends early, whatever it lists: a filter that matches nothing would read everything. A page
+ * of a thousand that are all listed ends at {@link MAX_PAGE_BYTES} before.
+ */
+const MAX_READ_BYTES = 8 * 1024 * 1024;
+
+/** Bytes that are read side by side; what is larger is read alone. */
+const MAX_BYTES_AT_ONCE = 1024 * 1024;
+
+/** What a look counts at least: of the smallest files, too, only some thousands are opened for one question. */
+const MIN_LOOK_BYTES = 4096;
 
 /** What a repository's referrers are found with. */
 export interface ReferrerDependencies {
@@ -41,10 +53,25 @@ export function createReferrerStore(
     return index?.kind === "index" ? index.manifests.map(({ digest }) => digest) : [];
   };
 
-  /** How `digest` is listed: undefined unless it is here and names `subject`. The original deletes without our entries. */
-  const describe = async (subject: Digest, digest: Digest, options: CallOptions): Promise<Descriptor | undefined> => {
-    if (!(await hasLink(driver, revisionLink(name, digest), digest, options))) return undefined;
-    const entry = await readEntry(place, subject, digest, options);
+  /** What {@link describe} will read for `digest`. The original deletes without our entries. */
+  const weigh = async (subject: Digest, digest: Digest, options: CallOptions): Promise<Look> => {
+    if (!(await hasLink(driver, revisionLink(name, digest), digest, options))) {
+      return { digest, source: "none", bytes: MIN_LOOK_BYTES };
+    }
+    const entry = await entrySize(place, subject, digest, options);
+    const info = entry > 0 ? undefined : await orUndefined(driver.stat(blobData(digest), options));
+    const bytes = Math.max(MIN_LOOK_BYTES, entry, info?.size ?? 0);
+    return { digest, source: entry > 0 ? "entry" : "manifest", bytes };
+  };
+
+  /** How `digest` is listed: undefined unless it is here and names `subject`. */
+  const describe = async (
+    subject: Digest,
+    { digest, source }: Look,
+    options: CallOptions,
+  ): Promise<Descriptor | undefined> => {
+    if (source === "none") return undefined;
+    const entry = source === "entry" ? await readEntry(place, subject, digest, options) : undefined;
     if (entry !== undefined) return entry;
     const stored = await reader.read(digest, options);
     const manifest = stored && manifestOf(stored);
@@ -60,17 +87,25 @@ export function createReferrerStore(
       const unlisted = (await indexer.ensure(place, options)).get(subject) ?? [];
       const others = [...unlisted, ...(await fallback(subject, options))].filter((digest) => digest > (after ?? ""));
       const listed = entryBatches(place, subject, after, CONCURRENCY, options);
-      let bytes = 0;
+      let listedBytes = 0;
+      let readBytes = 0;
+      let last: Digest | undefined;
       for await (const digests of merge(listed, others)) {
-        const described = await mapConcurrently(digests, CONCURRENCY, (digest) => describe(subject, digest, options));
-        for (const descriptor of described) {
-          if (descriptor === undefined) continue;
-          if (artifactType !== undefined && descriptor.artifactType !== artifactType) continue;
-          const size = JSON.stringify(descriptor).length;
-          const isFull = items.length === limit || (items.length > 0 && bytes + size > MAX_PAGE_BYTES);
-          if (isFull) return { items, more: true };
-          items.push(descriptor);
-          bytes += size;
+        const looks = await mapConcurrently(digests, CONCURRENCY, (digest) => weigh(subject, digest, options));
+        for (const run of runsOf(looks)) {
+          readBytes += bytesOf(run);
+          if (last !== undefined && readBytes > MAX_READ_BYTES) return { items, more: true, next: last };
+          const described = await mapConcurrently(run, CONCURRENCY, (look) => describe(subject, look, options));
+          for (const descriptor of described) {
+            if (descriptor === undefined) continue;
+            if (artifactType !== undefined && descriptor.artifactType !== artifactType) continue;
+            const size = JSON.stringify(descriptor).length;
+            const isFull = items.length === limit || (items.length > 0 && listedBytes + size > MAX_PAGE_BYTES);
+            if (isFull) return { items, more: true };
+            items.push(descriptor);
+            listedBytes += size;
+          }
+          last = run.at(-1)?.digest;
         }
       }
       return { items, more: false };
@@ -84,7 +119,35 @@ export function fallbackTag(subject: Digest): TagName {
   return parseTagName(`${algorithm}-${hex.slice(0, 64)}`);
 }
 
-/** Ascending `batches` with `others` put in where they belong, each digest once. */
+/** What one referrer will be described from, and the bytes that it counts as read. */
+interface Look {
+  readonly digest: Digest;
+  readonly source: "entry" | "manifest" | "none";
+  readonly bytes: number;
+}
+
+function bytesOf(looks: readonly Look[]): number {
+  return looks.reduce((sum, { bytes }) => sum + bytes, 0);
+}
+
+/** `looks` in order, in runs of at most {@link MAX_BYTES_AT_ONCE} or of one. */
+function runsOf(looks: readonly Look[]): readonly (readonly Look[])[] {
+  const runs: Look[][] = [];
+  let room = 0;
+  for (const look of looks) {
+    const run = runs.at(-1);
+    if (run !== undefined && look.bytes <= room) {
+      run.push(look);
+      room -= look.bytes;
+    } else {
+      runs.push([look]);
+      room = MAX_BYTES_AT_ONCE - look.bytes;
+    }
+  }
+  return runs;
+}
+
+/** Ascending `batches` with `others` put in where they belong, each digest once, some at a time. */
 async function* merge(
   batches: AsyncIterable<readonly Digest[]>,
   others: readonly Digest[],
@@ -95,9 +158,13 @@ async function* merge(
     if (last === undefined) continue;
     const due = rest.filter((digest) => digest <= last);
     rest = rest.slice(due.length);
-    yield ascending([...batch, ...due]);
+    yield* parts(ascending([...batch, ...due]));
   }
-  for (let at = 0; at < rest.length; at += CONCURRENCY) yield rest.slice(at, at + CONCURRENCY);
+  yield* parts(rest);
+}
+
+function* parts(digests: readonly Digest[]): Generator<readonly Digest[], void, undefined> {
+  for (let at = 0; at < digests.length; at += CONCURRENCY) yield digests.slice(at, at + CONCURRENCY);
 }
 
 function ascending(digests: readonly Digest[]): readonly Digest[] {

@@ -43,6 +43,22 @@ async function listed(driver: StorageDriver, of = subject.digest): Promise<reado
   return items.map(({ digest }) => digest);
 }
 
+/** A driver that counts the entries' bytes that are read, and how many entries at a time at most. */
+function watching(driver: StorageDriver) {
+  let [bytes, open, most] = [0, 0, 0];
+  const read: StorageDriver["read"] = async (path, options) => {
+    if (!path.includes("/referrers/sha256/")) return driver.read(path, options);
+    most = Math.max(most, (open += 1));
+    const content = await driver.read(path, options).finally(() => (open -= 1));
+    bytes += content.length;
+    return content;
+  };
+  const watched = new Proxy(driver, {
+    get: (target, property): unknown => (property === "read" ? read : Reflect.get(target, property)),
+  });
+  return { driver: watched, bytes: () => bytes, most: () => most };
+}
+
 const fallbackIndex = (...digests: readonly Digest[]) =>
   indexOf(digests.map((digest) => ({ mediaType: OCI_MANIFEST, digest, size: 1, annotations: { stale: "yes" } })));
 
@@ -116,6 +132,42 @@ describeForDrivers("referrers", (open) => {
     const second = await referrers.list(subject.digest, { after: first.items.at(-1)?.digest });
     expect(second.items).toHaveLength(1);
     expect(second.more).toBe(false);
+  });
+
+  it("end a page that reads much early though it lists nothing, and go on from there", async () => {
+    const driver = await open();
+    for (let n = 0; n < 20; n++)
+      await push(driver, referrer(n, { annotations: { big: `${n}${"x".repeat(1_000_000)}` } }));
+    const wanted = await push(driver, referrer(20, { artifactType: "wanted/x" }));
+    for (const [artifactType, expected] of [
+      ["none/x", []],
+      ["wanted/x", [wanted]],
+    ] as const) {
+      const found: Digest[] = [];
+      let after: Digest | undefined;
+      for (let pages = 1; ; pages++) {
+        const watched = watching(driver);
+        const page = await openOver(watched.driver).referrers.list(subject.digest, { artifactType, limit: 10, after });
+        expect(watched.bytes()).toBeLessThanOrEqual(8 * 1024 * 1024);
+        expect(watched.most()).toBe(1);
+        found.push(...page.items.map(({ digest }) => digest));
+        expect(page.next === undefined).toBe(!page.more);
+        if (!page.more) {
+          expect(pages).toBe(3);
+          break;
+        }
+        after = page.next;
+      }
+      expect(found).toEqual(expected);
+    }
+  });
+
+  it("are read side by side while they are small", async () => {
+    const driver = await open();
+    for (let n = 0; n < 20; n++) await push(driver, referrer(n));
+    const watched = watching(driver);
+    expect((await openOver(watched.driver).referrers.list(subject.digest)).items).toHaveLength(20);
+    expect(watched.most()).toBeGreaterThan(1);
   });
 
   it("disappear when they are deleted, by us or by the original", async () => {

@@ -141,11 +141,16 @@ describe("requiredReferences", () => {
 });
 
 describe("a manifest's class", () => {
-  const of = (config: string, mediaType = OCI_MANIFEST, classes: readonly string[] | undefined = ["image"]) =>
+  const of = (
+    config: string,
+    mediaType = OCI_MANIFEST,
+    classes: readonly string[] | undefined = ["image"],
+    granted?: readonly string[],
+  ) =>
     reasonOf(() => {
       const body = imageOf({ mediaType });
       const manifest = parseManifest(encode({ ...body, config: { ...body.config, mediaType: config } }), mediaType);
-      checkClass(manifest, classes);
+      checkClass(manifest, classes, granted);
     });
 
   it("must be one that is configured", () => {
@@ -158,8 +163,22 @@ describe("a manifest's class", () => {
     expect(of(plugin, OCI_MANIFEST, ["plugin"])).toBe(`MANIFEST_CLASS_DENIED: unknown manifest class for ${plugin}`);
   });
 
+  it("must be one that the repository was granted with, where the grant names some", () => {
+    const plugin = "application/vnd.docker.plugin.v1+json";
+    expect(of(CONFIG, OCI_MANIFEST, ["image", "plugin"], ["image"])).toBeUndefined();
+    expect(of(plugin, DOCKER_MANIFEST, ["image", "plugin"], ["image"])).toBe(
+      "MANIFEST_CLASS_DENIED: repository not authorized for plugin manifest",
+    );
+    expect(of(plugin, DOCKER_MANIFEST, ["image", "plugin"], ["plugin"])).toBeUndefined();
+    expect(of(CONFIG, OCI_MANIFEST, ["image", "plugin"], ["plugin"])).toBe(
+      "MANIFEST_CLASS_DENIED: repository not authorized for image manifest",
+    );
+  });
+
   it("isn't asked for where none is configured, nor of an index", () => {
-    expect(reasonOf(() => checkClass(image({ config: descriptorOf("x", "a/b") }), undefined))).toBeUndefined();
-    expect(reasonOf(() => checkClass(parseManifest(encode(indexOf([])), OCI_INDEX), []))).toBeUndefined();
+    expect(
+      reasonOf(() => checkClass(image({ config: descriptorOf("x", "a/b") }), undefined, undefined)),
+    ).toBeUndefined();
+    expect(reasonOf(() => checkClass(parseManifest(encode(indexOf([])), OCI_INDEX), [], undefined))).toBeUndefined();
   });
 });

@@ -20,13 +20,14 @@ export async function listReferrers(exchange: Exchange): Promise<void> {
     signal: exchange.listSignal,
   });
   const entries = fitting(page.items);
-  const last = page.items[entries.length - 1];
-  const more = page.more || entries.length < page.items.length;
+  const isCut = entries.length < page.items.length;
+  // A page that read much may have to be gone on from though it lists nothing.
+  const last = (isCut ? undefined : page.next) ?? page.items[entries.length - 1]?.digest;
   const text = `{"schemaVersion":2,"mediaType":"${OCI_INDEX}","manifests":[${entries.join(",")}]}`;
   const headers = ["Content-Type", OCI_INDEX, "Content-Length", String(Buffer.byteLength(text))];
   if (artifactType !== undefined) headers.push("OCI-Filters-Applied", "artifactType");
-  if (more && last !== undefined) {
-    headers.push("Link", nextLink(exchange.path, { artifactType, last: last.digest, n: limit }));
+  if ((page.more || isCut) && last !== undefined) {
+    headers.push("Link", nextLink(exchange.path, { artifactType, last, n: limit }));
   }
   exchange.end(200, headers, text);
 }
