@@ -137,7 +137,7 @@ describeForDrivers("referrers", (open) => {
   it("end a page that reads much early though it lists nothing, and go on from there", async () => {
     const driver = await open();
     for (let n = 0; n < 20; n++)
-      await push(driver, referrer(n, { annotations: { big: `${n}${"x".repeat(1_000_000)}` } }));
+      await push(driver, referrer(n, { annotations: { big: `${n}${"x".repeat(1_100_000)}` } }));
     const wanted = await push(driver, referrer(20, { artifactType: "wanted/x" }));
     for (const [artifactType, expected] of [
       ["none/x", []],
