@@ -25,6 +25,20 @@ describe("hostile clients", () => {
     expect((await fetch(`http://127.0.0.1:${registry.port}/v2/`)).status).toBe(200);
   });
 
+  it("a request with two Host lines is answered with 400, in its turn, and nothing behind it is begun", async () => {
+    await using registry = await serveRegistry();
+    const get = (path: string, ...hosts: readonly string[]): string =>
+      `GET ${path} HTTP/1.1\r\n${hosts.map((host) => `${host}\r\n`).join("")}Hosts: x\r\nX-Host: x\r\n\r\n`;
+    for (const second of ["host: b", "HOST: a"]) {
+      const answers = await raw(
+        registry.port,
+        get("/v2/", "Host: a") + get("/v2/", "Host: a", second) + get("/v2/", "Host: a"),
+      );
+      expect(answers.match(/HTTP\/1\.1 \d+/g)).toEqual(["HTTP/1.1 200", "HTTP/1.1 400"]);
+      expect(answers).toMatch(/\r\nConnection: close\r\n[^]*\r\n\r\n.*too many Host headers$/);
+    }
+  });
+
   it("a body that stops is cut, and what came before stays for the client to go on", async () => {
     await using registry = await serveRegistry({ http: { limits: { bodyidletimeout: "300ms" } } });
     const blob = randomBlob(4000);

@@ -2,6 +2,7 @@ import { createServer as createHttp1, type IncomingMessage, type ServerResponse 
 import { createServer as createHttp2, type Http2ServerRequest, type Http2ServerResponse } from "node:http2";
 import type { Socket } from "node:net";
 import type { Connection } from "./connections.js";
+import { answerTwoHosts, hasTwoHosts } from "./host-lines.js";
 import { Pipeline } from "./pipeline.js";
 
 /**
@@ -47,7 +48,7 @@ interface Lane {
 type Marked = Socket & { [LANE]?: Lane };
 const LANE: unique symbol = Symbol("lane");
 
-/** HTTP/1.1 and 1.0. A head that is too large is answered with 431, one that is too slow with 408. */
+/** HTTP/1.1 and 1.0. A head that is too large is answered with 431, one that is too slow with 408, two hosts with 400. */
 export function createHttp1Protocol(limits: ProtocolLimits, listener: ExchangeListener): Protocol {
   const server = createHttp1({
     maxHeaderSize: limits.headerSize,
@@ -60,7 +61,10 @@ export function createHttp1Protocol(limits: ProtocolLimits, listener: ExchangeLi
   });
   const on = (waiting: boolean) => (request: IncomingMessage, response: ServerResponse) => {
     const lane = laneOf(request.socket);
-    lane?.pipeline.take(response, () => listener(lane.connection, request, response, waiting));
+    lane?.pipeline.take(response, () => {
+      if (hasTwoHosts(request)) answerTwoHosts(response);
+      else listener(lane.connection, request, response, waiting);
+    });
   };
   server.on("request", on(false)).on("checkContinue", on(true));
   // The library expects to listen itself; this is how it begins to watch its timeouts.
