@@ -17,7 +17,7 @@ export function hasTwoHosts({ rawHeaders }: IncomingMessage): boolean {
   return count > 1;
 }
 
-/** Refuses such a request in the original's words, and its connection: who knows whom the next one is meant for. */
+/** Refuses such a request as the original does: in plain text, and with its connection. */
 export function answerTwoHosts(response: ServerResponse): void {
   response.writeHead(400, HEADERS).end(TEXT);
 }
