@@ -57,10 +57,9 @@ export const API_OPTIONS: ApiOptions = {
 export async function startApi(settings: ApiSettings = {}): Promise<RunningApi> {
   const folder = await makeTemporaryFolder("api");
   const storage = settings.storage ?? "inmemory";
-  const { wrapDriver = (inner) => inner } = settings;
-  const driver = wrapDriver(
-    await createDriver(storage, storage === "filesystem" ? { rootdirectory: `${folder.path}/data` } : {}),
-  );
+  const parameters = storage === "filesystem" ? { rootdirectory: `${folder.path}/data` } : {};
+  const inner = await createDriver(storage, parameters);
+  const driver = settings.wrapDriver?.(inner) ?? inner;
   const auth = settings.auth ?? { type: "none", parameters: {} };
   const access = settings.access ?? (await createAccessController(auth.type, auth.parameters));
   const app = createApp({
