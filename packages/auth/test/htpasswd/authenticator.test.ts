@@ -195,6 +195,33 @@ describe("guessing", () => {
     expect(await identify("jane:secret", "198.51.100.7")).toEqual(identified("jane"));
   });
 
+  it("isn't answered with what was remembered for others", async () => {
+    const { identify, clock, compared } = await opened(USERS, THROTTLE);
+    const elsewhere = "198.51.100.7";
+    await identify("jane:secret");
+    for (let attempt = 0; attempt < 3; attempt += 1) await identify("jane:wrong", elsewhere);
+    const before = compared.length;
+    // A guesser who has to wait isn't told which guess is right.
+    expect((await failure(() => identify("jane:secret", elsewhere))).code).toBe("THROTTLED");
+    expect(await identify("jane:secret")).toEqual(identified("jane"));
+    clock.advance(1_000);
+    expect(await identify("jane:secret", elsewhere)).toEqual(identified("jane"));
+    expect(compared).toHaveLength(before);
+  });
+
+  it("doesn't hold up who logged in there with what was remembered, for as long as it is", async () => {
+    const { identify, clock } = await opened(USERS, { throttle: { attempts: 3, delay: 60_000 }, cachettl: 30_000 });
+    const elsewhere = "198.51.100.7";
+    await identify("jane:secret");
+    clock.advance(10_000);
+    await identify("jane:secret", elsewhere);
+    for (let attempt = 0; attempt < 3; attempt += 1) await identify("jane:wrong", elsewhere);
+    clock.advance(19_999);
+    expect(await identify("jane:secret", elsewhere)).toEqual(identified("jane"));
+    clock.advance(1);
+    expect((await failure(() => identify("jane:secret", elsewhere))).code).toBe("THROTTLED");
+  });
+
   it("is forgiven once the password is right", async () => {
     const { identify } = await opened(USERS, { ...THROTTLE, cachettl: 0 });
     for (const password of ["wrong", "wrong", "secret", "wrong", "wrong"]) await identify(`jane:${password}`);

@@ -90,6 +90,7 @@ export function createHtpasswdAuthenticator(parts: HtpasswdParts): PasswordAuthe
     });
     if (right && hash !== undefined) {
       verified.add(verified.key(account, password, hash));
+      verified.add(keyAt(remoteAddress, account, password, hash));
       throttle.succeeded(account, remoteAddress);
       return identified(account);
     }
@@ -106,16 +107,35 @@ export function createHtpasswdAuthenticator(parts: HtpasswdParts): PasswordAuthe
     throw new AuthError({ code: "THROTTLED", retryAfter: OVERLOAD_RETRY, reason, account });
   }
 
+  function keyAt(remoteAddress: string | undefined, account: string, password: string, hash: string): string {
+    return verified.key(`${sourceOf(remoteAddress)} ${account}`, password, hash);
+  }
+
+  /**
+   * A password that was right for one address needs no comparison from another, unless that one has to wait: whoever guesses
+   * there would be told as often as they ask.
+   */
+  function isRemembered(
+    { account, password }: PasswordCredentials,
+    hash: string,
+    here: string,
+    remoteAddress: string | undefined,
+  ): boolean {
+    if (verified.has(here)) return true;
+    const anywhere = verified.key(account, password, hash);
+    if (!verified.has(anywhere) || throttle.wait(account, remoteAddress) > 0) return false;
+    verified.share(anywhere, here);
+    return true;
+  }
+
   function judge(
     credentials: PasswordCredentials,
     remoteAddress: string | undefined,
   ): Authentication | Promise<Authentication> {
     const { account, password } = credentials;
     const hash = file.value.hashes.get(account);
-    if (hash !== undefined && verified.has(verified.key(account, password, hash))) {
-      return identified(account);
-    }
-    const key = verified.key(`${sourceOf(remoteAddress)} ${account}`, password, hash ?? "");
+    const key = keyAt(remoteAddress, account, password, hash ?? "");
+    if (hash !== undefined && isRemembered(credentials, hash, key, remoteAddress)) return identified(account);
     const same = pending.get(key);
     if (same !== undefined) return same;
     const answer = enqueue(credentials, remoteAddress);

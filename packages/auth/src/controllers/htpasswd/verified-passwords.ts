@@ -16,6 +16,8 @@ export interface VerifiedPasswords {
   key(account: string, password: string, hash: string): string;
   has(key: string): boolean;
   add(key: string): void;
+  /** Remembers `other` for as long as `key`, if that is remembered. */
+  share(key: string, other: string): void;
 }
 
 /**
@@ -42,6 +44,10 @@ export function createVerifiedPasswords({
     },
     add(key) {
       if (ttl > 0) until.set(key, clock() + ttl);
+    },
+    share(key, other) {
+      const end = until.get(key);
+      if (end !== undefined) until.set(other, end);
     },
   };
 }
