@@ -12,6 +12,12 @@ function plain(address: string): string {
   return address.startsWith("::ffff:") && address.includes(".") ? address.slice(7) : address;
 }
 
+/** An entry of `X-Forwarded-For`, which some proxies write with the client's port: `a.b.c.d:port`, `[v6]:port`. */
+function entryAddress(entry: string): string {
+  const [, v4, v6] = /^(?:([\d.]+)(?::\d{1,5})?|\[([^\]]*)\](?::\d{1,5})?)$/.exec(entry) ?? [];
+  return plain(v4 ?? v6 ?? entry);
+}
+
 /** Whether `text` is an address or a network that {@link createClientAddress} takes. */
 export function isTrustedProxy(text: string): boolean {
   if (text === "unix") return true;
@@ -23,8 +29,8 @@ export function isTrustedProxy(text: string): boolean {
 
 /**
  * The connection's other end, or, where that is one of `trusted` (addresses, networks, `unix`), whom it names: the last
- * entry of `X-Forwarded-For` that is no trusted proxy itself, else `X-Real-IP`. Nobody else is believed, since anybody can
- * send these headers.
+ * entry of `X-Forwarded-For` that is no trusted proxy itself, or `X-Real-IP` where there is no `X-Forwarded-For` (a proxy that
+ * writes the one may pass the client's own other on). Nobody else is believed, since anybody can send these headers.
  */
 export function createClientAddress(trusted: readonly string[]): ClientAddress {
   const proxies = new BlockList();
@@ -48,12 +54,12 @@ function forwarded(request: IncomingMessage, isProxy: (address: string) => boole
   const list = (typeof header === "string" ? header : (header?.join(",") ?? "")).slice(-HEADER_LIMIT);
   let nearest: string | undefined;
   for (const entry of list.split(",").reverse()) {
-    const address = plain(entry.trim());
+    const address = entryAddress(entry.trim());
     if (isIP(address) === 0) break;
     nearest = address;
     if (!isProxy(address)) return address;
   }
-  if (nearest !== undefined) return nearest;
+  if (header !== undefined) return nearest;
   const real = request.headers["x-real-ip"];
   const address = typeof real === "string" ? plain(real.trim()) : "";
   return isIP(address) === 0 ? undefined : address;
