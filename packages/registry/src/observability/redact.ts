@@ -21,12 +21,21 @@ const PATTERNS: readonly (readonly [probe: string, pattern: RegExp, replacement:
 export function redactText(text: string, literals: readonly string[] = []): string {
   let clean = text;
   for (const literal of literals) {
-    if (clean.includes(literal)) clean = clean.replaceAll(literal, REDACTED);
+    if (literal !== "" && clean.includes(literal)) clean = redactLiteral(clean, literal);
   }
   for (const [probe, pattern, replacement] of PATTERNS) {
     if (probe === "b" || clean.includes(probe)) clean = clean.replace(pattern, replacement);
   }
   return clean;
+}
+
+/** A shorter secret is a part of ordinary words: taken out of those as well, it makes lines that nobody can read. */
+const SHORTEST_INSIDE_WORDS = 8;
+
+function redactLiteral(text: string, literal: string): string {
+  if (literal.length >= SHORTEST_INSIDE_WORDS) return text.replaceAll(literal, REDACTED);
+  const exact = literal.replace(/[\\^$.*+?()[\]{}|]/g, "\\$&");
+  return text.replace(new RegExp(`(?<![\\p{L}\\p{N}])${exact}(?![\\p{L}\\p{N}])`, "gu"), REDACTED);
 }
 
 /**

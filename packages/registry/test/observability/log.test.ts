@@ -64,6 +64,16 @@ describe("secrets", () => {
     expect(lines[2]).toContain('"accept":"*/*"');
   });
 
+  it("are taken out of words only where they are long enough to be no part of ordinary ones", () => {
+    expect(redactText("listening, service=registry secret=s s (s)", ["s"])).toBe(
+      "listening, service=registry secret=redacted redacted (redacted)",
+    );
+    expect(redactText("1.5 of a.5, 15", [".5"])).toBe("1.5 of a.5, 15");
+    expect(redactText("(a+b)", ["a+b"])).toBe("(redacted)");
+    expect(redactText("xlong-secretx", ["long-secret"])).toBe("xredactedx");
+    expect(redactText("no secret", [""])).toBe("no secret");
+  });
+
   it("leave the rest of a text as it is", () => {
     expect(redactText("http://a/b?n=1&last=x Basic things")).toBe("http://a/b?n=1&last=x Basic redacted");
     expect(redactText("https://hub.example/v2/a@sha256:0")).toBe("https://hub.example/v2/a@sha256:0");
