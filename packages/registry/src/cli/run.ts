@@ -7,6 +7,7 @@ import { garbageCollect } from "./garbage-collect.js";
 import { type ExitCode, type Terminal } from "./terminal.js";
 import { COMMANDS, type CommandSpec, commandUsage, HELP_FLAG, usage, VERSION_FLAG } from "./usage.js";
 import { verify } from "./verify.js";
+import { checkRoot } from "./verify-files.js";
 import { versionLine } from "./version.js";
 
 /** Runs the server until it is told to stop, and logs the warnings at its start; resolves with the exit code. */
@@ -86,7 +87,13 @@ async function start(configuration: ReadConfiguration, terminal: Terminal, serve
     printErrors(loaded.errors, terminal);
     return 1;
   }
-  return serve(loaded.config, { path, text }, loaded.warnings);
+  const root = (await checkRoot(loaded.config)).map((each) => ({ ...each, source: loaded.sourceOf(each.path) }));
+  const unusable = root.filter(({ severity }) => severity === "error");
+  if (unusable.length > 0) {
+    printErrors(unusable, terminal);
+    return 1;
+  }
+  return serve(loaded.config, { path, text }, [...loaded.warnings, ...root]);
 }
 
 function parse(command: CommandSpec, args: readonly string[], terminal: Terminal): ParsedArguments | undefined {

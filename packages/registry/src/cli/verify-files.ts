@@ -9,20 +9,34 @@ import { checkAuthFiles } from "./verify-auth-files.js";
 
 /** Looks at every file and directory that a configuration names, changing none of them; `now` is for certificates. */
 export async function checkFiles(config: Config, now: Date): Promise<Finding[]> {
-  const { http, storage } = config;
-  const root = storage.parameters["rootdirectory"] ?? "/var/lib/registry";
+  const { http } = config;
   return [
     ...(http.tls ? await checkTls(http.tls, now) : []),
     ...(await checkAuthFiles(config)),
     ...(http.net === "unix" ? await checkSocket(http.addr) : []),
-    ...(storage.type === "filesystem" && typeof root === "string"
-      ? await checkDirectory(["storage", "filesystem", "rootdirectory"], root)
-      : []),
+    ...(await checkRoot(config)),
   ];
 }
 
+/**
+ * Looks at the directory of the file system storage. One that can't be written is a warning: the original serves pulls from
+ * such a volume, too.
+ */
+export async function checkRoot({ storage }: Config): Promise<Finding[]> {
+  const root = storage.parameters["rootdirectory"] ?? "/var/lib/registry";
+  if (storage.type !== "filesystem" || typeof root !== "string") return [];
+  const findings = await checkDirectory(["storage", "filesystem", "rootdirectory"], root, (path, message) =>
+    warning(path, undefined, `${message}; until then pushes fail`),
+  );
+  return storage.maintenance.readonly.enabled ? findings.filter(({ severity }) => severity === "error") : findings;
+}
+
 /** Whether the directory can be written, or be made if it isn't there. */
-async function checkDirectory(path: Path, directory: string): Promise<Finding[]> {
+async function checkDirectory(
+  path: Path,
+  directory: string,
+  unwritable: (path: Path, message: string) => Finding = (path, message) => error(path, undefined, message),
+): Promise<Finding[]> {
   let place = resolve(directory);
   for (;;) {
     const info = await statOf(place);
@@ -37,7 +51,7 @@ async function checkDirectory(path: Path, directory: string): Promise<Finding[]>
     place === resolve(directory)
       ? `${place} can't be written`
       : `${directory} can't be made: ${place} can't be written`;
-  return [error(path, undefined, `${what} by this user; change its owner or permissions`)];
+  return [unwritable(path, `${what} by this user; change its owner or permissions`)];
 }
 
 async function checkSocket(socket: string): Promise<Finding[]> {

@@ -51,6 +51,14 @@ beforeAll(async () => {
 afterAll(() => rm(directory, { recursive: true, force: true }));
 
 describe("registry serve", () => {
+  it("doesn't start on a root directory that is a file: every request would fail", async () => {
+    const file = join(directory, "file.yml");
+    await writeFile(file, `version: 0.1\nstorage:\n  filesystem:\n    rootdirectory: ${good}\n`);
+    const { code, err, served } = await registry(["serve", file]);
+    expect({ code, served }).toEqual({ code: 1, served: [] });
+    expect(err).toContain(`${file}:4: storage.filesystem.rootdirectory: ${good} is not a directory`);
+  });
+
   it("starts with the configuration and hands over its warnings", async () => {
     const { code, err, served, warnings } = await registry(["serve", good]);
     expect({ code, err }).toEqual({ code: 0, err: "" });
