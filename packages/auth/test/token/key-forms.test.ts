@@ -117,7 +117,7 @@ describe("the start is refused", () => {
       {},
       /token\.rootcertbundle: .*certificate 1: it is not a certificate/,
     ],
-    ["for a file that isn't there", {}, { rootcertbundle: "/nowhere/bundle.pem" }, /token\.rootcertbundle: .*ENOENT/],
+    ["for a file that isn't there", {}, { rootcertbundle: "/no/b.pem" }, /: \/no\/b\.pem can't be read \(ENOENT\)$/],
     ["for a JWK set that is none", { jwks: "{}" }, {}, /token\.jwks: .*it is no JWK set/],
     ["for text instead of JSON", { jwks: "keys" }, {}, /token\.jwks: .*it is not JSON/],
     ["for an RSA key that is too short", { jwks: jwkSet({ a: rsa1024 }) }, {}, /key 1: an RSA key of 1024 bits/],

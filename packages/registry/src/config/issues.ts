@@ -27,5 +27,6 @@ function describe(node: Node | undefined, secret: boolean): string {
   if (node.value === null) return "nothing";
   if (typeof node.value === "string") return describeText(node.text, secret);
   if (secret) return `a ${typeof node.value} (not shown, since it may be secret)`;
-  return node.text;
+  const read = String(node.value);
+  return read === node.text ? read : `${node.text}, which YAML 1.1 reads as ${read}`;
 }

@@ -38,7 +38,8 @@ function listenOptions(address: ListenAddress): {
 }
 
 const EXPLANATIONS: Readonly<Record<string, string>> = {
-  EADDRINUSE: "another process is listening there already; stop it or choose another address",
+  EADDRINUSE:
+    "another process is listening there already; stop it or choose another address, such as REGISTRY_HTTP_ADDR=:5001",
   EACCES: "this user may not; choose a port above 1023 or a folder that it can write to",
   EADDRNOTAVAIL: "this machine doesn't have that address",
   ENOTFOUND: "the host's name is unknown",

@@ -267,6 +267,10 @@ describe("a bad value is one error, which says where, what was found and what is
       "config.yml:4: auth.silly.realm: found 5; allowed: a text that is not empty",
     ],
     [
+      `${MINIMAL}auth: {silly: {realm: r, service: y}}`,
+      "config.yml:4: auth.silly.service: found y, which YAML 1.1 reads as true; allowed: a text that is not empty",
+    ],
+    [
       `${MINIMAL}auth: {silly: , none: }`,
       /^config\.yml:4: auth: must provide exactly one type\. Provided: \[none silly\]/,
     ],

@@ -111,11 +111,19 @@ function assertAlone({ rules, mtls }: TokenPorts): void {
   throw new AuthError({ code: "INVALID_OPTIONS", path: "mtls", reason });
 }
 
+/** The system's own message would name the path once more. */
+function describeUnusable(path: string, error: unknown): string {
+  if (!(error instanceof Error)) return `${path} can't be read`;
+  return "syscall" in error && "code" in error
+    ? `${path} can't be read (${String(error.code)})`
+    : `${path}: ${error.message}`;
+}
+
 async function usable(key: string, path: string, open: () => Promise<KeySource>): Promise<KeySource> {
   try {
     return await open();
   } catch (error) {
-    const reason = `${path}: ${error instanceof Error ? error.message : "it can't be read"}`;
+    const reason = describeUnusable(path, error);
     throw new AuthError({ code: "INVALID_OPTIONS", path: `token.${key}`, reason }, { cause: error });
   }
 }

@@ -66,7 +66,7 @@ const SYNTAX: Readonly<Record<string, string>> = {
   BAD_ALIAS: UNKNOWN_ALIAS,
   BAD_DIRECTIVE: "a line that begins with % is a directive, and this one is unknown; put the value in quotes",
   BAD_DQ_ESCAPE: 'a "…" text has an unknown escape after a backslash; use single quotes',
-  BAD_INDENT: "the indentation doesn't fit the lines above",
+  BAD_INDENT: "the indentation doesn't fit the lines above, or a brace or bracket there isn't closed",
   BAD_PROP_ORDER: "tags and anchors must stand before the value",
   BAD_SCALAR_START: "a value can't begin with this character; put it in quotes",
   BLOCK_AS_IMPLICIT_KEY: "a nested map can't begin on the same line as its key",
