@@ -41,7 +41,8 @@ so it may be a whole section: \`REGISTRY_HTTP='{addr: ":5001"}'\`. Variables are
 section comes before its keys.
 
 - Lists go by index: \`REGISTRY_HEALTH_TCPCHECKERS_0_ADDR=db:5432\`; the index after the last one adds an entry.
-- Keys of maps are in lower case: \`REGISTRY_HTTP_HEADERS_X-FOO='[bar]'\` adds \`x-foo\`.
+- Keys of maps are in lower case: \`REGISTRY_HTTP_HEADERS_X-FOO='[bar]'\` adds \`x-foo\`. Shells take no \`-\` in a name:
+  give such a variable with \`env\` before the command, or with the container engine's \`-e\`.
 - \`REGISTRY_STORAGE=inmemory\` and \`REGISTRY_AUTH=none\` replace the whole section of the file. To use another driver
   than the file's, set \`REGISTRY_STORAGE\` too, not only \`REGISTRY_STORAGE_<DRIVER>_…\`.
 - Some names differ from the key: they are given with it below.
