@@ -6,9 +6,12 @@ const BASIC = /^basic +([A-Za-z0-9+/]*={0,2})$/i;
 /** Control characters end a line of a log or of the password file; no account has one (RFC 7617 §2). */
 const CONTROL = /\p{Cc}/u;
 
-/** Whether `name` can be an account's: not empty, which means anonymous, and without control characters. */
+/** The longest that a SPIFFE id is, in a certificate's URI; what counts failures remembers names. */
+const MAX_ACCOUNT = 2048;
+
+/** Whether `name` can be an account's: not empty, which means anonymous, not endless, and without control characters. */
 export function isAccountName(name: string): boolean {
-  return name !== "" && !CONTROL.test(name);
+  return name !== "" && name.length <= MAX_ACCOUNT && !CONTROL.test(name);
 }
 
 /** The one Authorization header, if there is one. */

@@ -68,6 +68,7 @@ describe("Basic credentials", () => {
     ["amFuZTpzZWNyZXQ", failed(undefined)],
     ["amFuZTpzZWNyZXQ=!", failed(undefined)],
     [Buffer.from(":secret").toString("base64"), failed(undefined)],
+    [Buffer.from(`${"j".repeat(2049)}:secret`).toString("base64"), failed(undefined)],
     [Buffer.from("ja\nne:secret").toString("base64"), failed(undefined)],
     [Buffer.from("jane\0:secret").toString("base64"), failed(undefined)],
     [Buffer.from("jane:secret\0").toString("base64"), failed(undefined)],

@@ -40,7 +40,7 @@ function parseLine(line: string): Line {
   if (colon < 0) return { reason: "it has no colon between name and hash" };
   const account = line.slice(0, colon);
   if (!isAccountName(account) || account.includes("\ufffd"))
-    return { reason: "its name is empty, has control characters, or isn't UTF-8" };
+    return { reason: "its name is empty or too long, has control characters, or isn't UTF-8" };
   const hash = line.slice(colon + 1);
   return { account, hash: bcryptCost(hash) === undefined ? undefined : hash };
 }
