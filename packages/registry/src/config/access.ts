@@ -10,6 +10,7 @@ export function accessConfig(parsed: ParsedConfig, report: Report): Pick<Config,
   checkRules(parsed.access, auth, report);
   checkCertificates(parsed, auth, report);
   if (auth.type === "token") checkToken(auth, report);
+  checkSecret(parsed, report);
   return { auth, access: parsed.access.length === 0 ? undefined : parsed.access };
 }
 
@@ -51,6 +52,32 @@ function checkRules(rules: ParsedConfig["access"], auth: AuthConfig, report: Rep
       report.error(place, error.fault.reason);
     }
   });
+}
+
+/** Below this a secret is found by trying. */
+const SHORTEST_SECRET = 16;
+
+/** From the original's sample configurations. */
+const PUBLISHED_SECRETS: readonly string[] = ["asecretforlocaldevelopment"];
+
+/** Everybody gets a token where rules admit anonymous users, and can try secrets against it at leisure. */
+function checkSecret({ access, http }: ParsedConfig, report: Report): void {
+  const secret = http.secret?.reveal() ?? "";
+  const isWeak = secret.length < SHORTEST_SECRET || PUBLISHED_SECRETS.includes(secret);
+  // Where there is none a random one is made.
+  if (secret === "" || !isWeak || !admitsAnonymous(access)) return;
+  const message = `too easy to guess: with rules for anonymous it signs tokens, and who guesses it can be anybody; make a random one of at least ${SHORTEST_SECRET} characters, such as of openssl rand -hex 32`;
+  report.error(["http", "secret"], message);
+}
+
+function admitsAnonymous(rules: ParsedConfig["access"]): boolean {
+  try {
+    return compileRules(rules).admitsAnonymous;
+  } catch (error) {
+    // Reported with its line already.
+    if (isAuthError(error)) return false;
+    throw error;
+  }
 }
 
 function checkCertificates({ http }: ParsedConfig, auth: AuthConfig, report: Report): void {

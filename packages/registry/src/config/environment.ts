@@ -1,5 +1,5 @@
 import { type z } from "zod";
-import { error, type Finding, warning } from "./findings.js";
+import { error, type Finding, strictAboutAccess, warning } from "./findings.js";
 import { concernsAccess, nearest } from "./nearest.js";
 import { child, type Shape, shapeOf } from "./schema/shape.js";
 import { parseYaml } from "./yaml/parse.js";
@@ -90,7 +90,8 @@ class Overlay {
 
   #parse(current: Node | undefined, path: Path): Node | undefined {
     const { node, findings } = parseYaml(this.#value, { variable: this.#name });
-    for (const finding of findings) this.findings.push({ ...finding, path: [...path, ...finding.path] });
+    for (const finding of findings)
+      this.findings.push(strictAboutAccess({ ...finding, path: [...path, ...finding.path] }));
     if (path.length === 1 && path[0] === "auth" && isEmpty(node) && !isEmpty(current)) {
       const message =
         "empty, which would switch off the auth of the file; to do that on purpose, say REGISTRY_AUTH=none";
@@ -168,7 +169,7 @@ class Overlay {
     const at = parts.length - rest.length - 1;
     const suggestion = near && [...parts.slice(0, at), near, ...rest].join("_");
     const hint = suggestion === undefined || suggestion === this.#name ? "" : `; did you mean ${suggestion}?`;
-    if (concernsAccess(part, path.length)) {
+    if (concernsAccess(part, path)) {
       const message = `unrecognized, and it may be meant to protect the registry, so it is not ignored${hint}`;
       this.findings.push(error(path, this.#source, message));
     } else {

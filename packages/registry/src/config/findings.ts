@@ -18,6 +18,13 @@ export function warning(path: Path, source: Source | undefined, message: string)
   return { severity: "warning", path, source, message };
 }
 
+/** A key that is given twice is a slip; where it may be the one that protects the registry, nobody guesses which was meant. */
+export function strictAboutAccess(duplicate: Finding): Finding {
+  const [section] = duplicate.path;
+  if (section !== "auth" && section !== "access") return duplicate;
+  return error(duplicate.path, duplicate.source, "given more than once; remove all but one");
+}
+
 /** One line for a person: `/etc/docker/registry/config.yml:12: http.draintimeout: found "5x"; allowed: …`. */
 export function formatFinding(finding: Finding): string {
   const parts = [formatSource(finding.source), formatPath(finding.path), finding.message];

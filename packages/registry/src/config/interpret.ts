@@ -106,7 +106,7 @@ class Interpreter {
           : `unknown key, and nothing about ${String(path[0])} is ignored`;
       const known = [...shape.fields.keys()].join(", ");
       this.findings.push(error(full, source, `${what}${hint}; known here: ${known === "" ? "none" : known}`));
-    } else if (concernsAccess(name, path.length)) {
+    } else if (concernsAccess(name, path)) {
       const message = `unknown key, and it may be meant to protect the registry, so it is not ignored${hint}`;
       this.findings.push(error(full, source, message));
     } else {

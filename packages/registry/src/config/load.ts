@@ -1,6 +1,6 @@
 import { type Config, type StorageType } from "./config.js";
 import { type Environment, expandShorthands, overlayEnvironment } from "./environment.js";
-import { error, type Finding, sortFindings, warning } from "./findings.js";
+import { error, type Finding, sortFindings, strictAboutAccess, warning } from "./findings.js";
 import { interpret } from "./interpret.js";
 import { explainIssues } from "./issues.js";
 import { type Machine, normalise } from "./normalise.js";
@@ -50,7 +50,7 @@ export function loadConfig({ text, file, environment, machine }: LoadInput): Loa
   if (root.kind !== "map")
     return refused([error([], root.source, "found no keys; allowed: a map such as version: 0.1")]);
 
-  const findings = [...parsed.findings];
+  const findings = parsed.findings.map(strictAboutAccess);
   expandShorthands(root);
   findings.push(...overlayEnvironment(root, schema, environment));
   fillNamed(root, "storage", DRIVERS);

@@ -1,3 +1,5 @@
+import type { Path } from "./yaml/tree.js";
+
 /** Edits that make one word of another: insert, delete, replace a letter, swap two neighbours. */
 export function editDistance(a: string, b: string): number {
   let previous: number[] = [];
@@ -35,15 +37,18 @@ export function nearest(word: string, candidates: Iterable<string>): string | un
 }
 
 /**
- * Whether a key that nobody knows may be a misspelt or misplaced `auth` or `access`. Ignoring it would open the registry
- * that its owner meant to protect, so it is an error and not a warning.
- * @param depth how many keys stand above it
+ * Whether a key that nobody knows may be a misspelt or misplaced `auth` or `access`, or a misspelt client CA. Ignoring it
+ * would open the registry that its owner meant to protect, so it is an error and not a warning.
+ * @param above the keys that it stands below
  */
-export function concernsAccess(name: string, depth: number): boolean {
+export function concernsAccess(name: string, above: Path): boolean {
   const word = name.toLowerCase();
-  if (depth > 0) return /^(auth|htpasswd)$/.test(word);
+  if (/^(auth|htpasswd|mtls)$/.test(word) || ["clientcas", "clientauth"].some((key) => editDistance(word, key) <= 2))
+    return true;
+  // `log.access` is about a log.
+  if (above.length > 0) return word === "access" && above[0] !== "log";
   return (
-    /^(o?auth|acc?ess?[-_]?(control|rule|list)|acl$|htpasswd$|token$|silly$)/.test(word) ||
+    /^(o?auth|acc?ess?[-_]?(control|rule|list)|acls?$|rules?$|permissions?$|token$|silly$)/.test(word) ||
     editDistance(word, "auth") <= 1 ||
     editDistance(word, "access") <= 2
   );

@@ -173,9 +173,39 @@ describe("access", () => {
       `${MINIMAL}auth: {htpasswd: {realm: r, path: p}, access: []}\n`,
       /auth\.access: unknown key, and nothing about auth is ignored; did you mean access\?/,
     ],
+    [
+      `${MINIMAL}${HTPASSWD}http: {access: [{name: a, type: repository, action: [pull]}]}\n`,
+      /http\.access: unknown key, and it may be meant to protect the registry.*did you mean access\?/,
+    ],
+    [`${MINIMAL}${HTPASSWD}auth:\n`, /^config\.yml:5: auth: given more than once; remove all but one/],
+    [
+      `${MINIMAL}${HTPASSWD}access:\n  - {match: {account: a, account: b}, actions: [pull]}\n`,
+      /access\[0\]\.match\.account: given more than once/,
+    ],
     [`${MINIMAL}${HTPASSWD}access: {rules: []}\n`, /access: found a map; allowed: a list of rules/],
   ])("is refused where it would protect nothing: %s", (text, expected) => {
     expect(errorsOf(text).join("\n")).toMatch(expected);
+  });
+});
+
+describe("http.secret", () => {
+  const config = (secret: string, account: string) =>
+    `${MINIMAL}${HTPASSWD}access: [{name: ${account}, type: repository, action: [pull]}]\nhttp: {secret: "${secret}"}\n`;
+
+  it.each(["short", "fifteen letters", "asecretforlocaldevelopment"])(
+    "is refused where tokens are signed with what can be guessed: %s",
+    (secret) => {
+      expect(errorsOf(config(secret, "anonymous"))).toEqual([
+        expect.stringMatching(/:6: http\.secret: too easy to guess/),
+      ]);
+      expect(errorsOf(config(secret, "anonymous")).join()).not.toContain(secret);
+      expect(errorsOf(config(secret, "alice"))).toEqual([]);
+      expect(errorsOf(`${MINIMAL}http: {secret: "${secret}"}\n`)).toEqual([]);
+    },
+  );
+
+  it.each(["", "sixteen letters."])("may be %j", (secret) => {
+    expect(errorsOf(config(secret, "anonymous"))).toEqual([]);
   });
 });
 

@@ -66,9 +66,31 @@ describe("names that are nearly right", () => {
     "atuh",
     "access_rules",
     "token",
-  ])("%s may be meant to protect the registry", (name) => expect(concernsAccess(name, 0)).toBe(true));
+    "mtls",
+    "rules",
+    "acls",
+    "permissions",
+    "clientca",
+  ])("%s may be meant to protect the registry", (name) => expect(concernsAccess(name, [])).toBe(true));
+
+  it.each([
+    ["http", "access"],
+    ["http", "mtls"],
+    ["http", "clientauth"],
+    ["http", "tls", "clientca"],
+    ["http", "tls", "clientAuth"],
+    ["storage", "auth"],
+  ])("%s.%s may, too", (...path) => {
+    expect(concernsAccess(path.at(-1) ?? "", path.slice(0, -1))).toBe(true);
+  });
+
+  it.each([
+    ["log", "access"],
+    ["http", "client"],
+    ["http", "token"],
+  ])("%s.%s isn't", (section, name) => expect(concernsAccess(name, [section])).toBe(false));
 
   it.each(["path", "port", "service", "accesslog", "tags", "data", "host", "proxy"])("%s isn't", (name) =>
-    expect(concernsAccess(name, 0)).toBe(false),
+    expect(concernsAccess(name, [])).toBe(false),
   );
 });
