@@ -86,6 +86,14 @@ function admitsAnonymous(rules: readonly Rule[]): boolean {
   return reachable.some(({ anonymous, actions }) => anonymous !== "never" && actions.length > 0);
 }
 
+/** The entries that another one opens by naming those who don't log in. */
+function openedBy(rules: readonly Rule[]): readonly number[] {
+  const found = rules.filter(
+    ({ anonymous, namesAnonymous, actions }) => anonymous !== "never" && !namesAnonymous && actions.length > 0,
+  );
+  return found.map(({ entry }) => entry);
+}
+
 function decide(rules: readonly Rule[], subject: RuleSubject, resource: RuleResource): RuleDecision {
   for (const { entry, applies, actions } of rules) {
     try {
@@ -118,5 +126,6 @@ export function compileRules(entries: unknown, place: RulePlace = placeBelow("ac
     decide: answer,
     granted: (subject, resource) => answer(subject, resource).actions,
     admitsAnonymous: anonymous,
+    opened: anonymous ? openedBy(rules) : [],
   };
 }

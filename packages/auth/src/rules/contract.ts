@@ -33,6 +33,11 @@ export interface Rules {
    * `anonymous` in the simple form). Else they get nothing, whatever matches them.
    */
   readonly admitsAnonymous: boolean;
+  /**
+   * Where {@link Rules.admitsAnonymous}: the places of entries with something to grant that are for those who don't log in,
+   * too, and don't say so: without an account, or with a pattern that the empty name matches, such as `*`.
+   */
+  readonly opened: readonly number[];
 }
 
 /** What an entry asks for; what isn't there matches everything. */

@@ -10,7 +10,7 @@ export function accessConfig(parsed: ParsedConfig, report: Report): Pick<Config,
   checkRules(parsed.access, auth, report);
   checkCertificates(parsed, auth, report);
   if (auth.type === "token") checkToken(auth, report);
-  checkSecret(parsed, report);
+  checkAnonymous(parsed, report);
   return { auth, access: parsed.access.length === 0 ? undefined : parsed.access };
 }
 
@@ -60,22 +60,32 @@ const SHORTEST_SECRET = 16;
 /** From the original's sample configurations. */
 const PUBLISHED_SECRETS: readonly string[] = ["asecretforlocaldevelopment"];
 
-/** Everybody gets a token where rules admit anonymous users, and can try secrets against it at leisure. */
-function checkSecret({ access, http }: ParsedConfig, report: Report): void {
+/**
+ * What comes with rules for those who don't log in: rules that don't name them are for them, too, as in docker_auth; and
+ * everybody gets a token, and can try secrets against it at leisure.
+ */
+function checkAnonymous({ access, http }: ParsedConfig, report: Report): void {
+  const rules = usableRules(access);
+  if (rules?.admitsAnonymous !== true) return;
+  for (const index of rules.opened) {
+    const message =
+      'is for those who don\'t log in, too, since another rule names them; write account: "/^.+$/" where it is for users only, and account: "" in a rule of its own where it is for the others';
+    report.warning(["access", index], message);
+  }
   const secret = http.secret?.reveal() ?? "";
   const isWeak = secret.length < SHORTEST_SECRET || PUBLISHED_SECRETS.includes(secret);
   // Where there is none a random one is made.
-  if (secret === "" || !isWeak || !admitsAnonymous(access)) return;
+  if (secret === "" || !isWeak) return;
   const message = `too easy to guess: with rules for anonymous it signs tokens, and who guesses it can be anybody; make a random one of at least ${SHORTEST_SECRET} characters, such as of openssl rand -hex 32`;
   report.error(["http", "secret"], message);
 }
 
-function admitsAnonymous(rules: ParsedConfig["access"]): boolean {
+function usableRules(entries: ParsedConfig["access"]): ReturnType<typeof compileRules> | undefined {
   try {
-    return compileRules(rules).admitsAnonymous;
+    return compileRules(entries);
   } catch (error) {
     // Reported with its line already.
-    if (isAuthError(error)) return false;
+    if (isAuthError(error)) return undefined;
     throw error;
   }
 }

@@ -188,6 +188,33 @@ describe("access", () => {
   });
 });
 
+describe("rules that anonymous users get with another one", () => {
+  const config = (rules: string) => `${MINIMAL}${HTPASSWD}access:\n${rules}`;
+  const ANONYMOUS = "  - {name: anonymous, type: repository, repository: public/*, action: [pull]}\n";
+
+  it.each(["{name: internal/*}", "{account: '*', name: internal/*}", "{account: '/alice|^$/'}"])(
+    "are named: %s",
+    (match) => {
+      const rule = `  - {match: ${match}, actions: [pull]}\n`;
+      expect(warningsOf(config(rule + ANONYMOUS))).toEqual([
+        expect.stringMatching(/:6: access\[0\]: is for those who don't log in/),
+      ]);
+      expect(warningsOf(config(rule))).toEqual([]);
+    },
+  );
+
+  it.each([
+    "{match: {account: '/^.+$/'}, actions: [pull]}",
+    "{match: {account: alice}, actions: [pull]}",
+    "{match: {account: ''}, actions: [pull]}",
+    "{match: {}, actions: []}",
+    "{match: {labels: {team: a}}, actions: [pull]}",
+    "{name: '*', type: repository, action: [pull]}",
+  ])("aren't %s", (rule) => {
+    expect(warningsOf(config(`${ANONYMOUS}  - ${rule}\n`))).toEqual([]);
+  });
+});
+
 describe("http.secret", () => {
   const config = (secret: string, account: string) =>
     `${MINIMAL}${HTPASSWD}access: [{name: ${account}, type: repository, action: [pull]}]\nhttp: {secret: "${secret}"}\n`;
