@@ -1,8 +1,12 @@
+import { spawn, type ChildProcess } from "node:child_process";
 import { once } from "node:events";
 import { connect, type Socket } from "node:net";
 import { describe, expect, it } from "vitest";
 import { serveRegistry } from "./process.js";
 import { beginUpload, pushBlob, randomBlob } from "./push.js";
+
+/** Ten thousand connections take a while to open, in ms. */
+const LONG = 120_000;
 
 describe("hostile clients", () => {
   it("2,000 idle connections don't keep others from pushing and pulling", async () => {
@@ -16,6 +20,34 @@ describe("hostile clients", () => {
     await expect.poll(() => sockets.filter((socket) => socket.destroyed).length).toBeGreaterThanOrEqual(1000);
     for (const socket of sockets) socket.destroy();
   });
+
+  it(
+    "10,000 connections that send their heads and bodies byte by byte don't keep others from pushing and pulling",
+    async () => {
+      await using registry = await serveRegistry({ http: { workers: 2 } });
+      const location = await beginUpload(registry.port, "slow", "sha256:0");
+      const { pathname, search } = new URL(location);
+      const clients = await Promise.all([
+        trickle(registry.port, 2500, "GET /v2/ HTTP/1.1\r\nHost: a\r\nX-Slow: "),
+        trickle(registry.port, 2500, "PUT /v2/slow/manifests/a HTTP/1.1\r\nHost: a\r\nContent-Length: 9999\r\n\r\n{"),
+        trickle(registry.port, 2500, "POST /v2/slow/blobs/uploads/ HTTP/1.1\r\nHost: a\r\nContent-Length: 9\r\n\r\n"),
+        trickle(registry.port, 2500, `PATCH ${pathname}${search} HTTP/1.1\r\nHost: a\r\nContent-Length: 9999\r\n\r\n`),
+      ]);
+      try {
+        for (let round = 0; round < 5; round += 1) {
+          const blob = randomBlob(1024 * 1024);
+          await pushBlob(registry.port, "a", blob);
+          const response = await fetch(`http://127.0.0.1:${registry.port}/v2/a/blobs/${blob.digest}`);
+          expect(Buffer.from(await response.arrayBuffer()).equals(blob.bytes)).toBe(true);
+        }
+      } finally {
+        for (const client of clients) client.kill("SIGKILL");
+      }
+      registry.kill("SIGTERM");
+      expect(await registry.exited).toBe(0);
+    },
+    LONG,
+  );
 
   it("a head that never ends is answered with 408, one that is too large with 431, and the rest goes on", async () => {
     await using registry = await serveRegistry({ http: { limits: { headersize: 8192, headertimeout: "300ms" } } });
@@ -144,6 +176,24 @@ describe("logs", () => {
     expect(await registry.exited).toBe(0);
   });
 });
+
+/** A process of its own, since descriptors are bounded for each, that opens `count` connections and drips into them. */
+async function trickle(port: number, count: number, text: string): Promise<ChildProcess> {
+  const program = `
+    const sockets = [];
+    const open = () => {
+      if (sockets.length === ${count}) return void process.send("open");
+      const socket = require("node:net").connect(${port}, "127.0.0.1", () => (socket.write(process.argv[1]), open()));
+      socket.on("error", () => undefined).resume();
+      sockets.push(socket);
+    };
+    open();
+    setInterval(() => sockets.forEach((socket) => socket.writable && socket.write("x")), 2000);
+    process.on("disconnect", () => process.exit());`;
+  const child = spawn(process.execPath, ["-e", program, text], { stdio: ["ignore", "ignore", "inherit", "ipc"] });
+  await once(child, "message");
+  return child;
+}
 
 async function openMany(port: number, count: number, text: string): Promise<Socket[]> {
   const sockets: Socket[] = [];
