@@ -14,7 +14,7 @@ export const USERS = { alice: "correct horse", bob: "s3cret:with:colons", eve: "
 export interface AuthSite {
   readonly registry: ServedRegistry;
   readonly identities: TestIdentities;
-  /** `127.0.0.1:<port>` */
+  /** `<address>:<port>` */
   readonly host: string;
   readonly folder: string;
   /** The authority's certificate as a file, and alone in a folder as `ca.crt`. */
@@ -31,6 +31,8 @@ export interface AuthSite {
 export interface AuthSiteOptions {
   readonly rest?: Readonly<Record<string, unknown>>;
   readonly http?: Readonly<Record<string, unknown>>;
+  /** The address to serve on; loopback's where absent. */
+  readonly address?: string;
   /** Without: in the clear, for a proxy in front. */
   readonly tls?: boolean;
 }
@@ -50,7 +52,8 @@ export function useAuthSite(name: string, options: AuthSiteOptions = {}): () => 
 
   beforeAll(async () => {
     const folder = own(await makeTemporaryFolder(name)).path;
-    const identities = await createIdentities();
+    const address = options.address ?? "127.0.0.1";
+    const identities = await createIdentities(address);
     await writePasswords(join(folder, "htpasswd"));
     const certificates = join(folder, "certs");
     await mkdir(certificates);
@@ -58,6 +61,7 @@ export function useAuthSite(name: string, options: AuthSiteOptions = {}): () => 
     const registry = own(
       await serveRegistry({
         http: {
+          addr: `${address}:0`,
           ...(options.tls === false ? {} : { tls: { certificate: "FOLDER/cert.pem", key: "FOLDER/key.pem" } }),
           ...options.http,
         },
@@ -76,7 +80,7 @@ export function useAuthSite(name: string, options: AuthSiteOptions = {}): () => 
       layout,
       image,
       own,
-      host: `127.0.0.1:${registry.port}`,
+      host: `${address}:${registry.port}`,
       authority: join(certificates, "ca.crt"),
       archive: dockerArchive(image, "fixture:1"),
     };

@@ -31,12 +31,12 @@ interface Issuer {
   readonly keys: webcrypto.CryptoKeyPair;
 }
 
-/** Makes a fresh set. */
-export async function createIdentities(): Promise<TestIdentities> {
+/** Makes a fresh set; the server's certificate is for `address`. */
+export async function createIdentities(address = "127.0.0.1"): Promise<TestIdentities> {
   cryptoProvider.set(webcrypto);
   const authority = await issue("Test authority");
   const [server, client, stranger] = await Promise.all([
-    issue("127.0.0.1", authority),
+    issue(address, authority, address),
     issue("client", authority),
     issue("stranger"),
   ]);
@@ -50,7 +50,7 @@ export async function createIdentities(): Promise<TestIdentities> {
 
 let serial = 0;
 
-async function issue(name: string, issuer?: Issuer): Promise<Issuer> {
+async function issue(name: string, issuer?: Issuer, address = "127.0.0.1"): Promise<Issuer> {
   const keys = await webcrypto.subtle.generateKey(ALGORITHM, true, ["sign", "verify"]);
   const common = {
     serialNumber: (serial += 1).toString(16).padStart(4, "0"),
@@ -60,7 +60,7 @@ async function issue(name: string, issuer?: Issuer): Promise<Issuer> {
   };
   const extensions = [
     new BasicConstraintsExtension(issuer === undefined, undefined, true),
-    new SubjectAlternativeNameExtension([{ type: "ip", value: "127.0.0.1" }]),
+    new SubjectAlternativeNameExtension([{ type: "ip", value: address }]),
   ];
   const certificate =
     issuer === undefined
