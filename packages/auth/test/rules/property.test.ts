@@ -72,7 +72,11 @@ const subject = fc
     service: oneOf(["s", "t", "a"]),
     labels: fc.dictionary(oneOf(["t", "u"]), fc.array(oneOf(VALUES), { maxLength: 3 }), { maxKeys: 2 }),
   })
-  .map(({ labels, ...rest }): RuleSubject => ({ ...rest, labels: new Map(Object.entries(labels)) }));
+  // Labels come with an identity: whoever didn't log in has none.
+  .map(({ labels, ...rest }): RuleSubject => ({
+    ...rest,
+    labels: new Map(rest.account === "" ? [] : Object.entries(labels)),
+  }));
 
 const resource: fc.Arbitrary<RuleResource> = fc.record({
   type: oneOf(["repository", "registry"]),
