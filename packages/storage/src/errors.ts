@@ -12,6 +12,8 @@ export type StorageFault =
   | { readonly code: "INVALID_PATH"; readonly driver: string; readonly path: string }
   | { readonly code: "INVALID_OFFSET"; readonly driver: string; readonly path: string; readonly offset: number }
   | { readonly code: "DRIVER_ERROR"; readonly driver: string; readonly operation: string; readonly path: string }
+  /** It fails for everybody at the moment, after all retries; `retryAfter` in seconds. Never a statement about the path. */
+  | { readonly code: "STORAGE_UNAVAILABLE"; readonly driver: string; readonly retryAfter: number }
   | { readonly code: "UNSUPPORTED"; readonly operation: string }
   | { readonly code: "DIGEST_INVALID"; readonly text: string; readonly problem: DigestProblem }
   | { readonly code: "DIGEST_MISMATCH"; readonly expected: Digest; readonly actual: Digest }
@@ -70,6 +72,8 @@ function describe(fault: StorageFault): string {
       return `${fault.driver}: invalid offset: ${fault.offset} for path: ${fault.path}`;
     case "DRIVER_ERROR":
       return `${fault.driver}: ${fault.operation} failed`;
+    case "STORAGE_UNAVAILABLE":
+      return `${fault.driver}: the storage doesn't answer at the moment; try again in ${fault.retryAfter} s`;
     case "UNSUPPORTED":
       return "operation unsupported";
     default:
@@ -77,7 +81,13 @@ function describe(fault: StorageFault): string {
   }
 }
 
-type DriverFaultCode = "PATH_NOT_FOUND" | "INVALID_PATH" | "INVALID_OFFSET" | "DRIVER_ERROR" | "UNSUPPORTED";
+type DriverFaultCode = 
+  | "PATH_NOT_FOUND"
+  | "INVALID_PATH"
+  | "INVALID_OFFSET"
+  | "DRIVER_ERROR"
+  | "STORAGE_UNAVAILABLE"
+  | "UNSUPPORTED";
 
 /** What concerns names and contents, not a driver's paths. */
 function describeContent(fault: Exclude<StorageFault, { readonly code: DriverFaultCode }>): string {

@@ -9,6 +9,7 @@ export {
 export type { BlobStore } from "./contract/blob-store.js";
 export {
   canRedirect,
+  canTouch,
   type ByteRange,
   type CallOptions,
   type ContentStream,
@@ -20,6 +21,7 @@ export {
   type RedirectRequest,
   type StorageDriver,
 } from "./contract/driver.js";
+export { isObjectStorage, type ObjectStorage, type SourceFile, type VersionedFile } from "./contract/object-storage.js";
 export type { ManifestPush, ManifestStore, PushedManifest, StoredManifest } from "./contract/manifest-store.js";
 export type { ReferrerPage, ReferrerStore } from "./contract/referrer-store.js";
 export type { Registry, Repository } from "./contract/registry.js";
@@ -66,5 +68,6 @@ export { DEFAULT_VALIDATION, type ManifestValidation } from "./store/validation.
 
 export { createDriver } from "./drivers/factory.js";
 export { DriverParameterError } from "./drivers/parameters.js";
+export { capabilitiesOf } from "./drivers/capabilities.js";
 export { observeDriver, type ObserveAction, type ObservedAction } from "./drivers/observed.js";
 export { purgeUploads } from "./store/upload-purge.js";

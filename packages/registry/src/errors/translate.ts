@@ -28,6 +28,11 @@ function referencesUnknown(digests: readonly string[]): WireFailure {
 /** Faults of a driver, which no client can mend. */
 type DriverFault = Extract<StorageFault, { readonly driver: string }>;
 
+function translateDriver(fault: DriverFault, text: string): WireFailure {
+  if (fault.code !== "STORAGE_UNAVAILABLE") return failure("UNKNOWN", text);
+  return failure("UNAVAILABLE", text, { headers: { "Retry-After": String(Math.max(1, Math.ceil(fault.retryAfter))) } });
+}
+
 /** Where each other fault of the storage stands on the wire. `text` is the error's message, which is safe to show. */
 function translateFault(fault: Exclude<StorageFault, DriverFault>, text: string): WireFailure {
   switch (fault.code) {
@@ -101,7 +106,7 @@ function translateApi({ code, options }: ApiError): WireFailure {
 export function translate(error: unknown): WireFailure {
   if (isStorageError(error)) {
     const { fault, message } = error;
-    return "driver" in fault ? failure("UNKNOWN", message) : translateFault(fault, message);
+    return "driver" in fault ? translateDriver(fault, message) : translateFault(fault, message);
   }
   if (error instanceof ApiError) return translateApi(error);
   if (isAuthError(error)) return translateAuth(error);

@@ -60,6 +60,18 @@ export interface DurabilityOptions extends CallOptions {
   readonly durable?: boolean | undefined;
 }
 
+/** Options of a call that concerns a file and nothing else. */
+export interface FileOnlyOptions {
+  /**
+   * The caller means a file. What is only a directory may then be reported as PATH_NOT_FOUND, and a `delete` may resolve where
+   * nothing is: object storage spares a listing for it.
+   */
+  readonly fileOnly?: boolean | undefined;
+}
+
+export type StatOptions = DurabilityOptions & FileOnlyOptions;
+export type DeleteOptions = CallOptions & FileOnlyOptions;
+
 /** One page of a directory's children. Names that no path can have, and leftovers of unfinished writes, are left out. */
 export interface ListPage {
   /** Names (not paths), ascending by bytes. */
@@ -90,7 +102,7 @@ export interface StorageDriver {
   read(path: string, options?: CallOptions & { readonly limit?: number }): Promise<Uint8Array>;
   /** Replaces or creates a small file, parents included: atomic for readers, durable when it resolves. */
   write(path: string, bytes: Uint8Array, options?: DurabilityOptions): Promise<void>;
-  stat(path: string, options?: DurabilityOptions): Promise<FileInfo>;
+  stat(path: string, options?: StatOptions): Promise<FileInfo>;
   /**
    * Opens a file for one sequential read. A `start` beyond the size throws INVALID_OFFSET; at the size it is empty. An `end`
    * beyond the size reads to the end.
@@ -103,7 +115,7 @@ export interface StorageDriver {
   /** Renames a file, replacing the target, parents included; durable when it resolves. Of two movers of one file, one wins. */
   move(from: string, to: string, options?: DurabilityOptions): Promise<void>;
   /** Removes a file or a whole directory. PATH_NOT_FOUND where nothing is. */
-  delete(path: string, options?: CallOptions): Promise<void>;
+  delete(path: string, options?: DeleteOptions): Promise<void>;
   /** Ends background work and frees what the driver holds. Idempotent. */
   close(): Promise<void>;
 }
@@ -124,4 +136,15 @@ export interface Redirecting {
 /** Whether `driver` can send clients elsewhere. */
 export function canRedirect(driver: StorageDriver): driver is StorageDriver & Redirecting {
   return "redirectUrl" in driver && typeof driver.redirectUrl === "function";
+}
+
+/** A driver that can renew a file's time of change without touching its bytes. */
+export interface Touching {
+  /** Sets `modified` to now, and finds out that the file is there, in one step. Not synced. PATH_NOT_FOUND where it isn't. */
+  touch(path: string, options?: CallOptions): Promise<void>;
+}
+
+/** Whether `driver` can renew a file's time of change. */
+export function canTouch(driver: StorageDriver): driver is StorageDriver & Touching {
+  return "touch" in driver && typeof driver.touch === "function";
 }

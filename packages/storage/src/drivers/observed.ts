@@ -1,4 +1,5 @@
 import { canRedirect, type StorageDriver } from "../contract/driver.js";
+import { capabilitiesOf } from "./capabilities.js";
 
 /** Driver calls that are measured, by the names of the original's metrics (contract §9.2): no streams, no walks. */
 export type ObservedAction = "GetContent" | "PutContent" | "Stat" | "List" | "Move" | "Delete" | "RedirectURL";
@@ -28,8 +29,8 @@ export function observeDriver(driver: StorageDriver, observe: ObserveAction): St
     delete: (path, options) => timed("Delete", () => driver.delete(path, options)),
     close: () => driver.close(),
   };
-  if (!canRedirect(driver)) return observed;
-  return Object.assign(observed, {
+  if (!canRedirect(driver)) return Object.assign(observed, capabilitiesOf(driver));
+  return Object.assign(observed, capabilitiesOf(driver), {
     redirectUrl: (...call: Parameters<typeof driver.redirectUrl>) =>
       timed("RedirectURL", () => driver.redirectUrl(...call)),
   });

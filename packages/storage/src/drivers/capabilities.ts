@@ -1,0 +1,26 @@
+import { canRedirect, canTouch, type Redirecting, type StorageDriver, type Touching } from "../contract/driver.js";
+import { isObjectStorage, type ObjectStorage } from "../contract/object-storage.js";
+
+/**
+ * What `driver` can do beyond the contract, as a part of a wrapper around it: `{ ...calls, ...capabilitiesOf(driver) }`.
+ * Without this a wrapper would hide it from `canRedirect` and its like.
+ */
+export function capabilitiesOf(driver: StorageDriver): Partial<Redirecting & Touching & ObjectStorage> {
+  return {
+    ...(canRedirect(driver) ? { redirectUrl: (...call) => driver.redirectUrl(...call) } : {}),
+    ...(canTouch(driver) ? { touch: (...call) => driver.touch(...call) } : {}),
+    ...(isObjectStorage(driver) ? objectStorageOf(driver) : {}),
+  };
+}
+
+function objectStorageOf(driver: ObjectStorage): ObjectStorage {
+  return {
+    smallestPart: driver.smallestPart,
+    largestWrite: driver.largestWrite,
+    compose: (...call) => driver.compose(...call),
+    readVersioned: (...call) => driver.readVersioned(...call),
+    writeVersioned: (...call) => driver.writeVersioned(...call),
+    deleteFiles: (...call) => driver.deleteFiles(...call),
+    abortUnfinished: (...call) => driver.abortUnfinished(...call),
+  };
+}
