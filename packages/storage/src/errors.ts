@@ -81,13 +81,8 @@ function describe(fault: StorageFault): string {
   }
 }
 
-type DriverFaultCode = 
-  | "PATH_NOT_FOUND"
-  | "INVALID_PATH"
-  | "INVALID_OFFSET"
-  | "DRIVER_ERROR"
-  | "STORAGE_UNAVAILABLE"
-  | "UNSUPPORTED";
+type DriverFaultCode =
+  "PATH_NOT_FOUND" | "INVALID_PATH" | "INVALID_OFFSET" | "DRIVER_ERROR" | "STORAGE_UNAVAILABLE" | "UNSUPPORTED";
 
 /** What concerns names and contents, not a driver's paths. */
 function describeContent(fault: Exclude<StorageFault, { readonly code: DriverFaultCode }>): string {
