@@ -57,3 +57,14 @@ export interface ObjectStorage {
 export function isObjectStorage(driver: StorageDriver): driver is StorageDriver & ObjectStorage {
   return "compose" in driver && typeof driver.compose === "function";
 }
+
+/** A driver whose files have a name of their own in the storage, by which others fetch them from there: a CDN, for one. */
+export interface ObjectKeys {
+  /** The object's key of a file, without a leading `/`. */
+  objectKey(path: string): string;
+}
+
+/** Whether `driver` can tell its files' keys. */
+export function hasObjectKeys(driver: StorageDriver): driver is StorageDriver & ObjectKeys {
+  return "objectKey" in driver && typeof driver.objectKey === "function";
+}

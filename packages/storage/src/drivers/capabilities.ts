@@ -1,15 +1,16 @@
 import { canRedirect, canTouch, type Redirecting, type StorageDriver, type Touching } from "../contract/driver.js";
-import { isObjectStorage, type ObjectStorage } from "../contract/object-storage.js";
+import { hasObjectKeys, isObjectStorage, type ObjectKeys, type ObjectStorage } from "../contract/object-storage.js";
 
 /**
  * What `driver` can do beyond the contract, as a part of a wrapper around it: `{ ...calls, ...capabilitiesOf(driver) }`.
  * Without this a wrapper would hide it from `canRedirect` and its like.
  */
-export function capabilitiesOf(driver: StorageDriver): Partial<Redirecting & Touching & ObjectStorage> {
+export function capabilitiesOf(driver: StorageDriver): Partial<Redirecting & Touching & ObjectStorage & ObjectKeys> {
   return {
     ...(canRedirect(driver) ? { redirectUrl: (...call) => driver.redirectUrl(...call) } : {}),
     ...(canTouch(driver) ? { touch: (...call) => driver.touch(...call) } : {}),
     ...(isObjectStorage(driver) ? objectStorageOf(driver) : {}),
+    ...(hasObjectKeys(driver) ? { objectKey: (path) => driver.objectKey(path) } : {}),
   };
 }
 
