@@ -2,9 +2,8 @@ import { openDriver } from "../compose.js";
 import { createMetrics } from "../metrics/metrics.js";
 import { startDuties, type Duties } from "./duties.js";
 import { listenAddress } from "./address.js";
-import { announce, drainTimeout, type RunContext } from "./run-context.js";
+import { announce, drainTimeout, stopRequested, type RunContext } from "./run-context.js";
 import { onReloadSignal } from "./reload.js";
-import { onStopSignals } from "./stop-signals.js";
 import { WorkerPool } from "./worker-pool.js";
 
 /** How much longer than their exchanges' grace workers may take to end before they are killed (ms). */
@@ -34,23 +33,8 @@ export async function runPrimary(context: RunContext): Promise<number> {
       health: duties?.health() ?? {},
     }),
   });
-  // Before the workers come: a stop that is asked for while one of them still starts is heard, which process 1 of a
-  // container has to do itself.
-  const stopped = new Promise<void>((resolve) => {
-    onStopSignals(
-      (signal) => {
-        log.info(
-          `${signal}: no new connections are taken; requests under way have ${drainTimeout(config)} ms to finish`,
-        );
-        resolve();
-      },
-      (code) => {
-        pool.kill();
-        logs.close();
-        process.exit(code);
-      },
-    );
-  });
+  // Before the workers come: a stop that is asked for while one of them still starts is heard.
+  const stopped = stopRequested(context, () => pool.kill());
   try {
     duties = await startDuties(config, {
       driver,

@@ -2,6 +2,7 @@ import type { Config } from "../config/config.js";
 import type { ConfigurationSource } from "../config/source.js";
 import { errorFields, type Log } from "../observability/log.js";
 import type { Logs } from "../observability/open-logs.js";
+import { onStopSignals } from "./stop-signals.js";
 
 /** What every way of running is given. */
 export interface RunContext {
@@ -24,6 +25,27 @@ const DEFAULT_DRAIN = 8000;
 /** The time that exchanges under way have after a signal to stop (ms). */
 export function drainTimeout(config: Config): number {
   return config.http.draintimeout > 0 ? config.http.draintimeout : DEFAULT_DRAIN;
+}
+
+/**
+ * Resolves when a signal asks for a graceful stop. A second one calls `abort` and ends the process. Call it before anything
+ * that takes time: process 1 of a container hears only the signals that it listens to.
+ */
+export function stopRequested({ config, logs }: RunContext, abort: () => void): Promise<void> {
+  return new Promise((resolve) => {
+    onStopSignals(
+      (signal) => {
+        const grace = drainTimeout(config);
+        logs.log.info(`${signal}: no new connections are taken; requests under way have ${grace} ms to finish`);
+        resolve();
+      },
+      (code) => {
+        abort();
+        logs.close();
+        process.exit(code);
+      },
+    );
+  });
 }
 
 /** The line that scripts wait for (contract §3.5). */

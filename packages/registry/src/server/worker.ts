@@ -1,16 +1,10 @@
-import { openAudit, type AuditLog } from "../audit/open-audit.js";
-import { composeRegistry } from "../compose.js";
 import { loadSource } from "../config/source.js";
-import type { HealthFailures } from "../health/check.js";
-import { createMetrics } from "../metrics/metrics.js";
 import { openLogs } from "../observability/open-logs.js";
 import { listenAddress } from "./address.js";
-import { ConnectionTable } from "./connections.js";
-import { connectionLimits } from "./limits.js";
 import { isPrimaryMessage, type PrimaryMessage, type WorkerMessage } from "./messages.js";
-import { describeFatal, drainTimeout, failLoudly } from "./run-context.js";
-import { onReloadSignal, reload } from "./reload.js";
-import { startServing } from "./serving.js";
+import { onReloadSignal } from "./reload.js";
+import { describeFatal, failLoudly } from "./run-context.js";
+import { openService, type Service } from "./service.js";
 import { takeOverSignals } from "./stop-signals.js";
 
 type Start = Extract<PrimaryMessage, { kind: "start" }>;
@@ -24,47 +18,28 @@ export async function runWorker(version: string): Promise<number> {
   if (config === undefined) throw new Error("the primary's configuration can't be read");
   const logs = openLogs(config.log, { version, instance: start.instance, secrets: [start.secret] });
   failLoudly(logs);
-  const { log } = logs;
   // The primary hears of it too, and passes it on: a signal to the whole group must not end us.
   onReloadSignal(() => undefined);
-  let audit: AuditLog | undefined;
+  let service: Service | undefined;
   try {
-    audit = config.log.audit === undefined ? undefined : openAudit(config.log.audit, logs);
-    const connections = new ConnectionTable(await connectionLimits(config.http.limits));
-    const metrics = config.http.debug.prometheus.enabled ? createMetrics(() => connections.inFlight()) : undefined;
-    let healthy = isHealthy(start.health);
-    const registry = await composeRegistry(config, { secret: start.secret, log, metrics });
+    const opened = (service = await openService(config, { logs, secret: start.secret }));
+    opened.setHealth(start.health);
     onPrimary((message) => {
-      if (message.kind === "health") healthy = isHealthy(message.failures);
-      if (message.kind === "metrics" && metrics !== undefined) {
-        void metrics.snapshot().then((snapshot) => tell({ kind: "metrics", id: message.id, snapshot }));
+      if (message.kind === "health") opened.setHealth(message.failures);
+      if (message.kind === "metrics" && opened.metrics !== undefined) {
+        void opened.metrics.snapshot().then((snapshot) => tell({ kind: "metrics", id: message.id, snapshot }));
       }
+      if (message.kind === "reload") void opened.reload();
     });
-    const address = await listenAddress(config.http, { shared: true });
-    const serving = await startServing(config, {
-      ...logs,
-      app: registry.app,
-      isHealthy: () => healthy,
-      connections,
-      address,
-      metrics,
-      audit: audit?.audit,
-    });
-    const reloadable = { registry, serving, audit, log };
-    onPrimary((message) => {
-      if (message.kind === "reload") void reload(reloadable);
-    });
-    tell({ kind: "ready", address: serving.address });
+    tell({ kind: "ready", address: await opened.serve(await listenAddress(config.http, { shared: true })) });
     await stop;
-    const cut = await serving.stop(drainTimeout(config));
-    if (cut > 0) log.warn(`${cut} connections did not finish within http.draintimeout and were cut`);
-    await registry.close();
+    await opened.stop();
     return 0;
   } catch (error) {
     tell({ kind: "failed", message: describeFatal(error) });
     return 1;
   } finally {
-    audit?.close();
+    await service?.close();
     logs.close();
     process.removeAllListeners("disconnect");
     if (process.connected) process.disconnect();
@@ -82,10 +57,6 @@ function stopRequested(): Promise<void> {
     process.once("disconnect", resolve);
     for (const signal of ["SIGTERM", "SIGINT"]) process.on(signal, () => resolve());
   });
-}
-
-function isHealthy(failures: HealthFailures): boolean {
-  return Object.keys(failures).length === 0;
 }
 
 function askForStart(): Promise<Start> {
