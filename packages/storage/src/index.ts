@@ -69,5 +69,14 @@ export { DEFAULT_VALIDATION, type ManifestValidation } from "./store/validation.
 export { createDriver } from "./drivers/factory.js";
 export { DriverParameterError } from "./drivers/parameters.js";
 export { capabilitiesOf } from "./drivers/capabilities.js";
+export { applyMiddleware } from "./drivers/middleware/apply.js";
+export type {
+  AwsClients,
+  CloudfrontOptions,
+  MiddlewarePorts,
+  RedirectOptions,
+  RewriteOptions,
+  StorageMiddleware,
+} from "./drivers/middleware/options.js";
 export { observeDriver, type ObserveAction, type ObservedAction } from "./drivers/observed.js";
 export { purgeUploads } from "./store/upload-purge.js";
