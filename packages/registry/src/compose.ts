@@ -72,7 +72,7 @@ export async function composeRegistry(config: Config, ports: Ports): Promise<Com
 export async function openDriver(config: Config, metrics?: StorageMetrics): Promise<StorageDriver> {
   const { type, parameters } = config.storage;
   const driver = await createDriver(type, parameters);
-  return metrics === undefined ? driver : observeDriver(driver, (...call) => metrics.action(...call));
+  return metrics === undefined ? driver : observeDriver(driver, metrics.driver(driver.name));
 }
 
 function cacheObserver(metrics: StorageMetrics | undefined): ((hit: boolean) => void) | undefined {

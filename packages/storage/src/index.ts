@@ -78,5 +78,6 @@ export type {
   RewriteOptions,
   StorageMiddleware,
 } from "./drivers/middleware/options.js";
-export { observeDriver, type ObserveAction, type ObservedAction } from "./drivers/observed.js";
+export { wrapDriver, type Around, type CallDetails, type DriverOperation } from "./drivers/around.js";
+export { observeDriver, type DriverObserver } from "./drivers/observed.js";
 export { purgeUploads } from "./store/upload-purge.js";

@@ -7,7 +7,7 @@ describe("metrics", () => {
     for (const { http, storage } of processes) {
       http.observe("manifest", "GET", 200, 0.003, 100, 5000);
       http.observe("manifest", "BREW", 405, 61, 100, 0);
-      storage.action("filesystem", "Stat", 0.002);
+      storage.driver("filesystem").call("Stat", 0.002, undefined);
       storage.cacheLookup(true);
       storage.cacheLookup(false);
     }

@@ -1,37 +1,110 @@
-import { canRedirect, type StorageDriver } from "../contract/driver.js";
-import { capabilitiesOf } from "./capabilities.js";
+import type { ContentStream, FileWriter, StorageDriver } from "../contract/driver.js";
+import { isStorageError } from "../errors.js";
+import { wrapDriver, type DriverOperation } from "./around.js";
 
-/** Driver calls that are measured, by the names of the original's metrics (contract §9.2): no streams, no walks. */
-export type ObservedAction = "GetContent" | "PutContent" | "Stat" | "List" | "Move" | "Delete" | "RedirectURL";
+/** Told what a driver does. Called for every call, so it must be quick; it must not throw. */
+export interface DriverObserver {
+  /**
+   * A call is over. `fault` is the kind of what it failed with; undefined where it went well, and where it found that a path
+   * isn't there, which is an answer like any other, or its caller gave up.
+   */
+  call(operation: DriverOperation, seconds: number, fault: string | undefined): void;
+  /** Bytes of a file's content went by. */
+  bytes(direction: "read" | "written", count: number): void;
+  /** A stream was opened (1) or is over (-1). */
+  open(kind: "reader" | "writer", change: 1 | -1): void;
+}
 
-/** Told of each measured call when it is over, well or badly. */
-export type ObserveAction = (driver: string, action: ObservedAction, seconds: number) => void;
-
-/** A driver that tells `observe` how long its calls take, and otherwise is the one below. */
-export function observeDriver(driver: StorageDriver, observe: ObserveAction): StorageDriver {
-  async function timed<T>(action: ObservedAction, call: () => Promise<T>): Promise<T> {
+/** A driver that tells `observer` what it does. */
+export function observeDriver(driver: StorageDriver, observer: DriverObserver): StorageDriver {
+  async function call<T>(
+    operation: DriverOperation,
+    signal: AbortSignal | undefined,
+    run: () => Promise<T>,
+  ): Promise<T> {
     const started = performance.now();
+    let fault: string | undefined;
     try {
-      return await call();
+      return await run();
+    } catch (error) {
+      fault = faultOf(error, signal);
+      throw error;
     } finally {
-      observe(driver.name, action, (performance.now() - started) / 1000);
+      observer.call(operation, (performance.now() - started) / 1000, fault);
     }
   }
-  const observed: StorageDriver = {
-    name: driver.name,
-    read: (path, options) => timed("GetContent", () => driver.read(path, options)),
-    write: (path, bytes, options) => timed("PutContent", () => driver.write(path, bytes, options)),
-    stat: (path, options) => timed("Stat", () => driver.stat(path, options)),
-    open: (path, options) => driver.open(path, options),
-    writer: (path, options) => driver.writer(path, options),
-    list: (path, options) => timed("List", () => driver.list(path, options)),
-    move: (from, to, options) => timed("Move", () => driver.move(from, to, options)),
-    delete: (path, options) => timed("Delete", () => driver.delete(path, options)),
-    close: () => driver.close(),
-  };
-  if (!canRedirect(driver)) return Object.assign(observed, capabilitiesOf(driver));
-  return Object.assign(observed, capabilitiesOf(driver), {
-    redirectUrl: (...call: Parameters<typeof driver.redirectUrl>) =>
-      timed("RedirectURL", () => driver.redirectUrl(...call)),
+  return wrapDriver(driver, {
+    async call(operation, details, run) {
+      const result = await call(operation, details.signal, run);
+      if (details.length !== undefined) observer.bytes("written", details.length);
+      else if (result instanceof Uint8Array) observer.bytes("read", result.byteLength);
+      return result;
+    },
+    reader: async ({ signal }, run) => observeStream(await call("Reader", signal, run), observer),
+    writer: async ({ signal }, run) => observeWriter(await call("Writer", signal, run), observer),
   });
+}
+
+function faultOf(error: unknown, signal: AbortSignal | undefined): string | undefined {
+  if (isStorageError(error)) return error.code === "PATH_NOT_FOUND" ? undefined : error.code.toLowerCase();
+  return signal?.aborted === true && error === signal.reason ? undefined : "other";
+}
+
+function observeStream(stream: ContentStream, observer: DriverObserver): ContentStream {
+  const over = once(() => observer.open("reader", -1));
+  observer.open("reader", 1);
+  return {
+    size: stream.size,
+    [Symbol.asyncIterator]() {
+      const chunks = stream[Symbol.asyncIterator]();
+      return {
+        async next() {
+          const next = await chunks.next();
+          if (next.done !== true) observer.bytes("read", next.value.byteLength);
+          return next;
+        },
+        return: async (value?: unknown) => (await chunks.return?.(value)) ?? { done: true, value: undefined },
+      };
+    },
+    close() {
+      over();
+      return stream.close();
+    },
+  };
+}
+
+function observeWriter(writer: FileWriter, observer: DriverObserver): FileWriter {
+  const over = once(() => observer.open("writer", -1));
+  observer.open("writer", 1);
+  return {
+    get size() {
+      return writer.size;
+    },
+    async write(chunk, options) {
+      // The writer owns the chunk afterwards.
+      const { byteLength } = chunk;
+      await writer.write(chunk, options);
+      observer.bytes("written", byteLength);
+    },
+    close(options) {
+      over();
+      return writer.close(options);
+    },
+    async commit(options) {
+      await writer.commit(options);
+      over();
+    },
+    cancel(options) {
+      over();
+      return writer.cancel(options);
+    },
+  };
+}
+
+function once(work: () => void): () => void {
+  let done = false;
+  return () => {
+    if (!done) work();
+    done = true;
+  };
 }

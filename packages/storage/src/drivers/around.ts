@@ -1,0 +1,118 @@
+import {
+  canRedirect,
+  canTouch,
+  type CallOptions,
+  type ContentStream,
+  type FileWriter,
+  type Redirecting,
+  type StorageDriver,
+  type Touching,
+} from "../contract/driver.js";
+import { isObjectStorage, type ObjectStorage } from "../contract/object-storage.js";
+import { capabilitiesOf } from "./capabilities.js";
+
+/** The calls of a driver: the first nine under the names that the original gives them in metrics and traces (contract §9). */
+export type DriverOperation =
+  | "GetContent"
+  | "PutContent"
+  | "Stat"
+  | "List"
+  | "Move"
+  | "Delete"
+  | "RedirectURL"
+  | "Reader"
+  | "Writer"
+  | "Touch"
+  | "Compose"
+  | "ReadVersioned"
+  | "WriteVersioned"
+  | "DeleteFiles"
+  | "AbortUnfinished";
+
+/** What a call is about, as far as the call has it. */
+export interface CallDetails {
+  readonly path: string;
+  /** Where to, for what moves or joins files; `path` is where from then. */
+  readonly destination?: string | undefined;
+  /** Bytes that are written. */
+  readonly length?: number | undefined;
+  /** The byte that a reader begins at. */
+  readonly offset?: number | undefined;
+  readonly append?: boolean | undefined;
+  /** Ends the call when it aborts. */
+  readonly signal?: AbortSignal | undefined;
+}
+
+/** What stands around each call of a driver. */
+export interface Around {
+  /** Makes the call with `run` and gives on what it gives. */
+  call<T>(operation: DriverOperation, details: CallDetails, run: () => Promise<T>): Promise<T>;
+  /** As `call` for "Reader", whose work goes on until the stream is closed. */
+  reader(details: CallDetails, run: () => Promise<ContentStream>): Promise<ContentStream>;
+  /** As `call` for "Writer", whose work goes on until the writer is closed. */
+  writer(details: CallDetails, run: () => Promise<FileWriter>): Promise<FileWriter>;
+}
+
+/** A driver each of whose calls goes through `around`; otherwise it is the one below, with all that it can do. */
+export function wrapDriver(driver: StorageDriver, around: Around): StorageDriver {
+  const calls: StorageDriver = {
+    name: driver.name,
+    read: (path, options) => around.call("GetContent", details(path, options), () => driver.read(path, options)),
+    write: (path, bytes, options) =>
+      around.call("PutContent", { path, length: bytes.byteLength, signal: options?.signal }, () =>
+        driver.write(path, bytes, options),
+      ),
+    stat: (path, options) => around.call("Stat", details(path, options), () => driver.stat(path, options)),
+    open: (path, options) =>
+      around.reader({ path, offset: options?.start ?? 0, signal: options?.signal }, () => driver.open(path, options)),
+    writer: (path, options) =>
+      around.writer({ path, append: options?.append ?? false, signal: options?.signal }, () =>
+        driver.writer(path, options),
+      ),
+    list: (path, options) => around.call("List", details(path, options), () => driver.list(path, options)),
+    move: (path, destination, options) =>
+      around.call("Move", { path, destination, signal: options?.signal }, () =>
+        driver.move(path, destination, options),
+      ),
+    delete: (path, options) => around.call("Delete", details(path, options), () => driver.delete(path, options)),
+    close: () => driver.close(),
+  };
+  return Object.assign(calls, capabilitiesOf(driver), wrapCapabilities(driver, around));
+}
+
+/** Those of the capabilities that ask the storage something. */
+function wrapCapabilities(driver: StorageDriver, around: Around): Partial<Redirecting & Touching & ObjectStorage> {
+  const redirecting: Redirecting | undefined = canRedirect(driver)
+    ? {
+        redirectUrl: (path, request, options) =>
+          around.call("RedirectURL", details(path, options), () => driver.redirectUrl(path, request, options)),
+      }
+    : undefined;
+  const touching: Touching | undefined = canTouch(driver)
+    ? { touch: (path, options) => around.call("Touch", details(path, options), () => driver.touch(path, options)) }
+    : undefined;
+  return { ...redirecting, ...touching, ...(isObjectStorage(driver) ? wrapObjectStorage(driver, around) : {}) };
+}
+
+function wrapObjectStorage(driver: ObjectStorage, around: Around): Partial<ObjectStorage> {
+  return {
+    compose: (sources, destination, options) =>
+      around.call("Compose", { path: sources[0]?.path ?? "", destination, signal: options?.signal }, () =>
+        driver.compose(sources, destination, options),
+      ),
+    readVersioned: (path, options) =>
+      around.call("ReadVersioned", details(path, options), () => driver.readVersioned(path, options)),
+    writeVersioned: (path, bytes, expected, options) =>
+      around.call("WriteVersioned", { path, length: bytes.byteLength, signal: options?.signal }, () =>
+        driver.writeVersioned(path, bytes, expected, options),
+      ),
+    deleteFiles: (paths, options) =>
+      around.call("DeleteFiles", details(paths[0] ?? "", options), () => driver.deleteFiles(paths, options)),
+    abortUnfinished: (path, olderThan, options) =>
+      around.call("AbortUnfinished", details(path, options), () => driver.abortUnfinished(path, olderThan, options)),
+  };
+}
+
+function details(path: string, options: CallOptions | undefined): CallDetails {
+  return { path, signal: options?.signal };
+}
