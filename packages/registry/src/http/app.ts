@@ -16,6 +16,7 @@ import { canonicalPath } from "./middleware/canonical-path.js";
 import { cors } from "./middleware/cors.js";
 import { API_VERSION, unmatched } from "./middleware/unmatched.js";
 import type { ApiOptions } from "./options.js";
+import { createRedirects, redirectsAnybody, type Redirects } from "./redirects.js";
 import { markWaiting } from "./request-body.js";
 import { pathPattern, ROUTES } from "./routes.js";
 import { createUploadStates } from "./upload-state.js";
@@ -63,6 +64,7 @@ export function createApp(dependencies: AppDependencies): App {
     baseHeaders: [...API_VERSION, ...flatten(options.headers)],
     tokens: access.tokens,
     site: { urls, clientAddress: createClientAddress(options.trustedProxies ?? []) },
+    redirects: redirectsOf(options.redirect),
     cursor: createCatalogCursor(options.secret),
     onAccess: dependencies.onAccess,
   };
@@ -82,6 +84,11 @@ export function createApp(dependencies: AppDependencies): App {
       void handle(request, response);
     },
   };
+}
+
+function redirectsOf(option: ApiOptions["redirect"]): Redirects | undefined {
+  const options = typeof option === "boolean" ? { enabled: option } : option;
+  return redirectsAnybody(options) ? createRedirects(options) : undefined;
 }
 
 /** The table as a router, and whether a path is one of its. */

@@ -1,5 +1,6 @@
-import { BlockList, isIP } from "node:net";
 import type { IncomingMessage } from "node:http";
+import { isIP } from "node:net";
+import { createNetworks, isNetwork, type Networks } from "./networks.js";
 
 /** Finds the address that a request comes from. */
 export type ClientAddress = (request: IncomingMessage) => string | undefined;
@@ -18,13 +19,9 @@ function entryAddress(entry: string): string {
   return plain(v4 ?? v6 ?? entry);
 }
 
-/** Whether `text` is an address or a network that {@link createClientAddress} takes. */
+/** Whether `text` is something that {@link createClientAddress} takes. */
 export function isTrustedProxy(text: string): boolean {
-  if (text === "unix") return true;
-  const [address = "", bits, ...rest] = text.split("/");
-  const family = isIP(address);
-  if (family === 0 || rest.length > 0) return false;
-  return bits === undefined || (/^\d{1,3}$/.test(bits) && Number(bits) <= (family === 4 ? 32 : 128));
+  return text === "unix" || isNetwork(text);
 }
 
 /**
@@ -33,13 +30,8 @@ export function isTrustedProxy(text: string): boolean {
  * writes the one may pass the client's own other on). Nobody else is believed, since anybody can send these headers.
  */
 export function createClientAddress(trusted: readonly string[]): ClientAddress {
-  const proxies = new BlockList();
-  for (const text of trusted) add(proxies, text);
+  const isProxy = createNetworks(trusted);
   const believesUnix = trusted.includes("unix");
-  const isProxy = (address: string): boolean => {
-    const family = isIP(address);
-    return family !== 0 && proxies.check(address, family === 4 ? "ipv4" : "ipv6");
-  };
   return (request) => {
     const remote = request.socket.remoteAddress;
     const peer = remote === undefined ? undefined : plain(remote);
@@ -49,7 +41,7 @@ export function createClientAddress(trusted: readonly string[]): ClientAddress {
   };
 }
 
-function forwarded(request: IncomingMessage, isProxy: (address: string) => boolean): string | undefined {
+function forwarded(request: IncomingMessage, isProxy: Networks): string | undefined {
   const header = request.headers["x-forwarded-for"];
   const list = (typeof header === "string" ? header : (header?.join(",") ?? "")).slice(-HEADER_LIMIT);
   let nearest: string | undefined;
@@ -63,13 +55,4 @@ function forwarded(request: IncomingMessage, isProxy: (address: string) => boole
   const real = request.headers["x-real-ip"];
   const address = typeof real === "string" ? plain(real.trim()) : "";
   return isIP(address) === 0 ? undefined : address;
-}
-
-function add(proxies: BlockList, text: string): void {
-  const [address = "", bits] = text.split("/");
-  const family = isIP(address);
-  if (family === 0) return;
-  const type = family === 4 ? "ipv4" : "ipv6";
-  if (bits === undefined) proxies.addAddress(address, type);
-  else proxies.addSubnet(address, Number(bits), type);
 }

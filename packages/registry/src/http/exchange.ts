@@ -7,6 +7,7 @@ import type { Log } from "../observability/log.js";
 import type { RequestSite } from "./auth-request.js";
 import type { CatalogCursor } from "./catalog-cursor.js";
 import type { AccessOutcome } from "../observability/request-record.js";
+import type { Redirects } from "./redirects.js";
 import { requestBody } from "./request-body.js";
 import type { ApiOptions } from "./options.js";
 import type { UploadStates } from "./upload-state.js";
@@ -22,6 +23,8 @@ export interface Api {
   /** Undefined: tokens are issued elsewhere, or there are none. */
   readonly tokens: TokenEndpoint | undefined;
   readonly site: RequestSite;
+  /** Undefined: nobody is redirected. */
+  readonly redirects: Redirects | undefined;
   readonly cursor: CatalogCursor;
   /** Told of every decision of access control. */
   readonly onAccess: ((outcome: AccessOutcome) => void) | undefined;

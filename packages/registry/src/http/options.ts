@@ -1,4 +1,5 @@
 import type { CorsOptions } from "./cors/policy.js";
+import type { RedirectOptions } from "./redirects.js";
 
 /**
  * What the API is told, in plain values with every default filled in; the composition fills it from the configuration.
@@ -25,8 +26,8 @@ export interface ApiOptions {
   readonly deleteEnabled: boolean;
   /** `storage.maintenance.readonly.enabled`. */
   readonly readOnly: boolean;
-  /** Whether to ask the storage for addresses that clients can fetch blobs from themselves. */
-  readonly redirect: boolean;
+  /** Whom to send to where the bytes are, if the storage can tell; a word where it is everybody or nobody. */
+  readonly redirect: boolean | RedirectOptions;
   /** `catalog.maxentries`. */
   readonly catalogMaxEntries: number;
   /** `tags.maxtags`. */

@@ -3,6 +3,7 @@ import { ApiError } from "../../errors/api-error.js";
 import { ifRangeHolds, noneMatchHits } from "../conditional.js";
 import type { Exchange } from "../exchange.js";
 import { parseRange } from "../range.js";
+import type { Redirects } from "../redirects.js";
 import { sendStream } from "../send-blob.js";
 import { sendText } from "../text.js";
 
@@ -14,7 +15,8 @@ const ETAG_RULES = { unquoted: false };
 /** `GET` and `HEAD /v2/<name>/blobs/<digest>` (distribution-spec §Pulling blobs). */
 export async function getBlob(exchange: Exchange): Promise<void> {
   const digest = parseDigest(exchange.reference);
-  if (exchange.api.options.redirect && (await redirected(exchange, digest))) return;
+  const { redirects } = exchange.api;
+  if (redirects !== undefined && (await redirected(exchange, digest, redirects))) return;
   const { headers } = exchange.request;
   const noneMatch = headers["if-none-match"];
   const range = headers.range;
@@ -92,11 +94,10 @@ function refuseRange(exchange: Exchange, digest: Digest, size: number, kind: "ma
 }
 
 /** Sends the client to where the bytes are, if the storage can (contract §1.7). */
-async function redirected(exchange: Exchange, digest: Digest): Promise<boolean> {
-  const request = {
-    method: exchange.isHead ? "HEAD" : "GET",
-    clientAddress: exchange.request.socket.remoteAddress,
-  } as const;
+async function redirected(exchange: Exchange, digest: Digest, redirects: Redirects): Promise<boolean> {
+  const clientAddress = exchange.api.site.clientAddress(exchange.request);
+  if (!redirects(clientAddress)) return false;
+  const request = { method: exchange.isHead ? "HEAD" : "GET", clientAddress } as const;
   const location = await exchange.repository.blobs.redirectUrl(digest, request, exchange.call);
   if (location === undefined) return false;
   exchange.end(307, ["Location", location, "Content-Type", OCTET_STREAM, "Content-Length", "0"]);
