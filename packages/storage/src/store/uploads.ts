@@ -1,21 +1,14 @@
 import { randomUUID } from "node:crypto";
-import { LRUCache } from "lru-cache";
-import type { CallOptions, FileWriter, StorageDriver } from "../contract/driver.js";
-import type { UploadBody, UploadStore } from "../contract/upload-store.js";
-import { isStorageError, StorageError } from "../errors.js";
-import { uploadData, uploadDirectory, uploadStartedAt } from "../layout/paths.js";
-import { CANONICAL_ALGORITHM, createDigester, splitDigest, type Digest, type Digester } from "../model/digest.js";
+import type { StorageDriver } from "../contract/driver.js";
+import type { UploadStore } from "../contract/upload-store.js";
+import { uploadDirectory } from "../layout/paths.js";
+import { CANONICAL_ALGORITHM } from "../model/digest.js";
 import { OCTET_STREAM } from "../model/media-types.js";
 import type { RepositoryName } from "../model/repository-name.js";
-import { orUndefined } from "./links.js";
-import { allEnded } from "./concurrent.js";
-import { becomeBlob } from "./upload-commit.js";
-import { uploadDataOf, type UploadData } from "./upload-data.js";
-import { createLiveDigesters, digestOfFile, digestRecordsOf, type DigestRecords } from "./upload-digests.js";
 import { createUploadLimit } from "./upload-limit.js";
-import { receive } from "./upload-receive.js";
-import { formatStartedAt, readStartedAt } from "./upload-started.js";
-import { createUploadTurns, type Turn } from "./upload-turns.js";
+import type { Session } from "./upload-protocol.js";
+import { createRenamingProtocol } from "./upload-renaming.js";
+import { createUploadTurns } from "./upload-turns.js";
 
 /** The upload sessions of all repositories, as one process sees them. */
 export interface Uploads {
@@ -30,226 +23,46 @@ export interface UploadsOptions {
 }
 
 const SESSION_LIMIT = 10_000;
-/** Sessions whose running hash and time are remembered: some 700 bytes each. */
-const REMEMBERED = 4096;
-
-/** One session, and who works on it. */
-interface Session {
-  readonly name: RepositoryName;
-  readonly uuid: string;
-  readonly key: string;
-  readonly data: UploadData;
-  readonly records: DigestRecords;
-}
-
-/** A session's bytes while this request has them. */
-interface Claimed {
-  readonly session: Session;
-  readonly path: string;
-  readonly turn: Turn;
-  /** Whether the file is to be given back when the request fails. Not one whose writer failed: whoever goes on copies it. */
-  held: boolean;
-}
-
-/** What a body left behind. */
-interface Received {
-  readonly size: number;
-  readonly digester: Digester | undefined;
-}
 
 /** Sessions over `driver` (docs/architecture.md §Uploads that any process can finish). One of these for a process. */
 export function createUploads(driver: StorageDriver, options: UploadsOptions = {}): Uploads {
   const now = options.now ?? (() => new Date());
   const turns = createUploadTurns();
-  const live = createLiveDigesters(REMEMBERED);
-  const times = new LRUCache<string, Date>({ max: REMEMBERED });
+  const protocol = createRenamingProtocol(driver);
   const limit = createUploadLimit(driver, options.sessionLimit ?? SESSION_LIMIT);
 
-  const sessionOf = (name: RepositoryName, uuid: string): Session => ({
-    name,
-    uuid,
-    key: uploadDirectory(name, uuid),
-    data: uploadDataOf(driver, name, uuid),
-    records: digestRecordsOf(driver, name, uuid),
-  });
-
-  /** Remembered: it never changes, and whether the session is still there shows when its bytes are looked for. */
-  const startedAt = async ({ name, uuid, key }: Session, call?: CallOptions): Promise<Date> => {
-    const known = times.get(key);
-    if (known !== undefined) return known;
-    const date = await orUndefined(readStartedAt(driver, uploadStartedAt(name, uuid), call));
-    if (date === undefined) throw new StorageError({ code: "UPLOAD_UNKNOWN", uuid });
-    times.set(key, date);
-    return date;
-  };
-
-  const checkOffset = ({ uuid }: Session, offset: number | undefined, size: number): void => {
-    if (offset !== undefined && offset !== size) {
-      throw new StorageError({ code: "UPLOAD_OFFSET_INVALID", uuid, offset, size });
-    }
-  };
-
-  /** The hash to go on with; undefined where the bytes so far were hashed elsewhere: then they are read once, at commit. */
-  const digesterFor = async (
-    { key, records }: Session,
-    size: number,
-    wanted?: Digest,
-  ): Promise<Digester | undefined> => {
-    const running = live.take(key, size);
-    const algorithm = wanted === undefined ? undefined : splitDigest(wanted).algorithm;
-    if (running !== undefined && (algorithm === undefined || running.algorithm === algorithm)) return running;
-    return size === 0 ? createDigester(algorithm ?? (await records.announced())) : undefined;
-  };
-
-  /** Adds `body`. When that fails for the body's sake, everything is as if it had ended there, and the failure is thrown. */
-  const add = async (claimed: Claimed, body: UploadBody, wanted?: Digest): Promise<Received> => {
-    const { session, turn } = claimed;
-    const writer = await openClaimed(claimed);
-    let digester: Digester | undefined;
-    let failure: { readonly error: unknown } | undefined;
-    try {
-      checkOffset(session, body.offset, writer.size);
-      digester = await digesterFor(session, writer.size, wanted);
-      turn.measure(() => writer.size);
-      await receive(session.uuid, body, writer, digester, turn.signal);
-    } catch (error) {
-      failure = { error };
-    }
-    await closeClaimed(claimed, writer);
-    const received: Received = { size: writer.size, digester };
-    if (failure === undefined) return received;
-    await giveBack(claimed, received);
-    throw failure.error;
-  };
-
-  const openClaimed = ({ session, path }: Claimed): Promise<FileWriter> =>
-    unlessTakenOver(session, driver.writer(path, { append: true }));
-
-  /** Without the request's signal: what came is kept although nobody waits for it. */
-  const closeClaimed = async (claimed: Claimed, writer: FileWriter): Promise<void> => {
-    claimed.held = false;
-    await writer.close();
-    claimed.held = true;
-  };
-
-  /** Only now, synced and given back, do the bytes get a digest that others rely on. */
-  const giveBack = async (claimed: Claimed, { size, digester }: Received): Promise<void> => {
-    const { session, path } = claimed;
-    claimed.held = false;
-    await session.data.giveBack(path);
-    if (digester === undefined) return;
-    live.put(session.key, size, digester);
-    await session.records.keep(digester.current(), size);
-  };
-
-  const withClaim = <T>(
-    session: Session,
-    body: UploadBody | undefined,
-    call: CallOptions | undefined,
-    work: (claimed: Claimed) => Promise<T>,
-  ): Promise<T> =>
-    turns.take(session.key, { uuid: session.uuid, offset: body?.offset, signal: call?.signal }, async (turn) => {
-      const path = await session.data.claim(body?.offset, { signal: turn.signal });
-      const claimed: Claimed = { session, path, turn, held: true };
-      try {
-        return await work(claimed);
-      } finally {
-        // Where that fails, too, the next one takes over from this claim; the request's own failure is what is told.
-        if (claimed.held) await session.data.giveBack(path).catch(() => undefined);
-      }
-    });
-
-  /** The digest of all bytes, from whoever hashed them; what nobody vouches for is read, and synced: it may not have been. */
-  const digestOfAll = async (claimed: Claimed, received: Received, wanted: Digest): Promise<Digest> => {
-    const { session, path, turn } = claimed;
-    const { algorithm } = splitDigest(wanted);
-    if (received.digester?.algorithm === algorithm) return received.digester.current();
-    const known = await session.records.find(algorithm, received.size, { signal: turn.signal });
-    if (known !== undefined) return known;
-    await closeClaimed(claimed, await openClaimed(claimed));
-    return unlessTakenOver(session, digestOfFile(driver, path, algorithm, { signal: turn.signal }));
-  };
-
-  const finish = async (claimed: Claimed, wanted: Digest, body: UploadBody | undefined): Promise<number> => {
-    const { session, path } = claimed;
-    const { name, uuid } = session;
-    const received = body === undefined ? await settled(claimed, wanted) : await add(claimed, body, wanted);
-    const actual = await digestOfAll(claimed, received, wanted);
-    if (actual !== wanted) {
-      // It can never become that blob.
-      claimed.held = false;
-      await orUndefined(driver.delete(session.key));
-      throw new StorageError({ code: "DIGEST_MISMATCH", expected: wanted, actual });
-    }
-    // From here on nothing ends it half way: no signal.
-    await unlessTakenOver(session, becomeBlob(driver, { name, uuid, path, digest: wanted, size: received.size }));
-    claimed.held = false;
-    return received.size;
-  };
-
-  /** The size and hash of a session that nothing is added to. */
-  const settled = async ({ session, path, turn }: Claimed, wanted: Digest): Promise<Received> => {
-    const { size } = await unlessTakenOver(session, driver.stat(path, { signal: turn.signal }));
-    return { size, digester: await digesterFor(session, size, wanted) };
-  };
+  const sessionOf = (name: RepositoryName, uuid: string): Session => ({ name, uuid, key: uploadDirectory(name, uuid) });
 
   const store = (name: RepositoryName): UploadStore => ({
     start: async (call) => {
       await limit.admit(name, call);
       const session = sessionOf(name, randomUUID());
-      const started = new Date(Math.floor(now().getTime() / 1000) * 1000);
-      const algorithm = call?.algorithm ?? CANONICAL_ALGORITHM;
-      // Unsynced: nothing has been acknowledged that a power loss mustn't take.
-      const unsynced = { signal: call?.signal, durable: false };
-      await allEnded([
-        driver.write(uploadData(name, session.uuid), new Uint8Array(0), unsynced),
-        driver.write(uploadStartedAt(name, session.uuid), formatStartedAt(started), unsynced),
-        session.records.announce(algorithm, call),
-      ]);
-      live.put(session.key, 0, createDigester(algorithm));
-      times.set(session.key, started);
-      return { uuid: session.uuid, size: 0, startedAt: started };
+      const startedAt = new Date(Math.floor(now().getTime() / 1000) * 1000);
+      await protocol.start(session, { startedAt, algorithm: call?.algorithm ?? CANONICAL_ALGORITHM }, call);
+      return { uuid: session.uuid, size: 0, startedAt };
     },
     status: async (uuid, call) => {
       const session = sessionOf(name, uuid);
-      const [started, size] = await Promise.all([
-        startedAt(session, call),
-        turns.size(session.key) ?? session.data.locate(call).then((found) => found.size),
-      ]);
-      return { uuid, size, startedAt: started };
+      return { uuid, ...(await protocol.status(session, turns.size(session.key), call)) };
     },
     append: async (uuid, body, call) => {
       const session = sessionOf(name, uuid);
-      const started = await startedAt(session, call);
-      return withClaim(session, body, call, async (claimed) => {
-        const received = await add(claimed, body);
-        await giveBack(claimed, received);
-        return { uuid, size: received.size, startedAt: started };
-      });
+      const request = { uuid, offset: body.offset, signal: call?.signal };
+      const progress = await turns.take(session.key, request, (turn) => protocol.append(session, body, turn));
+      return { uuid, ...progress };
     },
     commit: async (uuid, digest, body, call) => {
       const session = sessionOf(name, uuid);
-      const size = await withClaim(session, body, call, (claimed) => finish(claimed, digest, body));
+      const request = { uuid, offset: body?.offset, signal: call?.signal };
+      const size = await turns.take(session.key, request, (turn) => protocol.commit(session, digest, body, turn));
       return { mediaType: OCTET_STREAM, digest, size };
     },
     cancel: async (uuid, call) => {
       const session = sessionOf(name, uuid);
-      await session.data.locate(call);
-      await turns.take(session.key, { uuid, signal: call?.signal }, async () => {
-        live.drop(session.key);
-        await orUndefined(driver.delete(session.key));
-      });
+      await protocol.check(session, call);
+      await turns.take(session.key, { uuid, signal: call?.signal }, () => protocol.cancel(session));
     },
   });
 
   return { store };
-}
-
-/** What `work` at the claimed file resolves to: nobody removes that but one who takes the session over, or ends it. */
-async function unlessTakenOver<T>({ uuid }: Session, work: Promise<T>): Promise<T> {
-  try {
-    return await work;
-  } catch (error) {
-    throw isStorageError(error, "PATH_NOT_FOUND") ? new StorageError({ code: "UPLOAD_TAKEN_OVER", uuid }) : error;
-  }
 }

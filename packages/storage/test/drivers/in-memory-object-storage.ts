@@ -32,10 +32,10 @@ export interface InMemoryObjectStorage {
   /** Requests since the last `reset`, in order: `PutObject /path`. */
   readonly requests: readonly string[];
   /** How many requests of each kind. */
-  counts(): Partial<Record<ObjectRequest, number>>;
-  reset(): void;
+  readonly counts: () => Partial<Record<ObjectRequest, number>>;
+  readonly reset: () => void;
   /** Paths of writes that were begun and neither finished nor aborted. */
-  unfinished(): readonly string[];
+  readonly unfinished: () => readonly string[];
 }
 
 const MIB = 1024 * 1024;
