@@ -49,6 +49,7 @@ export class ConnectionTable {
   /** Without an exchange, in the order in which they became so. */
   readonly #idle = new Set<Connection>();
   readonly #exchanges = new Set<Exchange>();
+  readonly #counts = { opened: 0, crowdedOut: 0, stalled: 0 };
   #draining = false;
   #whenEmpty: (() => void) | undefined;
   #sweeper: NodeJS.Timeout | undefined;
@@ -69,6 +70,25 @@ export class ConnectionTable {
 
   get size(): number {
     return this.#all.size;
+  }
+
+  /** Connections without an exchange. */
+  get idle(): number {
+    return this.#idle.size;
+  }
+
+  /** Exchanges that bring a blob's bytes and haven't brought all. */
+  get uploads(): number {
+    let count = 0;
+    for (const { request, record } of this.#exchanges) {
+      if (!request.complete && record.handler?.startsWith("blob_upload") === true) count += 1;
+    }
+    return count;
+  }
+
+  /** Since the process began: connections taken in, crowded out at the limit, and cut since their client stalled. */
+  get counts(): { readonly opened: number; readonly crowdedOut: number; readonly stalled: number } {
+    return this.#counts;
   }
 
   /** How many exchanges are under way on each route that matched. */
@@ -93,6 +113,7 @@ export class ConnectionTable {
       socket.destroy();
       return undefined;
     }
+    this.#counts.opened += 1;
     const { remoteAddress, remotePort } = socket;
     const connection: Connection = {
       socket,
@@ -166,6 +187,7 @@ export class ConnectionTable {
       if (moved || !waitsForClient(exchange)) {
         Object.assign(exchange, { received, sent, since: now });
       } else if (now - exchange.since >= this.#limits.stall) {
+        this.#counts.stalled += 1;
         (isAnsweredStream(exchange) ? exchange.response : exchange.connection.socket).destroy();
       }
     }
@@ -173,6 +195,7 @@ export class ConnectionTable {
 
   #makeRoom(): boolean {
     if (this.#limits.connections === 0 || this.#all.size < this.#limits.connections) return true;
+    this.#counts.crowdedOut += 1;
     const [longest] = this.#idle;
     if (longest === undefined) return false;
     longest.socket.destroy();

@@ -6,6 +6,8 @@ import type { MetricsSnapshot } from "../metrics/metrics.js";
 export type PrimaryMessage =
   | {
       readonly kind: "start";
+      /** What the worker is called; its successor, if it dies, is called the same. */
+      readonly process: string;
       readonly source: ConfigurationSource;
       readonly instance: string;
       readonly secret: string;

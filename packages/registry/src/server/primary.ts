@@ -20,13 +20,16 @@ export async function runPrimary(context: RunContext): Promise<number> {
   await listenAddress(config.http);
   const driver = await openDriver(config);
   const prometheus = config.http.debug.prometheus.enabled;
-  const own = prometheus ? createMetrics(() => new Map<string, number>()) : undefined;
+  const own = prometheus
+    ? createMetrics({ process: "primary", version: context.version, connections: undefined })
+    : undefined;
   let duties: Duties | undefined;
   const pool = new WorkerPool({
     size: config.http.workers,
     log,
-    start: () => ({
+    start: (slot) => ({
       kind: "start",
+      process: `worker-${slot}`,
       source: context.source,
       instance: context.instance,
       secret: context.secret,

@@ -10,6 +10,7 @@ export interface RunContext {
   /** What it was made of. */
   readonly source: ConfigurationSource;
   readonly logs: Logs;
+  readonly version: string;
   /** Tells this registry's log lines from another's. */
   readonly instance: string;
   /** Signs upload states; the same in all processes. */

@@ -32,7 +32,8 @@ export async function runRegistry(config: Config, options: RunOptions): Promise<
   failLoudly(logs);
   for (const warning of options.warnings ?? []) logs.log.warn(warning);
   if (configured === "") logs.log.warn(NO_SECRET);
-  const context = { config, source: options.source, logs, instance, secret };
+  const { source, version } = options;
+  const context = { config, source, logs, version, instance, secret };
   try {
     return await (config.http.workers > 1 ? runPrimary(context) : runSingle(context));
   } catch (error) {

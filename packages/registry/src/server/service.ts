@@ -14,6 +14,9 @@ import { startServing, type Serving } from "./serving.js";
 /** What a process that answers the API is told beside the configuration. */
 export interface ServiceContext {
   readonly logs: Logs;
+  readonly version: string;
+  /** What this process is called among the registry's: `single`, `worker-1`. */
+  readonly process: string;
   /** Signs upload states; the same in all processes. */
   readonly secret: string;
 }
@@ -36,11 +39,14 @@ export interface Service {
 }
 
 /** Makes the service; it doesn't listen yet. */
-export async function openService(config: Config, { logs, secret }: ServiceContext): Promise<Service> {
+export async function openService(config: Config, context: ServiceContext): Promise<Service> {
+  const { logs, secret, version } = context;
   const { log } = logs;
   const audit = config.log.audit === undefined ? undefined : openAudit(config.log.audit, logs);
   const connections = new ConnectionTable(await connectionLimits(config.http.limits));
-  const metrics = config.http.debug.prometheus.enabled ? createMetrics(() => connections.inFlight()) : undefined;
+  const metrics = config.http.debug.prometheus.enabled
+    ? createMetrics({ process: context.process, version, connections })
+    : undefined;
   const registry = await composeRegistry(config, { secret, log, metrics }).catch((error: unknown) => {
     audit?.close();
     throw error;

@@ -9,7 +9,7 @@ export async function runSingle(context: RunContext): Promise<number> {
   const { config, logs } = context;
   const { log } = logs;
   const stopped = stopRequested(context, () => undefined);
-  const service = await openService(config, { logs, secret: context.secret });
+  const service = await openService(config, { ...context, process: "single" });
   try {
     const duties = await startDuties(config, {
       driver: service.registry.driver,

@@ -22,7 +22,12 @@ export async function runWorker(version: string): Promise<number> {
   onReloadSignal(() => undefined);
   let service: Service | undefined;
   try {
-    const opened = (service = await openService(config, { logs, secret: start.secret }));
+    const opened = (service = await openService(config, {
+      logs,
+      version,
+      process: start.process,
+      secret: start.secret,
+    }));
     opened.setHealth(start.health);
     onPrimary((message) => {
       if (message.kind === "health") opened.setHealth(message.failures);

@@ -1,9 +1,21 @@
 import { describe, expect, it } from "vitest";
-import { createMetrics, exposeMetrics } from "../../src/metrics/metrics.js";
+import type { ConnectionSource } from "../../src/metrics/connection-metrics.js";
+import { exposeMetrics } from "../../src/metrics/expose.js";
+import { createMetrics } from "../../src/metrics/metrics.js";
+
+const CONNECTIONS: ConnectionSource = {
+  size: 5,
+  idle: 3,
+  uploads: 2,
+  counts: { opened: 7, crowdedOut: 1, stalled: 0 },
+  inFlight: () => new Map([["blob", 1]]),
+};
 
 describe("metrics", () => {
   it("have the original's names, labels and buckets, and are summed over processes", async () => {
-    const processes = [1, 2].map(() => createMetrics(() => new Map([["blob", 1]])));
+    const processes = [1, 2].map((slot) =>
+      createMetrics({ process: `worker-${slot}`, version: "1.2.3", connections: CONNECTIONS }),
+    );
     for (const { http, storage } of processes) {
       http.observe("manifest", "GET", 200, 0.003, 100, 5000);
       http.observe("manifest", "BREW", 405, 61, 100, 0);
