@@ -25,13 +25,13 @@ module.exports = {
     only(
       "model-is-pure",
       "^packages/storage/src/model",
-      "^packages/storage/src/(contract|layout|drivers|store)",
+      "^packages/storage/src/(contract|layout|drivers|store|cache)",
       "values know no effects",
     ),
     only(
       "contract-is-interfaces",
       "^packages/storage/src/contract",
-      "^packages/storage/src/(layout|drivers|store)",
+      "^packages/storage/src/(layout|drivers|store|cache)",
       "contracts know no implementation",
     ),
     only(
@@ -45,6 +45,12 @@ module.exports = {
       "^packages/storage/src/drivers",
       "^packages/storage/src/(layout|store|model)",
       "a driver knows paths and bytes only",
+    ),
+    only(
+      "caches-know-no-storage",
+      "^packages/storage/src/cache",
+      "^packages/storage/src/(layout|drivers|store|gc)",
+      "a cache is asked by stores; it reads nothing itself",
     ),
     only(
       "stores-use-the-contract",

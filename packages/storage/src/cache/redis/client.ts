@@ -1,0 +1,111 @@
+import { readFile } from "node:fs/promises";
+import type { ConnectionOptions } from "node:tls";
+import { parseRedisAddress, RedisSettingError, type RedisOptions, type RedisTls } from "./options.js";
+
+/** What is used of the client library, the same for one server, sentinels and a cluster. */
+export interface RedisClient {
+  /** `ready` while commands are taken. */
+  readonly status: string;
+  call(command: string, args: (string | Buffer | number)[]): Promise<unknown>;
+  callBuffer(command: string, args: (string | Buffer | number)[]): Promise<unknown>;
+  connect(): Promise<void>;
+  disconnect(): void;
+  on(event: string, listener: (error: unknown) => void): unknown;
+}
+
+/** Between two looks at who has which keys (ms), so that a failover is noticed soon. */
+const SLOTS_INTERVAL = 2000;
+
+/**
+ * A client that isn't connected yet. It never queues a command, nor sends one twice: what can't be done now is asked of the
+ * storage. The library is loaded here, so that nobody pays for it who has no Redis. Throws RedisSettingError.
+ */
+export async function createRedisClient(options: RedisOptions): Promise<RedisClient> {
+  const tls = options.tls === undefined ? undefined : await readTls(options.tls);
+  const addresses = options.addresses.map((text) => {
+    const address = parseRedisAddress(text);
+    if (address === undefined) throw new RedisSettingError(`redis.addrs: ${text} is no address; write host:port`);
+    return address;
+  });
+  const { Redis, Cluster } = await import("ioredis");
+  const pause = (attempt: number): number =>
+    Math.min(options.reconnect.max, options.reconnect.min * 2 ** Math.min(attempt, 20));
+  const common = {
+    username: options.username,
+    password: options.password,
+    connectionName: options.clientName,
+    clientInfoTag: options.identitySuffix,
+    tls,
+    disableClientInfo: !options.sendIdentity,
+    protocol: options.protocol,
+    connectTimeout: options.connectTimeout,
+    maxRetriesPerRequest: 0,
+    autoResendUnfulfilledCommands: false,
+    // A peer that went away without a word: the connection is given up, and sentinels are asked anew.
+    socketTimeout: Math.max(2000, 10 * options.commandTimeout),
+    // A master that became a replica.
+    reconnectOnError: ({ message }: Error) => message.startsWith("READONLY"),
+  };
+  const [first] = addresses;
+  switch (options.mode) {
+    case "single":
+      return new Redis({
+        ...common,
+        ...first,
+        db: options.database,
+        enableOfflineQueue: false,
+        lazyConnect: true,
+        retryStrategy: pause,
+      });
+    case "sentinel":
+      return new Redis({
+        ...common,
+        sentinels: addresses,
+        name: options.masterName ?? "",
+        sentinelUsername: options.sentinelUsername,
+        sentinelPassword: options.sentinelPassword,
+        // As in the original, one setting is for both.
+        ...(tls === undefined ? {} : { enableTLSForSentinelMode: true, sentinelTLS: tls }),
+        db: options.database,
+        enableOfflineQueue: false,
+        lazyConnect: true,
+        failoverDetector: true,
+        retryStrategy: pause,
+        sentinelRetryStrategy: pause,
+      });
+    case "cluster":
+      return new Cluster(addresses, {
+        redisOptions: common,
+        enableOfflineQueue: false,
+        lazyConnect: true,
+        maxRedirections: options.maxRedirections,
+        retryDelayOnFailover: 0,
+        retryDelayOnClusterDown: 0,
+        slotsRefreshInterval: SLOTS_INTERVAL,
+        clusterRetryStrategy: pause,
+        clusterNodeRetryStrategy: pause,
+        // Certificates are for names: what stands in the configuration, and what nodes call themselves, is verified.
+        ...(tls === undefined ? {} : { dnsLookup: (address, callback) => callback(null, address) }),
+      });
+  }
+}
+
+async function readTls({ certificate, key, rootCas }: RedisTls): Promise<ConnectionOptions> {
+  return {
+    ...(certificate === undefined ? {} : { cert: await readPem("redis.tls.certificate", certificate) }),
+    ...(key === undefined ? {} : { key: await readPem("redis.tls.key", key) }),
+    ...(rootCas.length === 0
+      ? {}
+      : { ca: await Promise.all(rootCas.map((path) => readPem("redis.tls.rootcas", path))) }),
+    minVersion: "TLSv1.2",
+  };
+}
+
+async function readPem(key: string, path: string): Promise<Buffer> {
+  try {
+    return await readFile(path);
+  } catch (error) {
+    const reason = error instanceof Error && "code" in error ? String(error.code) : "unreadable";
+    throw new RedisSettingError(`${key}: can't read ${path} (${reason})`, { cause: error });
+  }
+}

@@ -1,0 +1,119 @@
+import { createHash } from "node:crypto";
+import type { CacheOperation } from "../../contract/caches.js";
+import type { SharedMemory, SharedValues } from "../shared-memory.js";
+import { isUnknownScript, type RedisCall, type RedisConnection } from "./connection.js";
+
+/*
+ * An entry is one text: `=` and the value, `?` and the token of who may fill it, or `!` while it is being changed.
+ * Scripts touch one key each, so that a cluster takes them.
+ */
+
+/** The entry, or where there is none the token, put there for so many ms. */
+const ASK = script(`
+local entry = redis.call("GET", KEYS[1])
+if entry then return entry end
+redis.call("SET", KEYS[1], "?" .. ARGV[1], "PX", ARGV[2])
+return false`);
+
+/** The value in the token's place. Its time goes on: it counts from before the storage was read. */
+const FILL = script(`
+if redis.call("GET", KEYS[1]) ~= "?" .. ARGV[1] then return 0 end
+local left = redis.call("PTTL", KEYS[1])
+if left < 1 then return 0 end
+redis.call("SET", KEYS[1], "=" .. ARGV[2], "PX", left)
+return 1`);
+
+const RELEASE = script(`
+if redis.call("GET", KEYS[1]) == "?" .. ARGV[1] then return redis.call("DEL", KEYS[1]) end
+return 0`);
+
+interface Script {
+  readonly text: string;
+  readonly sha: string;
+}
+
+function script(text: string): Script {
+  return { text, sha: createHash("sha1").update(text).digest("hex") };
+}
+
+/** How the steps are counted. */
+interface Operations {
+  readonly ask: CacheOperation;
+  readonly fill: CacheOperation;
+}
+
+/** The steps over Redis. `keyOf` makes a key; it throws while nobody knows which keys are ours. */
+export function createRedisMemory(
+  connection: RedisConnection,
+  keyOf: (key: string) => string,
+  { ask, fill }: Operations,
+): SharedMemory {
+  const run = async (operation: CacheOperation, { sha, text }: Script, key: string, ...args: readonly string[]) => {
+    const rest = [1, keyOf(key), ...args];
+    const call = (command: string, which: string): RedisCall => ({ operation, command, args: [which, ...rest] });
+    try {
+      return await connection.call(call("evalsha", sha));
+    } catch (error) {
+      if (!isUnknownScript(error)) throw error;
+      return connection.call(call("eval", text));
+    }
+  };
+  return {
+    async ask(key, token, lifetime) {
+      const entry = await run(ask, ASK, key, token, String(lifetime));
+      if (entry === null) return { value: undefined, leased: true };
+      if (typeof entry === "string" && entry.startsWith("=")) return { value: entry.slice(1) };
+      return { value: undefined, leased: false };
+    },
+    async fill(key, token, value) {
+      await run(fill, FILL, key, token, value);
+    },
+    async release(key, token) {
+      await run(fill, RELEASE, key, token);
+    },
+    async block(keys, lifetime) {
+      const set = (key: string): RedisCall => ({
+        operation: "Invalidate",
+        command: "set",
+        args: [keyOf(key), "!", "PX", lifetime],
+        urgent: true,
+      });
+      await Promise.all(keys.map(async (key) => connection.call(set(key))));
+    },
+    async drop(keys) {
+      const del = (key: string): RedisCall => ({
+        operation: "Invalidate",
+        command: "del",
+        args: [keyOf(key)],
+        urgent: true,
+      });
+      await Promise.all(keys.map(async (key) => connection.call(del(key))));
+    },
+  };
+}
+
+/** Values over Redis, under keys that `keyOf` makes. */
+export function createRedisValues(
+  connection: RedisConnection,
+  keyOf: (key: string) => string,
+  operations: { readonly get: CacheOperation; readonly set: CacheOperation },
+): SharedValues {
+  return {
+    async get(key) {
+      const value = await connection.call({
+        operation: operations.get,
+        command: "get",
+        args: [keyOf(key)],
+        binary: true,
+      });
+      return Buffer.isBuffer(value) ? value : undefined;
+    },
+    async set(key, value, lifetime) {
+      const bytes = typeof value === "string" ? value : Buffer.from(value.buffer, value.byteOffset, value.byteLength);
+      await connection.call({ operation: operations.set, command: "set", args: [keyOf(key), bytes, "PX", lifetime] });
+    },
+    async remove(key) {
+      await connection.call({ operation: operations.set, command: "del", args: [keyOf(key)] });
+    },
+  };
+}
