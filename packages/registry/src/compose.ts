@@ -1,8 +1,18 @@
 import { createAccessController } from "@longshore/auth";
-import { canRedirect, createDriver, observeDriver, openRegistry, type StorageDriver } from "@longshore/storage";
+import {
+  applyMiddleware,
+  canRedirect,
+  createDriver,
+  DriverParameterError,
+  observeDriver,
+  openRegistry,
+  type StorageDriver,
+} from "@longshore/storage";
 import type { Config } from "./config/config.js";
+import { revealParameters } from "./config/parameters.js";
 import { createApp, type App } from "./http/app.js";
 import type { ApiOptions } from "./http/options.js";
+import type { RedirectOptions } from "./http/redirects.js";
 import type { AuthMetrics } from "./metrics/auth-metrics.js";
 import type { StorageMetrics } from "./metrics/storage-metrics.js";
 import type { Log } from "./observability/log.js";
@@ -37,7 +47,7 @@ export async function composeRegistry(config: Config, ports: Ports): Promise<Com
     rules: config.access,
     mtls: config.auth.mtls,
   });
-  const driver = await openDriver(config, ports.metrics?.storage);
+  const driver = await openMiddleware(await openDriver(config, ports.metrics?.storage), config, ports.log);
   const registry = openRegistry(driver, {
     validation: config.validation,
     classes: config.policy.repository.classes,
@@ -71,12 +81,32 @@ export async function composeRegistry(config: Config, ports: Ports): Promise<Com
 /** The storage alone, for what works beside the API: health checks and upload purging. */
 export async function openDriver(config: Config, metrics?: StorageMetrics): Promise<StorageDriver> {
   const { type, parameters } = config.storage;
-  const driver = await createDriver(type, parameters);
+  const driver = await createDriver(type, revealParameters(parameters));
   return metrics === undefined ? driver : observeDriver(driver, metrics.driver(driver.name));
+}
+
+/** `middleware.storage` around the driver, in the order of the file. Throws an Error that names the entry. */
+async function openMiddleware(driver: StorageDriver, { middleware }: Config, log: Log): Promise<StorageDriver> {
+  let outermost = driver;
+  for (const { index, middleware: each } of middleware.storage) {
+    try {
+      outermost = await applyMiddleware(outermost, each, { warn: (message) => log.warn(message) });
+    } catch (error) {
+      await outermost.close();
+      if (!(error instanceof DriverParameterError)) throw error;
+      const place = `middleware.storage[${index}].options.${error.parameter ?? ""}`;
+      throw new Error(`${place}: ${error.message}`, { cause: error });
+    }
+  }
+  return outermost;
 }
 
 function cacheObserver(metrics: StorageMetrics | undefined): ((hit: boolean) => void) | undefined {
   return metrics === undefined ? undefined : (hit) => metrics.cacheLookup(hit);
+}
+
+function redirectOptions({ disable, clients }: Config["storage"]["redirect"]): RedirectOptions {
+  return { enabled: !disable, clients: clients.map((rule) => ({ networks: rule.networks, enabled: !rule.disable })) };
 }
 
 function apiOptions({ http, storage, catalog, tags }: Config, secret: string, redirects: boolean): ApiOptions {
@@ -91,7 +121,7 @@ function apiOptions({ http, storage, catalog, tags }: Config, secret: string, re
     catalogFilter: catalog.filter,
     deleteEnabled: storage.delete.enabled,
     readOnly: storage.maintenance.readonly.enabled,
-    redirect: redirects && !storage.redirect.disable,
+    redirect: redirects && redirectOptions(storage.redirect),
     catalogMaxEntries: catalog.maxentries,
     tagsMaxTags: tags.maxtags,
     manifestMaxBytes: http.limits.manifestsize,

@@ -69,6 +69,7 @@ export { DEFAULT_VALIDATION, type ManifestValidation } from "./store/validation.
 export { createDriver } from "./drivers/factory.js";
 export { DriverParameterError } from "./drivers/parameters.js";
 export { capabilitiesOf } from "./drivers/capabilities.js";
+export { parseS3Parameters } from "./drivers/s3/parameters.js";
 export { applyMiddleware } from "./drivers/middleware/apply.js";
 export type {
   AwsClients,

@@ -1,3 +1,4 @@
+import { type StorageMiddleware } from "@longshore/storage";
 import { type CipherSuite } from "./cipher-suites.js";
 import { type Secret } from "./secret.js";
 
@@ -12,6 +13,8 @@ export interface Config {
   readonly version: "0.1";
   readonly log: LogConfig;
   readonly storage: StorageConfig;
+  /** In the order of the file: the last one is asked first. */
+  readonly middleware: { readonly storage: readonly StorageMiddlewareEntry[] };
   readonly auth: AuthConfig;
   /** The rules as they were written, each understood; undefined: there are none. */
   readonly access: readonly unknown[] | undefined;
@@ -43,15 +46,15 @@ export interface LogConfig {
   readonly audit: AuditConfig | undefined;
 }
 
-export type StorageType = "filesystem" | "inmemory";
+export type StorageType = "filesystem" | "inmemory" | "s3" | "s3aws";
 
 export interface StorageConfig {
   /** The one driver that the section names. */
   readonly type: StorageType;
-  /** The driver's own keys, for the driver factory. */
+  /** The driver's own keys, for the driver factory, once its secrets are revealed. */
   readonly parameters: Readonly<Record<string, unknown>>;
   readonly delete: { readonly enabled: boolean };
-  readonly redirect: { readonly disable: boolean };
+  readonly redirect: RedirectConfig;
   readonly cache: CacheConfig;
   readonly maintenance: {
     readonly uploadpurging: UploadPurgingConfig;
@@ -61,6 +64,19 @@ export interface StorageConfig {
     /** Parallel reads of tag links; at least 1. */
     readonly concurrencylimit: number;
   };
+}
+
+interface RedirectConfig {
+  readonly disable: boolean;
+  /** The first rule with the client's network decides; without one `disable` does. */
+  readonly clients: readonly { readonly networks: readonly string[]; readonly disable: boolean }[];
+}
+
+/** An entry of `middleware.storage` that isn't disabled. */
+export interface StorageMiddlewareEntry {
+  /** Its place in the list. */
+  readonly index: number;
+  readonly middleware: StorageMiddleware;
 }
 
 interface CacheConfig {
@@ -170,7 +186,14 @@ export interface HttpLimits {
 }
 
 export interface HealthConfig {
-  readonly storagedriver: { readonly enabled: boolean; readonly interval: number; readonly threshold: number };
+  /** What is answered with 503 while a check fails: what balancers look at, or everything. */
+  readonly gate: "probes" | "all";
+  readonly storagedriver: {
+    readonly enabled: boolean;
+    readonly interval: number;
+    readonly threshold: number;
+    readonly successthreshold: number;
+  };
   readonly file: readonly { readonly file: string; readonly interval: number }[];
   readonly http: readonly HttpCheck[];
   readonly tcp: readonly TcpCheck[];
@@ -185,6 +208,8 @@ export interface HttpCheck {
   readonly interval: number;
   /** Failures in a row until unhealthy; at least 1. */
   readonly threshold: number;
+  /** Successes in a row until healthy again; at least 1. */
+  readonly successthreshold: number;
 }
 
 export interface TcpCheck {
@@ -194,6 +219,8 @@ export interface TcpCheck {
   readonly interval: number;
   /** Failures in a row until unhealthy; at least 1. */
   readonly threshold: number;
+  /** Successes in a row until healthy again; at least 1. */
+  readonly successthreshold: number;
 }
 
 interface Platform {

@@ -61,8 +61,8 @@ class Interpreter {
     const known: [string, Node][] = [];
     for (const [name, node] of map.entries) {
       const source = map.keys.get(name) ?? node.source;
-      if (shape.fields.has(name)) known.push([name, node]);
-      else if (shape.info?.unknownKeys !== "allowed") this.#unknown(name, shape, path, source);
+      if (shape.fields.has(name) || shape.info?.unknownKeys === "allowed") known.push([name, node]);
+      else this.#unknown(name, shape, path, source);
     }
     return this.#object(known, (name) => child(shape, name), path, map, untyped);
   }

@@ -95,6 +95,9 @@ interface ChosenTypes {
   readonly findings: readonly Finding[];
 }
 
+/** The drivers that there are; any other one that is named is refused. */
+const TYPES: readonly StorageType[] = ["filesystem", "inmemory", "s3", "s3aws"];
+
 /** Exactly one storage driver and at most one kind of auth (contract §3.3). */
 function chooseTypes(root: MapNode): ChosenTypes {
   const findings: Finding[] = [];
@@ -119,7 +122,7 @@ function chooseTypes(root: MapNode): ChosenTypes {
     const message = "empty; remove the section if every identity may do everything, or say who may do what";
     findings.push(error(["access"], locate(root, ["access"]).source, message));
   }
-  return { storage: drivers.includes("inmemory") ? "inmemory" : "filesystem", noStorage, findings };
+  return { storage: TYPES.find((type) => drivers.includes(type)) ?? "filesystem", noStorage, findings };
 }
 
 /** Those of which there may be one: client certificates can join passwords. */

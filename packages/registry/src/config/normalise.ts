@@ -11,6 +11,8 @@ import {
   type StorageType,
   type TlsConfig,
 } from "./config.js";
+import { middlewareConfig } from "./middleware.js";
+import { checkParameters } from "./parameters.js";
 import { type Report } from "./report.js";
 import { type ParsedConfig } from "./schema/root.js";
 import { type Path } from "./yaml/tree.js";
@@ -25,6 +27,7 @@ export interface Machine {
  * The result counts only if no error was reported.
  */
 export function normalise(parsed: ParsedConfig, type: StorageType, machine: Machine, report: Report): Config {
+  const storage = storageConfig(parsed.storage, type, machine, report);
   return {
     version: "0.1",
     log: {
@@ -35,7 +38,8 @@ export function normalise(parsed: ParsedConfig, type: StorageType, machine: Mach
       reportcaller: parsed.log.reportcaller,
       audit: auditConfig(parsed.log.audit),
     },
-    storage: storageConfig(parsed.storage, type, machine),
+    storage,
+    middleware: { storage: middlewareConfig(parsed.middleware.storage, storage, report) },
     ...accessConfig(parsed, report),
     http: httpConfig(parsed.http, type, machine, report),
     health: healthConfig(parsed.health, report),
@@ -49,11 +53,18 @@ export function normalise(parsed: ParsedConfig, type: StorageType, machine: Mach
   };
 }
 
-function storageConfig(parsed: ParsedConfig["storage"], type: StorageType, machine: Machine): StorageConfig {
+function storageConfig(
+  parsed: ParsedConfig["storage"],
+  type: StorageType,
+  machine: Machine,
+  report: Report,
+): StorageConfig {
   const { cache, tag } = parsed;
+  const parameters = parsed[type] ?? {};
+  checkParameters(type, parameters, report);
   return {
     type,
-    parameters: parsed[type] ?? {},
+    parameters,
     delete: parsed.delete,
     redirect: parsed.redirect,
     cache: {
@@ -177,6 +188,7 @@ function healthConfig(parsed: ParsedConfig["health"], report: Report): Config["h
   parsed.tcp.forEach(({ addr }, index) => unique(["health", "tcp", index, "addr"], addr));
   const { storagedriver } = parsed;
   return {
+    gate: parsed.gate ?? "probes",
     storagedriver: { ...storagedriver, ...timing(storagedriver), threshold: atLeastOne(storagedriver.threshold) },
     file: parsed.file.map((check) => ({ ...check, ...timing(check) })),
     http: parsed.http.map((check) => ({

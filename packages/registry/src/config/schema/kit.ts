@@ -147,6 +147,21 @@ export function duration(fallback: string, meaning: string, options: DurationOpt
   });
 }
 
+/** A Go duration that is passed on as it is written. Bounds in milliseconds. */
+export function durationText(
+  fallback: string,
+  { min, max }: { readonly min: number; readonly max: number },
+  meaning: string,
+  extra: Extra = {},
+) {
+  const schema = z.string().refine((value) => {
+    const parsed = parseDuration(value);
+    return parsed !== undefined && parsed >= min && parsed <= max;
+  });
+  const allowed = `a duration such as 30s or 20m, from ${min / 1000}s to ${Math.floor(max / 1000)}s`;
+  return key(schema.optional(), { meaning, type: "duration", allowed, fallback, ...extra });
+}
+
 /** One of some words, in any case. An empty text is the same as none. */
 export function choice<const T extends readonly [string, ...string[]]>(
   words: T,

@@ -1,38 +1,11 @@
 import { type z } from "zod";
-import { duration, flag, headers, integer, type Later, list, section, text, textList, untypedMap } from "./kit.js";
+import { duration, flag, headers, integer, type Later, list, section, text, textList } from "./kit.js";
 
 /** Sections of the original that work is still to bring: known key by key, and refused as soon as they would do something. */
 
 function later(what: string, instead: string, when: Later["when"] = "set"): { later: Later } {
   return { later: { when, what, instead } };
 }
-
-const middlewareList = (meaning: string) =>
-  list(
-    section(
-      {
-        name: text("Its name."),
-        disabled: flag(false, "Leaves this entry out. (The original ignores this key.)"),
-        options: untypedMap("What it needs."),
-      },
-      "A middleware.",
-    ),
-    meaning,
-    {
-      type: "list of maps",
-      ...later("middleware", "remove the entries or set disabled: true in each", "enabled-entries"),
-    },
-  );
-
-export const middleware = section(
-  {
-    registry: middlewareList("Around the registry (the original has none)."),
-    repository: middlewareList("Around repositories (the original has none)."),
-    storage: middlewareList("Around the storage driver: `cloudfront`, `redirect`, `rewrite`."),
-  },
-  "Middleware.",
-  { untyped: true },
-).prefault({});
 
 const endpoint = section(
   {

@@ -4,9 +4,10 @@ import { auth } from "./auth.js";
 import { health } from "./health.js";
 import { http } from "./http.js";
 import { key, section } from "./kit.js";
-import { compatibility, middleware, notifications, proxy, redis, reporting } from "./later.js";
+import { compatibility, notifications, proxy, redis, reporting } from "./later.js";
 import { catalog, policy, tags, validation } from "./limits.js";
 import { log, loglevel } from "./log.js";
+import { middleware } from "./middleware.js";
 import { storage } from "./storage.js";
 
 const version = key(z.string().regex(/^0\.1$/), {

@@ -1,5 +1,7 @@
 import { z } from "zod";
-import { duration, flag, integer, key, type Later, type Range, section } from "./kit.js";
+import { isNetwork } from "../../http/networks.js";
+import { duration, flag, integer, key, type Later, list, type Range, section } from "./kit.js";
+import { s3, s3aws } from "./s3.js";
 
 /** A parameter in an untyped map: the original turns whatever scalar stands there into a text. */
 function anyScalar(meaning: string, fallback?: string) {
@@ -79,7 +81,7 @@ function later(name: string): Later {
   return {
     when: "present",
     what: `the storage driver ${name}`,
-    instead: "use storage.filesystem or storage.inmemory, or stay with the original until this driver is here",
+    instead: "use storage.filesystem or storage.s3, or stay with the original until this driver is here",
   };
 }
 
@@ -90,11 +92,6 @@ function laterDriver(name: string, parameters: string, meaning: string) {
   );
   return section(shape, meaning, { untyped: true, unknownKeys: "allowed", later: later(name) }).nullish();
 }
-
-const S3 =
-  "accesskey secretkey region regionendpoint forcepathstyle bucket encrypt keyid secure skipverify v4auth chunksize " +
-  "multipartcopychunksize multipartcopymaxconcurrency multipartcopythresholdsize rootdirectory storageclass objectacl " +
-  "useragent usedualstack accelerate usefipsendpoint loglevel";
 
 function cacheName(meaning: string) {
   return key(z.enum(["inmemory"]).optional(), {
@@ -147,12 +144,49 @@ const maintenance = section(
   { untyped: true },
 ).prefault({});
 
+const network = key(z.string().refine(isNetwork), {
+  meaning: "",
+  type: "text",
+  allowed: "an address, or a network such as 10.0.0.0/8",
+});
+
+const redirectRule = section(
+  {
+    networks: key(z.array(network).min(1), {
+      meaning: "Addresses and networks of clients, such as `10.0.0.0/8`.",
+      type: "list of texts",
+      allowed: "a list of addresses and networks",
+    }),
+    disable: key(z.boolean(), {
+      meaning: "Whether these are served from here instead of being redirected.",
+      type: "boolean",
+      allowed: "true or false, without quotes",
+    }),
+  },
+  "A rule.",
+  { untyped: true },
+);
+
+const redirect = section(
+  {
+    disable: flag(false, "Never answers a blob request with a redirect to the storage."),
+    clients: list(
+      redirectRule,
+      "Rules for clients by their address, which is the one of `http.trustedproxies`: the first rule with the client's network " +
+        "decides, `disable` where there is none.",
+      { type: "list of maps", ...OURS },
+    ),
+  },
+  "Redirects: clients fetch blobs from the storage itself, where it can be addressed (`s3`, `middleware.storage`).",
+  { untyped: true },
+).prefault({});
+
 export const storage = section(
   {
     filesystem,
     inmemory,
-    s3: laterDriver("s3", S3, "Amazon S3 and compatible services."),
-    s3aws: laterDriver("s3aws", S3, "Another name of `s3`."),
+    s3,
+    s3aws,
     gcs: laterDriver(
       "gcs",
       "bucket keyfile credentials rootdirectory chunksize maxconcurrency useragent",
@@ -177,13 +211,7 @@ export const storage = section(
     delete: section({ enabled: flag(false, "Allows `DELETE` of tags, manifests and blobs.") }, "Deletion.", {
       untyped: true,
     }).prefault({}),
-    redirect: section(
-      { disable: flag(false, "Never answers a blob request with a redirect to the storage.") },
-      "Redirects.",
-      {
-        untyped: true,
-      },
-    ).prefault({}),
+    redirect,
     cache,
     maintenance,
     tag: section(
