@@ -17,11 +17,12 @@ type ManifestsFile =
   | { readonly kind: "referrers-indexed" }
   | { readonly kind: "referrer-link"; readonly subject: Digest; readonly referrer: Digest };
 
-type ClaimedKind = "upload-claimed-data" | "upload-copy" | "upload-taken-mark";
+type ClaimedKind = "upload-claimed-data" | "upload-copy" | "upload-taken-mark" | "upload-segment";
 
 type UploadFile = { readonly uuid: string } & (
   | { readonly kind: "upload-startedat" }
   | { readonly kind: "upload-data" }
+  | { readonly kind: "upload-state" }
   | { readonly kind: ClaimedKind; readonly claim: string }
   | { readonly kind: "upload-digest"; readonly algorithm: DigestAlgorithm; readonly offset: number }
 );
@@ -94,11 +95,12 @@ function parseReferrersFile(segments: readonly string[]): ManifestsFile | undefi
   return subject === undefined || referrer === undefined ? undefined : { kind: "referrer-link", subject, referrer };
 }
 
-/** Files of an upload that are named `<this>.<claim>`. */
+/** Files of an upload that are named `<this>.<claim>`, or by the id of a segment. */
 const CLAIMED_FILES = new Map<string, ClaimedKind>([
   ["data", "upload-claimed-data"],
   ["copy", "upload-copy"],
   ["taken", "upload-taken-mark"],
+  ["segment", "upload-segment"],
 ]);
 
 function parseUploadFile([uuid, file, ...rest]: readonly string[]): UploadFile | undefined {
@@ -107,6 +109,7 @@ function parseUploadFile([uuid, file, ...rest]: readonly string[]): UploadFile |
   if (rest.length > 0) return undefined;
   if (file === "startedat") return { kind: "upload-startedat", uuid };
   if (file === "data") return { kind: "upload-data", uuid };
+  if (file === "state") return { kind: "upload-state", uuid };
   const dot = file.indexOf(".");
   const kind = CLAIMED_FILES.get(file.slice(0, dot));
   const claim = file.slice(dot + 1);

@@ -5,13 +5,16 @@ import type { TagName } from "../model/tag.js";
 
 /*
  * Every path below /docker/registry/v2: the original's (contract §5), and ours, which the original ignores: `referrers/`
- * under `_manifests`, `data.<claim>` and `digests/` under an upload. The inverse is parse.ts.
+ * under `_manifests`, `data.<claim>`, `digests/`, `state` and `segment.<id>` under an upload. The inverse is parse.ts.
  */
 
 /** Where everything is. */
 export const ROOT = "/docker/registry/v2";
 export const BLOBS_DIRECTORY = `${ROOT}/blobs`;
 export const REPOSITORIES_DIRECTORY = `${ROOT}/repositories`;
+
+/** Holds what tells this storage from every other: ours, and in nobody's way. */
+export const STORAGE_ID = `${ROOT}/longshore/id`;
 
 /** `<alg>/<hex>`, as below every directory of links. */
 function digestPath(digest: Digest): string {
@@ -121,7 +124,7 @@ export function isUploadId(text: string): boolean {
   return UPLOAD_ID.test(text);
 }
 
-/** Whether `text` can name a claim of an upload's data. */
+/** Whether `text` can name a claim of an upload's data, or a segment of it. */
 export function isUploadClaim(text: string): boolean {
   return CLAIM.test(text);
 }
@@ -162,6 +165,17 @@ export function uploadCopy(name: RepositoryName, uuid: string, claim: string): s
 export function uploadTakenMark(name: RepositoryName, uuid: string, claim: string): string {
   if (!isUploadClaim(claim)) throw new StorageError({ code: "UPLOAD_TAKEN_OVER", uuid });
   return `${uploadDirectory(name, uuid)}/taken.${claim}`;
+}
+
+/** On object storage: which segments have a session's bytes, as JSON. */
+export function uploadState(name: RepositoryName, uuid: string): string {
+  return `${uploadDirectory(name, uuid)}/state`;
+}
+
+/** On object storage: some of a session's bytes. Nobody changes it. Throws UPLOAD_TAKEN_OVER for what is no id. */
+export function uploadSegment(name: RepositoryName, uuid: string, id: string): string {
+  if (!isUploadClaim(id)) throw new StorageError({ code: "UPLOAD_TAKEN_OVER", uuid });
+  return `${uploadDirectory(name, uuid)}/segment.${id}`;
 }
 
 /** The original's hash states of the bytes so far. We never read them. */

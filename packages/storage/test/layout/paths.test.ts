@@ -32,8 +32,14 @@ const files: fc.Arbitrary<StoredFile> = fc.oneof(
   fc.record({ kind: fc.constant("referrer-link" as const), name: names, subject: digests, referrer: digests }),
   fc.record({ kind: fc.constant("upload-startedat" as const), name: names, uuid: uuids }),
   fc.record({ kind: fc.constant("upload-data" as const), name: names, uuid: uuids }),
+  fc.record({ kind: fc.constant("upload-state" as const), name: names, uuid: uuids }),
   fc.record({
-    kind: fc.constantFrom("upload-claimed-data" as const, "upload-copy" as const, "upload-taken-mark" as const),
+    kind: fc.constantFrom(
+      "upload-claimed-data" as const,
+      "upload-copy" as const,
+      "upload-taken-mark" as const,
+      "upload-segment" as const,
+    ),
     name: names,
     uuid: uuids,
     claim: claims,
@@ -67,6 +73,10 @@ function pathOf(file: StoredFile): string {
       return paths.uploadStartedAt(file.name, file.uuid);
     case "upload-data":
       return paths.uploadData(file.name, file.uuid);
+    case "upload-state":
+      return paths.uploadState(file.name, file.uuid);
+    case "upload-segment":
+      return paths.uploadSegment(file.name, file.uuid, file.claim);
     case "upload-claimed-data":
       return paths.uploadClaimedData(file.name, file.uuid, file.claim);
     case "upload-copy":
@@ -99,6 +109,8 @@ describe("paths below the root", () => {
     );
     expect(paths.uploadClaimedData(name, "u-1", "c2")).toBe(`${repository}/_uploads/u-1/data.c2`);
     expect(paths.uploadDigest(name, "u-1", "sha512", 42)).toBe(`${repository}/_uploads/u-1/digests/sha512/42`);
+    expect(paths.uploadState(name, "u-1")).toBe(`${repository}/_uploads/u-1/state`);
+    expect(paths.uploadSegment(name, "u-1", "s3")).toBe(`${repository}/_uploads/u-1/segment.s3`);
   });
 
   it("come back as what they were made from", () => {
