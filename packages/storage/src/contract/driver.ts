@@ -138,10 +138,18 @@ export function canRedirect(driver: StorageDriver): driver is StorageDriver & Re
   return "redirectUrl" in driver && typeof driver.redirectUrl === "function";
 }
 
-/** A driver that can renew a file's time of change without touching its bytes. */
+/**
+ * A driver of real files: it can renew a file's time of change without touching its bytes, a `move` keeps that time and is
+ * one step, and directories are things of their own.
+ */
 export interface Touching {
-  /** Sets `modified` to now, and finds out that the file is there, in one step. Not synced. PATH_NOT_FOUND where it isn't. */
+  /**
+   * Sets `modified` to now by the storage's clock, and then finds the file at its path: whoever moved it away before and
+   * looks at its time afterwards sees the new one, or this call throws PATH_NOT_FOUND. Not synced.
+   */
   touch(path: string, options?: CallOptions): Promise<void>;
+  /** Removes a directory if nothing is in it, in one step, and tells whether it did. Nothing that appears in it can be lost. */
+  prune(path: string, options?: CallOptions): Promise<boolean>;
 }
 
 /** Whether `driver` can renew a file's time of change. */

@@ -89,7 +89,10 @@ function wrapCapabilities(driver: StorageDriver, around: Around): Partial<Redire
       }
     : undefined;
   const touching: Touching | undefined = canTouch(driver)
-    ? { touch: (path, options) => around.call("Touch", details(path, options), () => driver.touch(path, options)) }
+    ? {
+        touch: (path, options) => around.call("Touch", details(path, options), () => driver.touch(path, options)),
+        prune: (path, options) => around.call("Delete", details(path, options), () => driver.prune(path, options)),
+      }
     : undefined;
   return { ...redirecting, ...touching, ...(isObjectStorage(driver) ? wrapObjectStorage(driver, around) : {}) };
 }

@@ -1,6 +1,6 @@
 import { randomBytes } from "node:crypto";
 import { afterEach, beforeEach, describe, expect, it } from "vitest";
-import type { ContentStream, StorageDriver } from "../../src/contract/driver.js";
+import { canTouch, type ContentStream, type StorageDriver } from "../../src/contract/driver.js";
 import type { StorageErrorCode } from "../../src/errors.js";
 
 /** How the suite gets a driver over empty storage, and gives it back. */
@@ -443,6 +443,56 @@ export function driverContract(name: string, subject: DriverSubject): void {
         expect((await driver.list("/a")).names).toEqual(["b-c", "bb"]);
         await driver.write("/a/b/c/1", text("again"));
         expect(await getText("/a/b/c/1")).toBe("again");
+      });
+    });
+
+    describe("renewing", () => {
+      /** What drivers without real files can't do has no place here. */
+      const touching = () => (canTouch(driver) ? driver : undefined);
+
+      it("renews a file's time and nothing else", async () => {
+        const files = touching();
+        if (files === undefined) return;
+        await files.write("/a/f", text("bytes"));
+        const before = await files.stat("/a/f");
+        await expect.poll(() => Date.now()).toBeGreaterThan(before.modified.getTime() + 20);
+        await files.touch("/a/f");
+        const after = await files.stat("/a/f");
+        expect(after.modified.getTime()).toBeGreaterThan(before.modified.getTime());
+        expect(after.modified.getTime()).toBeLessThanOrEqual(Date.now());
+        expect(await getText("/a/f")).toBe("bytes");
+      });
+
+      it("keeps that time when the file is moved", async () => {
+        const files = touching();
+        if (files === undefined) return;
+        await files.write("/a/f", text("bytes"));
+        await files.touch("/a/f");
+        const { modified } = await files.stat("/a/f");
+        await files.move("/a/f", "/a/f.moved");
+        expect((await files.stat("/a/f.moved")).modified).toEqual(modified);
+        await expectFault(files.touch("/a/f"), "PATH_NOT_FOUND");
+      });
+
+      it("renews nothing that isn't there", async () => {
+        const files = touching();
+        if (files === undefined) return;
+        await expectFault(files.touch("/a/f"), "PATH_NOT_FOUND");
+        await expectFault(files.touch("no path"), "INVALID_PATH");
+      });
+
+      it("removes a directory only while it is empty", async () => {
+        const files = touching();
+        if (files === undefined) return;
+        await files.write("/a/b/f", text("bytes"));
+        expect(await files.prune("/a/b")).toBe(false);
+        expect(await getText("/a/b/f")).toBe("bytes");
+        await files.delete("/a/b/f");
+        expect(await files.prune("/a/b")).toBe(true);
+        expect(await files.prune("/a/b")).toBe(false);
+        expect((await files.list("/a")).names).toEqual([]);
+        await files.write("/a/b/g", text("again"));
+        expect(await getText("/a/b/g")).toBe("again");
       });
     });
 

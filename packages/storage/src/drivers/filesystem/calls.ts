@@ -22,7 +22,10 @@ export interface FileCalls {
   writev(fd: number, buffers: readonly Uint8Array[], position: number): Promise<number>;
   fsync(fd: number): Promise<void>;
   fdatasync(fd: number): Promise<void>;
+  ftruncate(fd: number, size: number): Promise<void>;
   rename(from: string, to: string): Promise<void>;
+  /** Sets the times of access and change; ms since the epoch. */
+  utimes(path: string, time: number): Promise<void>;
   unlink(path: string): Promise<void>;
   rmdir(path: string): Promise<void>;
   /** Makes the directory and its missing parents. Resolves with the first that was made, if any. */
@@ -79,7 +82,13 @@ export function nodeCalls(): FileCalls {
       call((done) => fs.writev(fd, buffers, position, (error, count) => done(error, count))),
     fsync: (fd) => callVoid((done) => fs.fsync(fd, done)),
     fdatasync: (fd) => callVoid((done) => fs.fdatasync(fd, done)),
+    ftruncate: (fd, size) => callVoid((done) => fs.ftruncate(fd, size, done)),
     rename: (from, to) => callVoid((done) => fs.rename(from, to, done)),
+    utimes: (path, time) => {
+      // Seconds with a fraction, which isn't exact: half a millisecond more doesn't become one millisecond less.
+      const seconds = (time + 0.5) / 1000;
+      return callVoid((done) => fs.utimes(path, seconds, seconds, done));
+    },
     unlink: (path) => callVoid((done) => fs.unlink(path, done)),
     rmdir: (path) => callVoid((done) => fs.rmdir(path, done)),
     mkdir: async (path) => {

@@ -4,9 +4,9 @@ import type {
   ByteRange,
   CallOptions,
   ContentStream,
-  FileInfo,
   FileWriter,
   StorageDriver,
+  Touching,
 } from "../../contract/driver.js";
 import { StorageError } from "../../errors.js";
 import { abortable } from "../../abort.js";
@@ -26,6 +26,7 @@ import { withDefaults, type FilesystemOptions } from "./parameters.js";
 import { readAlternating } from "./reader.js";
 import { createQuickStats } from "./quick-stats.js";
 import { createSmallFiles } from "./small-files.js";
+import { createTouching, infoOf } from "./touch.js";
 import { createFileWriter } from "./writer.js";
 
 const NAME = "filesystem";
@@ -48,7 +49,10 @@ export interface FilesystemPorts {
  * Files below a root directory, as the original keeps them (contract §6.2). Any number of processes may use one root.
  * Symbolic links below it are followed. `close` waits for calls whose callers gave up waiting.
  */
-export function createFilesystemDriver(options: FilesystemOptions, ports: FilesystemPorts = {}): StorageDriver {
+export function createFilesystemDriver(
+  options: FilesystemOptions,
+  ports: FilesystemPorts = {},
+): StorageDriver & Touching {
   const settings = withDefaults(options);
   const calls = ports.calls ?? nodeCalls();
   const now = ports.now ?? Date.now;
@@ -280,6 +284,7 @@ export function createFilesystemDriver(options: FilesystemOptions, ports: Filesy
       checkPath(NAME, path);
       await run("delete", path, options?.signal, () => removeAll(host, path));
     },
+    ...createTouching(NAME, host, run, now),
     close: async () => {
       if (running > 0) await new Promise<void>((resolve) => void idle.push(resolve));
       smallFiles.clear();
@@ -287,9 +292,4 @@ export function createFilesystemDriver(options: FilesystemOptions, ports: Filesy
       pool.clear();
     },
   };
-}
-
-function infoOf(path: string, stats: Stats): FileInfo {
-  const isDirectory = stats.isDirectory();
-  return { path, size: isDirectory ? 0 : stats.size, modified: stats.mtime, isDirectory };
 }

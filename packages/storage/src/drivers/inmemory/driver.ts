@@ -1,4 +1,4 @@
-import type { ContentStream, FileInfo, StorageDriver } from "../../contract/driver.js";
+import type { ContentStream, FileInfo, StorageDriver, Touching } from "../../contract/driver.js";
 import { boundsOf, streamOf } from "../byte-stream.js";
 import { checkOffset, driverError, pathNotFound, tooLarge } from "../errors.js";
 import { READ_LIMIT } from "../limits.js";
@@ -26,7 +26,7 @@ const CHUNK = 256 * 1024;
  * Everything in this process's memory: for tests and trials. Nothing is kept at exit, nothing is shared with other
  * processes, and nothing bounds it but the memory there is.
  */
-export function createInMemoryDriver(): StorageDriver {
+export function createInMemoryDriver(): StorageDriver & Touching {
   const root = createDirectory();
 
   const baseName = (path: string): string => path.slice(path.lastIndexOf("/") + 1);
@@ -145,6 +145,18 @@ export function createInMemoryDriver(): StorageDriver {
         const parent = find(root, parentOf(path));
         if (parent?.kind !== "directory" || !parent.children.has(baseName(path))) throw pathNotFound(NAME, path);
         detach(parent, baseName(path));
+      }),
+    touch: (path, options) =>
+      act(path, "no-root", options?.signal, () => {
+        fileAt(path).modified = new Date();
+      }),
+    prune: (path, options) =>
+      act(path, "no-root", options?.signal, () => {
+        const node = find(root, path);
+        const parent = find(root, parentOf(path));
+        if (node?.kind !== "directory" || node.children.size > 0 || parent?.kind !== "directory") return false;
+        detach(parent, baseName(path));
+        return true;
       }),
     close: () => Promise.resolve(),
   };
