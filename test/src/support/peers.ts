@@ -1,4 +1,4 @@
-import { accessSync, appendFileSync, constants } from "node:fs";
+import { accessSync, appendFileSync, constants, existsSync } from "node:fs";
 import { delimiter, join } from "node:path";
 import { beforeAll, describe, it } from "vitest";
 
@@ -7,8 +7,13 @@ interface Peer {
   readonly title: string;
   /** Every one of these has to be on the PATH. */
   readonly programs: readonly string[];
+  /** Nor is it here without these. */
+  readonly files?: readonly string[];
   readonly package: string;
 }
+
+/** A library for Debian's own Python, without a program. */
+const SWIFT = "/usr/lib/python3/dist-packages/swift/__init__.py";
 
 const PEERS = {
   docker: { title: "Docker engine", programs: ["dockerd", "docker", "containerd", "runc"], package: "docker.io" },
@@ -23,6 +28,15 @@ const PEERS = {
   htpasswd: { title: "htpasswd", programs: ["htpasswd"], package: "apache2-utils" },
   nginx: { title: "nginx", programs: ["nginx"], package: "nginx-light" },
   wrk: { title: "wrk", programs: ["wrk"], package: "wrk" },
+  ceph: {
+    title: "Ceph's S3 gateway",
+    programs: ["ceph-mon", "ceph-osd", "radosgw", "radosgw-admin", "ceph", "monmaptool", "setpriv"],
+    package: "ceph-mon, ceph-osd, radosgw",
+  },
+  swift: { title: "OpenStack Swift", programs: ["setpriv"], files: [SWIFT], package: "python3-swift" },
+  redis: { title: "Redis", programs: ["redis-server"], package: "redis-server" },
+  "redis-sentinel": { title: "Redis Sentinel", programs: ["redis-sentinel"], package: "redis-sentinel" },
+  prometheus: { title: "Prometheus", programs: ["prometheus", "promtool"], package: "prometheus" },
   debootstrap: { title: "debootstrap", programs: ["debootstrap"], package: "debootstrap" },
 } as const satisfies Record<string, Peer>;
 
@@ -49,7 +63,8 @@ export function findProgram(name: string): string | undefined {
 
 /** True when every program of the peer is on this machine. */
 function hasPeer(name: PeerName): boolean {
-  return PEERS[name].programs.every((program) => findProgram(program) !== undefined);
+  const { programs, files = [] }: Peer = PEERS[name];
+  return programs.every((program) => findProgram(program) !== undefined) && files.every((file) => existsSync(file));
 }
 
 /** True when a missing peer is a failure (`PEERS=required`), as in the project's own runs. */
