@@ -6,6 +6,8 @@ export interface HealthCheck {
   readonly interval: number;
   /** Failures in a row until it counts; at least 1. */
   readonly threshold: number;
+  /** Successes in a row until it counts as well again; at least 1. */
+  readonly successthreshold: number;
   /** Resolves when all is well; rejects with the text that operators see. */
   check(signal: AbortSignal): Promise<void>;
 }

@@ -1,8 +1,18 @@
 import type { HealthCheck, HealthFailures } from "./check.js";
 
+/** What the looks of one check have come to. */
+interface Standing {
+  readonly failures: number;
+  readonly successes: number;
+  /** Why it counts as failed; undefined while it doesn't. */
+  readonly failure: string | undefined;
+}
+
+const FRESH: Standing = { failures: 0, successes: 0, failure: undefined };
+
 /**
- * Runs checks on their intervals (contract §9.1): the first look comes after one interval, until then all is well; a
- * check counts as failed after `threshold` failures in a row and as recovered after one success.
+ * Runs checks on their intervals (contract §9.1): the first look comes after one interval, until then all is well; a check
+ * counts as failed after `threshold` failures in a row and as recovered after `successthreshold` successes.
  */
 export class HealthMonitor {
   readonly #checks: readonly HealthCheck[];
@@ -20,8 +30,13 @@ export class HealthMonitor {
     this.#onChange = onChange;
   }
 
+  /** What is looked at. */
+  get names(): readonly string[] {
+    return this.#checks.map((check) => check.name);
+  }
+
   start(): void {
-    for (const check of this.#checks) this.#schedule(check, 0);
+    for (const check of this.#checks) this.#schedule(check, FRESH);
   }
 
   /** Sorted by name. */
@@ -35,13 +50,13 @@ export class HealthMonitor {
     this.#timers.clear();
   }
 
-  #schedule(check: HealthCheck, failed: number): void {
+  #schedule(check: HealthCheck, standing: Standing): void {
     if (this.#stop.signal.aborted) return;
     const timer = setTimeout(() => {
       void this.#look(check).then((failure) => {
-        const count = failure === undefined ? 0 : failed + 1;
-        if (!this.#stop.signal.aborted) this.#note(check.name, count >= check.threshold ? failure : undefined);
-        this.#schedule(check, count);
+        const next = failure === undefined ? afterSuccess(check, standing) : afterFailure(check, standing, failure);
+        if (!this.#stop.signal.aborted) this.#note(check.name, next.failure);
+        this.#schedule(check, next);
       });
     }, check.interval);
     this.#timers.set(check.name, timer.unref());
@@ -62,4 +77,14 @@ export class HealthMonitor {
     else this.#failures.set(name, failure);
     this.#onChange(this.failures());
   }
+}
+
+function afterFailure({ threshold }: HealthCheck, { failures, failure }: Standing, reason: string): Standing {
+  const count = failures + 1;
+  return { failures: count, successes: 0, failure: count >= threshold || failure !== undefined ? reason : undefined };
+}
+
+function afterSuccess({ successthreshold }: HealthCheck, { successes, failure }: Standing): Standing {
+  const count = successes + 1;
+  return { failures: 0, successes: count, failure: count >= successthreshold ? undefined : failure };
 }

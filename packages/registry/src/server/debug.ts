@@ -1,10 +1,12 @@
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from "node:http";
 import { toWireJson } from "../errors/json.js";
 import type { HealthFailures } from "../health/check.js";
+import type { Readiness } from "../health/readiness.js";
 
 /** What the debug address shows. */
 export interface DebugSources {
   readonly health: () => HealthFailures;
+  readonly readiness: () => Readiness;
   /** Undefined: no metrics. */
   readonly metrics: { readonly path: string; expose(): Promise<{ body: string; contentType: string }> } | undefined;
 }
@@ -34,6 +36,12 @@ async function answer(sources: DebugSources, request: IncomingMessage, response:
       "application/json",
       toWireJson(failures).trimEnd(),
     );
+  }
+  // The names that Kubernetes gives its own probes. That this process answers is all there is to being alive.
+  if (path === "/livez" && reads) return void send(response, 200, "text/plain; charset=utf-8", "ok\n");
+  if (path === "/readyz" && reads) {
+    const readiness = sources.readiness();
+    return void send(response, readiness.ready ? 200 : 503, "application/json", toWireJson(readiness));
   }
   if (path === "/debug/vars" && reads)
     return void send(response, 200, "application/json; charset=utf-8", toWireJson(variables()));

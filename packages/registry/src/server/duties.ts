@@ -3,18 +3,16 @@ import type { Config } from "../config/config.js";
 import type { HealthFailures } from "../health/check.js";
 import { createHealthChecks } from "../health/checks.js";
 import { HealthMonitor } from "../health/monitor.js";
-import { exposeMetrics } from "../metrics/expose.js";
 import type { MetricsSnapshot } from "../metrics/metrics.js";
 import type { Log } from "../observability/log.js";
-import { parseListenAddress } from "./address.js";
-import { bind } from "./bind.js";
-import { createDebugServer } from "./debug.js";
+import { startDebugAddress, type Processes } from "./debug-address.js";
 import { startPurging, type PurgeUploads } from "./purge.js";
 
 /** What the duties need of the rest. */
 export interface DutiesContext {
   readonly driver: StorageDriver;
   readonly log: Log;
+  readonly processes: Processes;
   /** Told whenever what fails changes. */
   readonly onHealth: (failures: HealthFailures) => void;
   /** The metrics of every process. */
@@ -36,7 +34,7 @@ export async function startDuties(config: Config, context: DutiesContext): Promi
     if (Object.keys(failures).length === 0) log.info("health checks pass again");
     context.onHealth(failures);
   });
-  const stopDebug = await startDebug(config, monitor, context);
+  const stopDebug = await startDebugAddress(config, { ...context, monitor });
   const { maintenance } = config.storage;
   const purge: PurgeUploads = (options, signal) => purgeUploads(context.driver, options, signal);
   const stopPurging = maintenance.readonly.enabled
@@ -50,22 +48,5 @@ export async function startDuties(config: Config, context: DutiesContext): Promi
       stopPurging();
       stopDebug();
     },
-  };
-}
-
-async function startDebug(config: Config, monitor: HealthMonitor, context: DutiesContext): Promise<() => void> {
-  const { addr, prometheus } = config.http.debug;
-  if (addr === undefined) return () => undefined;
-  const server = createDebugServer({
-    health: () => monitor.failures(),
-    metrics: prometheus.enabled
-      ? { path: prometheus.path, expose: async () => exposeMetrics(await context.snapshots()) }
-      : undefined,
-  });
-  if (prometheus.enabled) context.log.info(`providing prometheus metrics on ${prometheus.path}`);
-  context.log.info(`debug server listening ${await bind(server, parseListenAddress("tcp", addr))}`);
-  return () => {
-    server.close();
-    server.closeAllConnections();
   };
 }

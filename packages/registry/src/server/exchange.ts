@@ -11,15 +11,15 @@ import type { Log } from "../observability/log.js";
 import { createRequestIds } from "../observability/request-id.js";
 import { attachRecord, type RequestRecord } from "../observability/request-record.js";
 import type { Connection, ConnectionTable, Exchange } from "./connections.js";
-import { answerUnavailable } from "./health-gate.js";
+import type { HealthGate } from "./health-gate.js";
 import type { ExchangeListener } from "./protocols.js";
 
 /** Who is told of every exchange, and what may stand in for the application. Undefined: nobody asked for it. */
 export interface ExchangeOptions {
   readonly connections: ConnectionTable;
   readonly app: App;
-  /** Otherwise nothing is answered but that. */
-  readonly isHealthy: () => boolean;
+  /** Stands before the application. */
+  readonly gate: HealthGate;
   readonly log: Log;
   readonly access: ((entry: AccessEntry, now: number) => void) | undefined;
   readonly audit: Audit | undefined;
@@ -54,8 +54,8 @@ export function createExchangeListener(options: ExchangeOptions): ExchangeListen
       connections.end(exchange);
       report(options, exchange, started);
     });
-    if (!options.isHealthy()) answerUnavailable(request, response);
-    else if (waiting) app.onCheckContinue(request, response);
+    if (options.gate(request, response)) return;
+    if (waiting) app.onCheckContinue(request, response);
     else app.onRequest(request, response);
   };
 }

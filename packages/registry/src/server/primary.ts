@@ -37,11 +37,13 @@ export async function runPrimary(context: RunContext): Promise<number> {
     }),
   });
   // Before the workers come: a stop that is asked for while one of them still starts is heard.
-  const stopped = stopRequested(context, () => pool.kill());
+  let draining = false;
+  const stopped = stopRequested(context, () => pool.kill()).then(() => void (draining = true));
   try {
     duties = await startDuties(config, {
       driver,
       log,
+      processes: { serving: () => pool.serving, restarts: () => pool.restarts, draining: () => draining },
       onHealth: (failures) => pool.broadcast({ kind: "health", failures }),
       snapshots: async () => [...(own === undefined ? [] : [await own.snapshot()]), ...(await pool.snapshots())],
     });

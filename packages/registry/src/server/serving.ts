@@ -14,6 +14,7 @@ import { bind } from "./bind.js";
 import type { ConnectionTable } from "./connections.js";
 import { createExchangeListener } from "./exchange.js";
 import { createFront } from "./front.js";
+import { createHealthGate } from "./health-gate.js";
 import { createHttp1Protocol, createHttp2Protocol } from "./protocols.js";
 import { followTls, watchTls } from "./tls-reload.js";
 import { clientAuthMode, loadTlsOptions } from "./tls-options.js";
@@ -52,7 +53,10 @@ export async function startServing(config: Config, context: ServingContext): Pro
   const listener = createExchangeListener({
     connections,
     app: context.app,
-    isHealthy: context.isHealthy,
+    gate: createHealthGate(config.health.gate, {
+      isHealthy: context.isHealthy,
+      isDraining: () => connections.draining,
+    }),
     log: context.log,
     metrics: context.metrics?.http,
     audit: context.audit,

@@ -8,17 +8,21 @@ import { openService } from "./service.js";
 export async function runSingle(context: RunContext): Promise<number> {
   const { config, logs } = context;
   const { log } = logs;
-  const stopped = stopRequested(context, () => undefined);
+  let serving = 0;
+  let draining = false;
+  const stopped = stopRequested(context, () => undefined).then(() => void (draining = true));
   const service = await openService(config, { ...context, process: "single" });
   try {
     const duties = await startDuties(config, {
       driver: service.registry.driver,
       log,
+      processes: { serving: () => serving, restarts: () => 0, draining: () => draining },
       onHealth: (failures) => service.setHealth(failures),
       snapshots: async () => (service.metrics === undefined ? [] : [await service.metrics.snapshot()]),
     });
     try {
       announce(log, config, await service.serve(await listenAddress(config.http)));
+      serving = 1;
       onReloadSignal(() => void service.reload());
       await stopped;
       await service.stop();

@@ -12,7 +12,8 @@ import { createHealthChecks } from "../../src/health/checks.js";
 import { HealthMonitor } from "../../src/health/monitor.js";
 
 const NOTHING: HealthConfig = {
-  storagedriver: { enabled: false, interval: 10, threshold: 1 },
+  gate: "probes",
+  storagedriver: { enabled: false, interval: 10, threshold: 1, successthreshold: 1 },
   file: [],
   http: [],
   tcp: [],
@@ -42,6 +43,7 @@ describe("the monitor", () => {
         name: "c",
         interval: 1000,
         threshold: 2,
+        successthreshold: 1,
         check: () => (results[looks++] === true ? Promise.resolve() : Promise.reject(new Error("down"))),
       };
       const seen: string[] = [];
@@ -65,14 +67,46 @@ describe("the monitor", () => {
     }
   });
 
+  it("recovers after as many successes in a row as are wanted, and any failure before that counts", async () => {
+    vi.useFakeTimers();
+    try {
+      const results = [false, true, true, false, true, true, true, true];
+      let looks = 0;
+      const check: HealthCheck = {
+        name: "c",
+        interval: 1000,
+        threshold: 1,
+        successthreshold: 3,
+        check: () => (results[looks++] === true ? Promise.resolve() : Promise.reject(new Error(`down ${looks}`))),
+      };
+      const monitor = new HealthMonitor([check]);
+      monitor.start();
+      const seen: (string | undefined)[] = [];
+      while (seen.length < results.length) {
+        await vi.advanceTimersByTimeAsync(1000);
+        seen.push(monitor.failures()["c"]);
+      }
+      expect(seen).toEqual(["down 1", "down 1", "down 1", "down 4", "down 4", "down 4", undefined, undefined]);
+      monitor.stop();
+    } finally {
+      vi.useRealTimers();
+    }
+  });
+
   it("refuses two checks of one name", () => {
-    const check: HealthCheck = { name: "same", interval: 1, threshold: 1, check: () => Promise.resolve() };
+    const check: HealthCheck = {
+      name: "same",
+      interval: 1,
+      threshold: 1,
+      successthreshold: 1,
+      check: () => Promise.resolve(),
+    };
     expect(() => new HealthMonitor([check, check])).toThrow(/two checks are named "same"/);
   });
 });
 
 describe("the storage check", () => {
-  const storagedriver = { enabled: true, interval: 10, threshold: 1 };
+  const storagedriver = { enabled: true, interval: 10, threshold: 1, successthreshold: 1 };
 
   it("takes an empty storage for healthy, and tells any other fault", async () => {
     const driver = await createDriver("inmemory", {});
@@ -112,7 +146,14 @@ describe("file, http and tcp checks", () => {
     const address = server.address();
     const port = address !== null && typeof address === "object" ? address.port : 0;
     const uri = `http://127.0.0.1:${port}/x`;
-    const base = { uri, headers: { "X-Probe": ["yes"] }, timeout: 1000, interval: 1, threshold: 1 };
+    const base = {
+      uri,
+      headers: { "X-Probe": ["yes"] },
+      timeout: 1000,
+      interval: 1,
+      threshold: 1,
+      successthreshold: 1,
+    };
     expect(await runCheck({ http: [{ ...base, statuscode: 204 }] })).toEqual([uri, undefined]);
     expect(await runCheck({ http: [{ ...base, statuscode: 200 }] })).toEqual([
       uri,
@@ -125,12 +166,36 @@ describe("file, http and tcp checks", () => {
     expect(failure).toContain(`${uri}: error while checking: `);
   });
 
+  it("a HEAD request follows redirects as the original's does, and shows no other host its credentials", async () => {
+    const asked: string[] = [];
+    const server = createHttp((request, response) => {
+      asked.push(
+        `${request.headers.host?.split(":")[0] ?? ""}${request.url ?? ""} ${request.headers.authorization ?? "-"}`,
+      );
+      const port = request.socket.localPort ?? 0;
+      const next: Record<string, string> = { "/a": "/b", "/b": `http://localhost:${port}/c`, "/loop": "/loop" };
+      const location = next[request.url ?? ""];
+      response.writeHead(location === undefined ? 200 : 302, location === undefined ? {} : { location }).end();
+    }).listen(0);
+    await once(server, "listening");
+    const address = server.address();
+    const origin = `http://127.0.0.1:${address !== null && typeof address === "object" ? address.port : 0}`;
+    const base = { headers: { Authorization: ["Basic eA=="] }, statuscode: 200, timeout: 1000, interval: 1 };
+    const check = (path: string) => ({ ...base, uri: `${origin}${path}`, threshold: 1, successthreshold: 1 });
+    expect(await runCheck({ http: [check("/a")] })).toEqual([`${origin}/a`, undefined]);
+    expect(asked).toEqual(["127.0.0.1/a Basic eA==", "127.0.0.1/b Basic eA==", "localhost/c -"]);
+    const [, failure] = await runCheck({ http: [check("/loop")] });
+    expect(failure).toBe(`${origin}/loop: error while checking: stopped after 10 redirects`);
+    server.close();
+    server.closeAllConnections();
+  });
+
   it("a TCP address must accept a connection", async () => {
     const server = createTcp().listen(0, "127.0.0.1");
     await once(server, "listening");
     const address = server.address();
     const addr = `127.0.0.1:${address !== null && typeof address === "object" ? address.port : 0}`;
-    const check = { addr, timeout: 1000, interval: 1, threshold: 1 };
+    const check = { addr, timeout: 1000, interval: 1, threshold: 1, successthreshold: 1 };
     expect(await runCheck({ tcp: [check] })).toEqual([addr, undefined]);
     await new Promise((resolve) => server.close(resolve));
     const [, failure] = await runCheck({ tcp: [check] });

@@ -1,6 +1,7 @@
 import { once } from "node:events";
 import { createServer } from "node:net";
 import { describe, expect, it, vi } from "vitest";
+import { readinessOf } from "../../src/health/readiness.js";
 import { silentLog, type Log } from "../../src/observability/log.js";
 import { formatAddress, inheritedAddress, parseListenAddress } from "../../src/server/address.js";
 import { bind } from "../../src/server/bind.js";
@@ -62,8 +63,11 @@ describe("upload purging", () => {
 describe("the debug address", () => {
   it("shows health, variables and metrics, and nothing else", async () => {
     let failures: Record<string, string> = {};
+    let draining = false;
+    let serving = 0;
     const server = createDebugServer({
       health: () => failures,
+      readiness: () => readinessOf({ failures, draining, serving }),
       metrics: { path: "/metrics", expose: () => Promise.resolve({ body: "a 1\n", contentType: "text/plain" }) },
     });
     const address = await bind(server, { kind: "tcp", host: "127.0.0.1", port: 0 });
@@ -78,6 +82,21 @@ describe("the debug address", () => {
       "application/json",
       String.raw`{"storagedriver_filesystem":"gone \u003caway\u003e"}`,
     ]);
+    const ready = async (): Promise<unknown> => {
+      const [status, , body] = await ask("/readyz");
+      return [status, JSON.parse(body)];
+    };
+    expect(await ready()).toEqual([
+      503,
+      { ready: false, reasons: { storagedriver_filesystem: "gone <away>", workers: "no process serves" } },
+    ]);
+    serving = 1;
+    failures = {};
+    expect(await ready()).toEqual([200, { ready: true, reasons: {} }]);
+    draining = true;
+    const stopping = "the registry is stopping; requests under way are finished";
+    expect(await ready()).toEqual([503, { ready: false, reasons: { shutdown: stopping } }]);
+    expect(await ask("/livez")).toEqual([200, "text/plain; charset=utf-8", "ok\n"]);
     const missing = [404, "text/plain; charset=utf-8", "404 page not found\n"];
     expect(await ask("/debug/health", "POST")).toEqual(missing);
     expect(await ask("/debug/health/down", "POST")).toEqual(missing);

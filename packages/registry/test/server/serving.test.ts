@@ -220,8 +220,8 @@ describe("a stop", () => {
 });
 
 describe("an unhealthy registry", () => {
-  it("answers 503 UNAVAILABLE on every path until it recovers", async () => {
-    await using server = await serve(configOf(`{${LOCAL}}`), hello);
+  it("answers 503 UNAVAILABLE on every path until it recovers, where it is gated as the original", async () => {
+    await using server = await serve(configOf(`{${LOCAL}}`, "health: {gate: all}"), hello);
     server.setHealth({ storagedriver_filesystem: "gone" });
     for (const path of ["/", "/v2/", "/anything"]) {
       const response = await fetch(`http://127.0.0.1:${server.port}${path}`);
@@ -239,5 +239,31 @@ describe("an unhealthy registry", () => {
     }
     server.setHealth({});
     expect((await fetch(`http://127.0.0.1:${server.port}/`)).status).toBe(200);
+  });
+
+  it("answers 503 only where balancers look, and serves on, where nothing is said of it", async () => {
+    await using server = await serve(configOf(`{${LOCAL}}`), hello);
+    const statuses = async (method = "GET"): Promise<number[]> => {
+      const paths = ["/", "/readyz", "/readyz?verbose", "/livez", "/v2/", "/v2/a/manifests/b", "/v2", "/anything"];
+      const ask = (path: string): Promise<Response> => fetch(`http://127.0.0.1:${server.port}${path}`, { method });
+      return (await Promise.all(paths.map(ask))).map((response) => response.status);
+    };
+    expect(await statuses()).toEqual([200, 200, 200, 200, 200, 200, 200, 200]);
+    server.setHealth({ storagedriver_filesystem: "gone" });
+    expect(await statuses()).toEqual([503, 503, 503, 200, 200, 200, 200, 200]);
+    expect(await statuses("HEAD")).toEqual([503, 503, 503, 200, 200, 200, 200, 200]);
+    // No probe asks with POST: that is the application's to answer.
+    expect(await statuses("POST")).toEqual([503, 200, 200, 200, 200, 200, 200, 200]);
+    server.setHealth({});
+    expect(await statuses()).toEqual([200, 200, 200, 200, 200, 200, 200, 200]);
+  });
+
+  it("is alive also where everything else is answered with 503", async () => {
+    await using server = await serve(configOf(`{${LOCAL}}`, "health: {gate: all}"), hello);
+    server.setHealth({ c: "down" });
+    const alive = await fetch(`http://127.0.0.1:${server.port}/livez`);
+    expect([alive.status, await alive.text()]).toEqual([200, "ok\n"]);
+    const ready = await fetch(`http://127.0.0.1:${server.port}/readyz`);
+    expect([ready.status, await ready.text()]).toEqual([503, "not ready\n"]);
   });
 });

@@ -1,10 +1,20 @@
 import { z } from "zod";
 import { parseAddress } from "../address.js";
-import { duration, flag, headers, integer, key, list, requiredText, section } from "./kit.js";
+import { choice, duration, flag, headers, integer, key, list, requiredText, section } from "./kit.js";
 
 const interval = () => duration("10s", "Time between two checks; the first comes after one.");
 const timeout = () => duration("0", "How long a check may take; 0: no limit.");
 const threshold = () => integer(0, {}, "Failures in a row until unhealthy; less than 1 counts as 1.");
+
+const successthreshold = () =>
+  integer(
+    1,
+    { min: 1 },
+    "Successes in a row until healthy again: more than 1 keeps a check that comes and goes from flapping.",
+    {
+      ours: true,
+    },
+  );
 
 const statuscode = key(z.int().min(0).max(599).optional(), {
   meaning: "The status that is healthy.",
@@ -15,8 +25,19 @@ const statuscode = key(z.int().min(0).max(599).optional(), {
 
 export const health = section(
   {
+    gate: choice(
+      ["probes", "all"],
+      "probes",
+      "What a failing check answers with 503: `probes` the paths that balancers look at (`/` and `/readyz`), `all` every request, as the original does.",
+      { ours: true },
+    ),
     storagedriver: section(
-      { enabled: flag(false, "Checks that the storage answers."), interval: interval(), threshold: threshold() },
+      {
+        enabled: flag(false, "Checks that the storage answers."),
+        interval: interval(),
+        threshold: threshold(),
+        successthreshold: successthreshold(),
+      },
       "The storage.",
     ).prefault({}),
     file: list(
@@ -37,6 +58,7 @@ export const health = section(
           timeout: timeout(),
           interval: interval(),
           threshold: threshold(),
+          successthreshold: successthreshold(),
         },
         "A server.",
       ),
@@ -57,6 +79,7 @@ export const health = section(
           timeout: timeout(),
           interval: interval(),
           threshold: threshold(),
+          successthreshold: successthreshold(),
         },
         "A port.",
       ),
@@ -64,5 +87,5 @@ export const health = section(
       { env: "TCPCHECKERS", type: "list of maps" },
     ),
   },
-  "Health checks: while one fails every request is answered with 503. Answered in detail at `/debug/health`.",
+  "Health checks: while one fails the registry isn't ready, and `/debug/health` says why. `gate` decides what else is answered with 503.",
 ).prefault({});
