@@ -18,7 +18,7 @@ describe("defaults", () => {
         type: "inmemory",
         parameters: {},
         delete: { enabled: false },
-        redirect: { disable: false },
+        redirect: { disable: false, clients: [] },
         cache: { blobdescriptor: undefined, blobdescriptorsize: 10_000, manifestbytes: 67_108_864 },
         maintenance: {
           uploadpurging: { enabled: true, age: 604_800_000, interval: 86_400_000, dryrun: false },
@@ -26,6 +26,7 @@ describe("defaults", () => {
         },
         tag: { concurrencylimit: 4 },
       },
+      middleware: { storage: [] },
       auth: { type: "none", parameters: {}, mtls: undefined },
       access: undefined,
       http: {
@@ -356,7 +357,7 @@ describe("what this version doesn't have is refused by name", () => {
   const storage = (name: string) => `version: 0.1\nstorage: {${name}: {bucket: b, region: r}}`;
 
   it.each<readonly [string, string]>([
-    ...["s3", "s3aws", "gcs", "azure", "swift", "oss"].map((name) => [storage(name), `storage.${name}`] as const),
+    ...["gcs", "azure", "swift", "oss"].map((name) => [storage(name), `storage.${name}`] as const),
     ["version: 0.1\nstorage: {inmemory: , cache: {blobdescriptor: redis}}", "storage.cache.blobdescriptor"],
     [`${MINIMAL}redis: {addrs: ["r:6379"], password: hunter2}`, "redis.addrs"],
     [`${MINIMAL}redis: {addr: "r:6379"}`, "redis.addr"],
@@ -365,7 +366,8 @@ describe("what this version doesn't have is refused by name", () => {
       `${MINIMAL}notifications: {endpoints: [{name: n, url: "http://u", headers: {Authorization: [hunter2]}}]}`,
       "notifications.endpoints",
     ],
-    [`${MINIMAL}middleware: {storage: [{name: redirect, options: {baseurl: "https://c"}}]}`, "middleware.storage"],
+    [`${MINIMAL}middleware: {registry: [{name: x}]}`, "middleware.registry"],
+    [`${MINIMAL}middleware: {repository: [{name: x, disabled: false}]}`, "middleware.repository"],
     [`${MINIMAL}http: {tls: {letsencrypt: {cachefile: /c, email: e, hosts: [h]}}}`, "http.tls.letsencrypt.cachefile"],
     [
       `${MINIMAL}log: {hooks: [{type: mail, levels: [panic], options: {smtp: {addr: "m:25", password: hunter2}, from: f, to: [t]}}]}`,

@@ -47,7 +47,8 @@ function integer(fallback: number | string, { min, max }: Bounds, meaning: strin
       return number >= min && number <= max;
     })
     .optional();
-  const allowed = `a whole number from ${min} to ${max}`;
+  const allowed =
+    max === Number.MAX_SAFE_INTEGER ? `a whole number, at least ${min}` : `a whole number from ${min} to ${max}`;
   return key(schema, { meaning, type: "integer", allowed, fallback: String(fallback), ...extra });
 }
 
@@ -132,7 +133,11 @@ const objects = {
 const transfers = {
   chunksize: integer(10 * MIB, PART, "Bytes of a part of an upload. Parts of very large blobs are larger."),
   multipartcopychunksize: integer(32 * MIB, PART, "Bytes of a part of a copy."),
-  multipartcopymaxconcurrency: integer(100, { min: 1, max: 10_000 }, "Parts that are copied at a time."),
+  multipartcopymaxconcurrency: integer(
+    100,
+    { min: 1, max: Number.MAX_SAFE_INTEGER },
+    "Parts that are copied at a time.",
+  ),
   multipartcopythresholdsize: integer(32 * MIB, { min: 0, max: 5 * GIB }, "Larger blobs are copied in parts."),
   uploadbuffers: integer(
     "134217728, or twice `chunksize` where that is more",
