@@ -30,3 +30,10 @@ export class Secret {
     return REDACTED;
   }
 }
+
+/** The values of all secrets in a part of the configuration: what a log must never show, wherever it got it from. */
+export function secretsIn(value: unknown): string[] {
+  if (value instanceof Secret) return [value.reveal()];
+  if (typeof value !== "object" || value === null) return [];
+  return Object.values(value).flatMap(secretsIn);
+}

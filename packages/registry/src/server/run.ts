@@ -1,5 +1,6 @@
 import { randomBytes, randomUUID } from "node:crypto";
 import type { Config } from "../config/config.js";
+import { secretsIn } from "../config/secret.js";
 import type { ConfigurationSource } from "../config/source.js";
 import { openLogs } from "../observability/open-logs.js";
 import { runPrimary } from "./primary.js";
@@ -28,7 +29,7 @@ export async function runRegistry(config: Config, options: RunOptions): Promise<
   const configured = config.http.secret?.reveal() ?? "";
   const secret = configured === "" ? randomBytes(32).toString("hex") : configured;
   const instance = randomUUID();
-  const logs = openLogs(config.log, { version: options.version, instance, secrets: [secret] });
+  const logs = openLogs(config.log, { version: options.version, instance, secrets: [secret, ...secretsIn(config)] });
   failLoudly(logs);
   for (const warning of options.warnings ?? []) logs.log.warn(warning);
   if (configured === "") logs.log.warn(NO_SECRET);

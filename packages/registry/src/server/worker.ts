@@ -1,3 +1,4 @@
+import { secretsIn } from "../config/secret.js";
 import { loadSource } from "../config/source.js";
 import { openLogs } from "../observability/open-logs.js";
 import { listenAddress } from "./address.js";
@@ -16,7 +17,7 @@ export async function runWorker(version: string): Promise<number> {
   // Not from the file: it may have been edited since, and all workers must agree on who may do what.
   const { config } = loadSource(start.source, process.env);
   if (config === undefined) throw new Error("the primary's configuration can't be read");
-  const logs = openLogs(config.log, { version, instance: start.instance, secrets: [start.secret] });
+  const logs = openLogs(config.log, { version, instance: start.instance, secrets: [start.secret, ...secretsIn(config)] });
   failLoudly(logs);
   // The primary hears of it too, and passes it on: a signal to the whole group must not end us.
   onReloadSignal(() => undefined);

@@ -4,6 +4,7 @@ import { parseS3Parameters } from "@longshore/storage";
 import { describe, expect, it } from "vitest";
 import { stringify } from "yaml";
 import { revealParameters } from "../../src/config/parameters.js";
+import { secretsIn } from "../../src/config/secret.js";
 import { S3_PARAMETERS, s3 } from "../../src/config/schema/s3.js";
 import { child, shapeOf } from "../../src/config/schema/shape.js";
 import { configOf, errorsOf, warningsOf } from "./support.js";
@@ -155,4 +156,9 @@ describe("what is documented is what the driver does", () => {
       ]);
     }
   });
+});
+
+it("all secrets of a configuration are known to its logs", () => {
+  const text = `${file({ ...REQUIRED, accesskey: "hunter1", secretkey: "hunter2" })}http: {secret: hunter3}\n`;
+  expect(secretsIn(configOf(text)).sort()).toEqual(["hunter1", "hunter2", "hunter3"]);
 });
