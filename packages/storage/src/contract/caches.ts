@@ -14,7 +14,7 @@ export interface LinkName {
 export interface KnownBlob {
   /** Bytes. */
   readonly size: number;
-  /** When the bytes were last changed or touched, as the storage said when it was last asked (ms since 1970). */
+  /** When the bytes were last changed or touched, as the storage said when it was last asked (ms since 1970); 0: unknown. */
   readonly modified: number;
 }
 

@@ -35,8 +35,11 @@ export interface PushedManifest {
 
 /** A repository's manifests. */
 export interface ManifestStore {
-  /** Throws MANIFEST_UNKNOWN, also where the revision is linked but its bytes are gone. */
-  get(digest: Digest, options?: CallOptions): Promise<StoredManifest>;
+  /**
+   * Throws MANIFEST_UNKNOWN, also where the revision is linked but its bytes are gone. `tagged`: a tag of this repository was
+   * read just now and points to it, which spares a question to the storage.
+   */
+  get(digest: Digest, options?: CallOptions & { readonly tagged?: boolean }): Promise<StoredManifest>;
   /**
    * Parses, verifies (everything it refers to is here, as far as validation asks), stores, links, tags, and lists it with
    * its subject; durable when it resolves. Throws MANIFEST_INVALID, DIGEST_MISMATCH, MANIFEST_REFERENCES_UNKNOWN,

@@ -1,4 +1,6 @@
 import { LRUCache } from "lru-cache";
+import { NO_MANIFESTS } from "../cache/none.js";
+import type { SharedManifests } from "../contract/caches.js";
 import type { CallOptions, StorageDriver } from "../contract/driver.js";
 import type { StoredManifest } from "../contract/manifest-store.js";
 import { isStorageError } from "../errors.js";
@@ -53,21 +55,36 @@ export interface ManifestReader {
   read(digest: Digest, options?: CallOptions): Promise<StoredManifest | undefined>;
 }
 
-/** A reader of manifests of at most `maxBytes`, through `cache`. */
-export function createManifestReader(driver: StorageDriver, cache: ManifestCache, maxBytes: number): ManifestReader {
+/** A reader of manifests of at most `maxBytes`, through `cache` and then `shared`. */
+export function createManifestReader(
+  driver: StorageDriver,
+  cache: ManifestCache,
+  maxBytes: number,
+  shared: SharedManifests = NO_MANIFESTS,
+): ManifestReader {
   return {
     async read(digest, options) {
       const cached = cache.get(digest);
       if (cached !== undefined) return cached;
-      const bytes = await readBounded(driver, blobData(digest), maxBytes, options);
-      if (bytes === undefined || digestOf(bytes, splitDigest(digest).algorithm) !== digest) return undefined;
-      const mediaType = typeOf(bytes);
-      if (mediaType === undefined) return undefined;
-      const manifest: StoredManifest = { digest, mediaType, bytes };
+      const remembered = understand(digest, await shared.get(digest));
+      if (remembered !== undefined) {
+        cache.set(remembered);
+        return remembered;
+      }
+      const manifest = understand(digest, await readBounded(driver, blobData(digest), maxBytes, options));
+      if (manifest === undefined) return undefined;
       cache.set(manifest);
+      shared.set(digest, manifest.bytes);
       return manifest;
     },
   };
+}
+
+/** The manifest that the bytes are; undefined where they can't be the one of that digest. */
+function understand(digest: Digest, bytes: Uint8Array | undefined): StoredManifest | undefined {
+  if (bytes === undefined || digestOf(bytes, splitDigest(digest).algorithm) !== digest) return undefined;
+  const mediaType = typeOf(bytes);
+  return mediaType === undefined ? undefined : { digest, mediaType, bytes };
 }
 
 /** The file's bytes; undefined where there is none, or a larger one. */

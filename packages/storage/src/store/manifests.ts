@@ -1,3 +1,4 @@
+import type { LinkCache } from "../contract/caches.js";
 import type { CallOptions } from "../contract/driver.js";
 import type { ManifestStore, StoredManifest } from "../contract/manifest-store.js";
 import { StorageError } from "../errors.js";
@@ -7,16 +8,17 @@ import { DOCKER_SCHEMA1, DOCKER_SCHEMA1_SIGNED } from "../model/media-types.js";
 import type { RepositoryName } from "../model/repository-name.js";
 import type { TagName } from "../model/tag.js";
 import { mapConcurrently } from "./concurrent.js";
+import { manifestLinkName, tagLinkName } from "./link-names.js";
 import { hasLink, orUndefined, readSoundLink } from "./links.js";
 import type { ManifestDependencies } from "./manifest-dependencies.js";
 import { putManifest } from "./manifest-put.js";
 import { removeEntry } from "./referrer-entries.js";
 import { manifestOf } from "./referrer-indexing.js";
-import { tagsPointingTo } from "./tags.js";
+import { removeTag, tagsPointingTo } from "./tags.js";
 
 /** The manifests of the repository `name`. */
 export function createManifestStore(name: RepositoryName, dependencies: ManifestDependencies): ManifestStore {
-  const { driver, reader } = dependencies;
+  const { driver, links, reader, seenRevisions } = dependencies;
 
   const unknown = (digest: Digest) => new StorageError({ code: "MANIFEST_UNKNOWN", name, digest });
 
@@ -34,7 +36,13 @@ export function createManifestStore(name: RepositoryName, dependencies: Manifest
 
   return {
     async get(digest, options) {
-      if (!(await isLinked(digest, options))) return getAmongLayers(digest, options);
+      if (options?.tagged !== true || !seenRevisions.has(name, digest)) {
+        const read = async () => ((await isLinked(digest, options)) ? digest : undefined);
+        if ((await links.through(manifestLinkName(name, digest), read)) === undefined) {
+          return getAmongLayers(digest, options);
+        }
+        seenRevisions.add(name, digest);
+      }
       const stored = await reader.read(digest, options);
       if (stored === undefined) throw unknown(digest);
       return stored;
@@ -46,38 +54,41 @@ export function createManifestStore(name: RepositoryName, dependencies: Manifest
       if (!(await isLinked(digest, options))) throw unknown(digest);
       const stored = await reader.read(digest, options);
       const subject = stored && manifestOf(stored)?.subject?.digest;
-      // The whole directory: the original leaves it behind empty, and old ones hold signatures that nobody reads.
-      await orUndefined(driver.delete(revisionDirectory(name, digest), options));
-      if (subject !== undefined) await removeEntry({ name, driver }, subject, digest, options);
-      const removedTags = await deleteTags(digest, name, dependencies, options);
+      const remove = async (announce: Announce) => {
+        // The whole directory: the original leaves it behind empty, and old ones hold signatures that nobody reads.
+        await orUndefined(driver.delete(revisionDirectory(name, digest), options));
+        if (subject !== undefined) await removeEntry({ name, driver }, subject, digest, options);
+        return deleteTags(digest, name, dependencies, announce, options);
+      };
+      seenRevisions.forget(name, digest);
+      const removedTags = await links.changing([manifestLinkName(name, digest)], remove, options);
+      seenRevisions.forget(name, digest);
       dependencies.cache.delete(digest);
       return { removedTags };
     },
   };
 }
 
+/** Tells the caches which further links are about to change. */
+type Announce = Parameters<Parameters<LinkCache["changing"]>[1]>[0];
+
 /** Deletes the tags that point to `digest`, and says which. One that somebody else deleted meanwhile isn't among them. */
 async function deleteTags(
   digest: Digest,
   name: RepositoryName,
-  { driver, tags, tagConcurrency: concurrency }: ManifestDependencies,
+  { driver, liveTags: seen, tagConcurrency: concurrency }: ManifestDependencies,
+  announce: Announce,
   options?: CallOptions,
 ): Promise<readonly TagName[]> {
   const found = await tagsPointingTo(digest, name, { driver, concurrency }, options);
+  await announce(found.map((tag) => tagLinkName(name, tag)));
   const isDue = async (tag: TagName): Promise<boolean> =>
     (await readSoundLink(driver, tagCurrentLink(name, tag), options)) === digest &&
     !(await hasLink(driver, revisionLink(name, digest), digest, options));
   const removed = await mapConcurrently(found, concurrency, async (tag) => {
     // Looked at again: a push may have set it meanwhile, to something else or to this manifest, which is back then.
     if (!(await isDue(tag))) return undefined;
-    const isRemoved = await tags.delete(tag, options).then(
-      () => true,
-      (error: unknown) => {
-        if (error instanceof StorageError && error.code === "TAG_UNKNOWN") return false;
-        throw error;
-      },
-    );
-    return isRemoved ? tag : undefined;
+    return (await removeTag(name, tag, { driver, seen }, options)) ? tag : undefined;
   });
   return removed.filter((tag) => tag !== undefined);
 }

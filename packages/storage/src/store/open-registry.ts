@@ -1,10 +1,15 @@
-import type { StorageDriver } from "../contract/driver.js";
+import { NO_CACHES } from "../cache/none.js";
+import type { Caches } from "../contract/caches.js";
+import { canTouch, type StorageDriver } from "../contract/driver.js";
 import type { Registry } from "../contract/registry.js";
 import { listRepositories } from "./catalog.js";
+import { seeHidden } from "./hidden-files.js";
+import { openLeases, type LeaseOptions } from "./leases.js";
 import { createLiveTags } from "./live-tags.js";
 import { createManifestCache, createManifestReader, observeCache } from "./manifest-bytes.js";
 import { createReferrerIndexer } from "./referrer-indexing.js";
 import { createRepository } from "./repository.js";
+import { createSeenRevisions } from "./seen-revisions.js";
 import { createUploads } from "./uploads.js";
 import { DEFAULT_VALIDATION, type ManifestValidation } from "./validation.js";
 
@@ -20,30 +25,39 @@ export interface RegistryOptions {
   readonly maxManifestBytes?: number | undefined;
   /** Bytes of manifests that this process remembers, 0 for none; 64 MiB where absent. */
   readonly manifestCacheBytes?: number | undefined;
+  /** Caches beside that one, which stay the caller's to close; none where absent. */
+  readonly caches?: Caches | undefined;
   /** Told of each question to the manifest cache; nobody where absent. */
   readonly onCacheLookup?: ((hit: boolean) => void) | undefined;
   /** Tag links that one call reads at a time (`storage.tag.concurrencylimit`), at least 1; 8 where absent. */
   readonly tagConcurrency?: number | undefined;
   /** Unfinished upload sessions that a repository may have; the upload store's own limit where absent. */
   readonly uploadLimit?: number | undefined;
+  /** How pushes hold on to what a collector might take. */
+  readonly leases?: LeaseOptions | undefined;
 }
 
 /**
- * All repositories of the storage behind `driver`. One for a process: it holds the manifest cache and the uploads' running
+ * All repositories of `storage`. One for a process: it holds the manifest cache and the uploads' running
  * digests, and nothing that needs closing but the driver, which stays the caller's.
  */
-export function openRegistry(driver: StorageDriver, options: RegistryOptions = {}): Registry {
+export function openRegistry(storage: StorageDriver, options: RegistryOptions = {}): Registry {
+  const driver = canTouch(storage) ? seeHidden(storage) : storage;
   const maxManifestBytes = options.maxManifestBytes ?? 4 * MIB;
   const plain = createManifestCache(options.manifestCacheBytes ?? 64 * MIB);
   const cache = options.onCacheLookup === undefined ? plain : observeCache(plain, options.onCacheLookup);
+  const caches = options.caches ?? NO_CACHES;
   const shared = {
     driver,
     cache,
-    reader: createManifestReader(driver, cache, maxManifestBytes),
+    caches,
+    seenRevisions: createSeenRevisions(),
+    reader: createManifestReader(driver, cache, maxManifestBytes, caches.manifests),
     // Past the cache: reading everything once must not drive out what clients ask for.
     indexer: createReferrerIndexer(createManifestReader(driver, createManifestCache(0), maxManifestBytes)),
     uploads: createUploads(driver, options.uploadLimit === undefined ? {} : { sessionLimit: options.uploadLimit }),
     liveTags: createLiveTags(),
+    leases: openLeases(driver, options.leases),
     validation: options.validation ?? DEFAULT_VALIDATION,
     classes: options.classes,
     maxManifestBytes,

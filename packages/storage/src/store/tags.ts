@@ -1,3 +1,4 @@
+import type { LinkCache } from "../contract/caches.js";
 import type { CallOptions, StorageDriver } from "../contract/driver.js";
 import type { PageRequest, TagStore } from "../contract/tag-store.js";
 import { StorageError } from "../errors.js";
@@ -6,6 +7,7 @@ import type { Digest } from "../model/digest.js";
 import type { RepositoryName } from "../model/repository-name.js";
 import { isTagName, type TagName } from "../model/tag.js";
 import { allEnded, mapConcurrently } from "./concurrent.js";
+import { tagLinkName } from "./link-names.js";
 import type { LiveTags } from "./live-tags.js";
 import { hasLink, orUndefined, readLink, readSoundLink, writeLink } from "./links.js";
 import { batchSize, listBatches, takePage } from "./paging.js";
@@ -14,17 +16,15 @@ import { holdsManifest } from "./revisions.js";
 /** What a repository's tags are made of. */
 export interface TagDependencies {
   readonly driver: StorageDriver;
+  readonly links: LinkCache;
   /** Links that are read at a time (`storage.tag.concurrencylimit`). */
   readonly concurrency: number;
   readonly seen: LiveTags;
 }
 
 /** The tags of the repository `name`. */
-export function createTagStore(name: RepositoryName, { driver, concurrency, seen }: TagDependencies): TagStore {
-  const isLive = async (tag: TagName, options?: CallOptions): Promise<boolean> => {
-    const info = await orUndefined(driver.stat(tagCurrentLink(name, tag), options));
-    return info !== undefined && !info.isDirectory && info.size > 0;
-  };
+export function createTagStore(name: RepositoryName, dependencies: TagDependencies): TagStore {
+  const { driver, links, concurrency, seen } = dependencies;
 
   /** Tags in batches. A directory without a current link is what an interrupted push or delete left, and no tag. */
   async function* liveTags({ after, limit, signal }: PageRequest): AsyncGenerator<readonly TagName[], void, undefined> {
@@ -32,15 +32,29 @@ export function createTagStore(name: RepositoryName, { driver, concurrency, seen
       const candidates = names.filter(isTagName);
       const unseen = candidates.filter((tag) => !seen.has(name, tag));
       await mapConcurrently(unseen, concurrency, async (tag) => {
-        if (await isLive(tag, { signal })) seen.add(name, tag);
+        if (await isLive(name, tag, driver, { signal })) seen.add(name, tag);
       });
       yield candidates.filter((tag) => seen.has(name, tag));
     }
   }
 
+  const setTag = async (tag: TagName, digest: Digest, options?: CallOptions): Promise<void> => {
+    const current = tagCurrentLink(name, tag);
+    // What is there already isn't written again; made durable, since another process may have put it there just now.
+    const isSame = (await readSoundLink(driver, current, options)) === digest;
+    if (isSame && (await hasLink(driver, current, digest, { ...options, durable: true }))) return;
+    // Side by side: after a crash the history lacks this entry, or has it for a tag that never pointed there. Nobody
+    // reads the history to learn what a tag is (contract §5), so either is harmless.
+    await allEnded([
+      writeLink(driver, tagIndexLink(name, tag, digest), digest, options),
+      writeLink(driver, current, digest, options),
+    ]);
+  };
+
   return {
     async resolve(tag, options) {
-      const digest = await readLink(driver, tagCurrentLink(name, tag), options);
+      const read = () => readLink(driver, tagCurrentLink(name, tag), options);
+      const digest = await links.through(tagLinkName(name, tag), read);
       if (digest === undefined) {
         seen.forget(name, tag);
         throw new StorageError({ code: "TAG_UNKNOWN", name, tag });
@@ -48,24 +62,16 @@ export function createTagStore(name: RepositoryName, { driver, concurrency, seen
       return digest;
     },
 
-    async set(tag, digest, options) {
-      const current = tagCurrentLink(name, tag);
-      // What is there already isn't written again; made durable, since another process may have put it there just now.
-      const isSame = (await readSoundLink(driver, current, options)) === digest;
-      if (isSame && (await hasLink(driver, current, digest, { ...options, durable: true }))) return;
-      // Side by side: after a crash the history lacks this entry, or has it for a tag that never pointed there. Nobody
-      // reads the history to learn what a tag is (contract §5), so either is harmless.
-      await allEnded([
-        writeLink(driver, tagIndexLink(name, tag, digest), digest, options),
-        writeLink(driver, current, digest, options),
-      ]);
-    },
+    set: (tag, digest, options) =>
+      links.changing([tagLinkName(name, tag)], () => setTag(tag, digest, options), options),
 
     async delete(tag, options) {
-      seen.forget(name, tag);
       // Not by reading it: a tag whose link is damaged can still be deleted.
-      if (!(await isLive(tag, options))) throw new StorageError({ code: "TAG_UNKNOWN", name, tag });
-      await orUndefined(driver.delete(tagDirectory(name, tag), options));
+      if (!(await isLive(name, tag, driver, options))) {
+        seen.forget(name, tag);
+        throw new StorageError({ code: "TAG_UNKNOWN", name, tag });
+      }
+      await links.changing([tagLinkName(name, tag)], () => removeTag(name, tag, dependencies, options), options);
     },
 
     async list(request = {}) {
@@ -76,6 +82,31 @@ export function createTagStore(name: RepositoryName, { driver, concurrency, seen
       return page;
     },
   };
+}
+
+/**
+ * Takes a tag and its history away, for a caller who has announced the change to the caches. Tells whether nobody else did it
+ * first.
+ */
+export async function removeTag(
+  name: RepositoryName,
+  tag: TagName,
+  { driver, seen }: Pick<TagDependencies, "driver" | "seen">,
+  options?: CallOptions,
+): Promise<boolean> {
+  seen.forget(name, tag);
+  const removal = driver.delete(tagDirectory(name, tag), options).then(() => true);
+  return (await orUndefined(removal)) ?? false;
+}
+
+async function isLive(
+  name: RepositoryName,
+  tag: TagName,
+  driver: StorageDriver,
+  options?: CallOptions,
+): Promise<boolean> {
+  const info = await orUndefined(driver.stat(tagCurrentLink(name, tag), options));
+  return info !== undefined && !info.isDirectory && info.size > 0;
 }
 
 /** Every tag of `name` that points to `digest`, with at most `concurrency` links read at a time. */

@@ -2,7 +2,9 @@ import { randomBytes } from "node:crypto";
 import { afterEach, beforeEach, describe, expect, it } from "vitest";
 import type { BlobStore } from "../../src/contract/blob-store.js";
 import { blobData, blobDirectory, layerLink } from "../../src/layout/paths.js";
+import { NO_CACHES } from "../../src/cache/none.js";
 import { createBlobStore } from "../../src/store/blobs.js";
+import { openLeases } from "../../src/store/leases.js";
 import { createUploads } from "../../src/store/uploads.js";
 import { collect, expectFault } from "../contract/driver-contract.js";
 import { bodyOf, digestBy, NAME, OTHER, STORAGES, type TestStorage } from "../uploads/support.js";
@@ -13,10 +15,11 @@ describe.each(STORAGES)("blobs over %s", (_, open) => {
   let storage: TestStorage;
   let blobs: BlobStore;
   let others: BlobStore;
+  const parts = () => ({ ...NO_CACHES, leases: openLeases(storage.driver) });
   beforeEach(async () => {
     storage = await open();
-    blobs = createBlobStore(storage.driver, NAME);
-    others = createBlobStore(storage.driver, OTHER);
+    blobs = createBlobStore(storage.driver, NAME, parts());
+    others = createBlobStore(storage.driver, OTHER, parts());
     const uploads = createUploads(storage.driver).store(NAME);
     const { uuid } = await uploads.start();
     await uploads.commit(uuid, digest, bodyOf(bytes));
@@ -29,7 +32,7 @@ describe.each(STORAGES)("blobs over %s", (_, open) => {
       store.open(one),
       store.redirectUrl(one, { method: "GET" }),
       store.delete(one),
-      createBlobStore(storage.driver, OTHER).mount(one, NAME),
+      createBlobStore(storage.driver, OTHER, parts()).mount(one, NAME),
     ];
     await Promise.all(
       works.map((work) => expect(work).rejects.toMatchObject({ fault: { code: "BLOB_UNKNOWN", digest: one } })),

@@ -2,6 +2,7 @@ import { expect, it } from "vitest";
 import type { StorageDriver } from "../../src/contract/driver.js";
 import * as paths from "../../src/layout/paths.js";
 import { createLiveTags } from "../../src/store/live-tags.js";
+import { NO_LINKS } from "../../src/cache/none.js";
 import { createTagStore } from "../../src/store/tags.js";
 import {
   deleteAsOriginal,
@@ -17,7 +18,8 @@ import {
 } from "./support.js";
 
 const name = repository("library/alpine");
-const storeOver = (driver: StorageDriver) => createTagStore(name, { driver, concurrency: 4, seen: createLiveTags() });
+const storeOver = (driver: StorageDriver) =>
+  createTagStore(name, { driver, links: NO_LINKS, concurrency: 4, seen: createLiveTags() });
 
 describeForDrivers("tags", (open) => {
   it("are written as the original writes them", async () => {

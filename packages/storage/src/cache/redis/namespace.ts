@@ -1,0 +1,49 @@
+/** Between two questions which storage this is: while nobody knows, and afterwards (ms). */
+const UNKNOWN = 2000;
+const KNOWN = 60_000;
+
+/** What sets the keys of one storage apart from another's. */
+export interface Namespace {
+  /** Throws while it isn't known. */
+  current(): string;
+  /** Resolves when it is known for the first time. */
+  readonly known: Promise<void>;
+  close(): void;
+}
+
+/**
+ * Asks `identify` until it answers, and each minute afterwards: two processes that started at once on a new storage may have
+ * given it two names, of which one is left.
+ */
+export function openNamespace(identify: () => Promise<string>): Namespace {
+  let current: string | undefined;
+  let closed = false;
+  let timer: NodeJS.Timeout | undefined;
+  let found = (): void => undefined;
+  const known = new Promise<void>((resolve) => (found = resolve));
+
+  const ask = async (): Promise<void> => {
+    try {
+      current = await identify();
+      found();
+    } catch {
+      // The storage is away; what was found before still holds.
+    }
+    if (closed) return;
+    timer = setTimeout(() => void ask(), current === undefined ? UNKNOWN : KNOWN);
+    timer.unref();
+  };
+  void ask();
+
+  return {
+    current() {
+      if (current === undefined) throw new Error("which storage this is isn't known yet");
+      return current;
+    },
+    known,
+    close() {
+      closed = true;
+      clearTimeout(timer);
+    },
+  };
+}
