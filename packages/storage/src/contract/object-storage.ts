@@ -17,6 +17,13 @@ export interface VersionedFile {
 /**
  * What object storage has in place of renaming: there a move is a copy and a delete, a file can't be appended to, and every
  * write replaces a whole file at once. A driver with these methods gets protocols that are made for it (docs/architecture.md).
+ *
+ * Of the driver's contract (driver.ts) this is different then:
+ * - A path may be a file and have others below it: no write is refused for what is above or below.
+ * - A writer changes nothing at its path before `commit`. `close` without a commit and `cancel` both give up what this writer
+ *   wrote; what was there stays. `append` copies what is there in front, and is for completed files.
+ * - `move` is a copy and a delete: of several movers more than one may succeed, and a crash leaves both names.
+ * - A stream whose connection breaks goes on with the same content, or fails if that has been replaced or removed.
  */
 export interface ObjectStorage {
   /**

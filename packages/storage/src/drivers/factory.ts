@@ -6,11 +6,13 @@ type Create = (parameters: unknown) => StorageDriver;
 /** A driver's code is loaded when the driver is named, so that nobody pays for one that isn't used. */
 const DRIVERS = new Map<string, () => Promise<Create>>([
   ["filesystem", async () => (await import("./filesystem/create.js")).createFromParameters],
+  ["s3", async () => (await import("./s3/create.js")).createFromParameters],
+  ["s3aws", async () => (await import("./s3/create.js")).createFromParameters],
   ["inmemory", async () => (await import("./inmemory/create.js")).createFromParameters],
 ]);
 
 /** What the original has, or once had, and this version doesn't. */
-const NOT_BROUGHT: readonly string[] = ["s3", "s3aws", "gcs", "azure", "swift", "oss"];
+const NOT_BROUGHT: readonly string[] = ["gcs", "azure", "swift", "oss"];
 
 /** The names that {@link createDriver} takes. */
 export function driverNames(): readonly string[] {

@@ -1,0 +1,102 @@
+import type { Readable } from "node:stream";
+import { GetObjectCommand, HeadObjectCommand } from "@aws-sdk/client-s3";
+import type { CallOptions } from "../../contract/driver.js";
+import { tooLarge } from "../errors.js";
+import { readAll, toReadable } from "./body.js";
+import type { S3Context } from "./context.js";
+import { NAME, S3Fault } from "./faults.js";
+
+/** An object as HEAD tells of it. */
+export interface ObjectInfo {
+  readonly size: number;
+  readonly modified: Date;
+  readonly etag: string;
+}
+
+/** Throws S3Fault `not-found`, also where the bucket isn't there: a HEAD's answer has no room for the difference. */
+export function headObject(
+  { client, calls, keys, options }: S3Context,
+  path: string,
+  call: CallOptions | undefined,
+): Promise<ObjectInfo> {
+  return calls.run({ operation: "HeadObject", signal: call?.signal }, async (abortSignal) => {
+    const command = new HeadObjectCommand({ Bucket: options.bucket, Key: keys.of(path) });
+    const { ContentLength, LastModified, ETag } = await client.send(command, { abortSignal });
+    if (ContentLength === undefined) throw new S3Fault("transient", undefined, "HeadObject: the answer has no length");
+    return { size: ContentLength, modified: LastModified ?? new Date(0), etag: ETag ?? "" };
+  });
+}
+
+/** A whole object in memory. */
+export interface WholeObject {
+  readonly bytes: Buffer;
+  readonly etag: string;
+}
+
+/** All of the object at `path`, at most `limit` bytes. */
+export function getWhole(
+  { client, calls, keys, options }: S3Context,
+  path: string,
+  limit: number,
+  call: CallOptions | undefined,
+): Promise<WholeObject> {
+  return calls.run({ operation: "GetObject", signal: call?.signal }, async (abortSignal) => {
+    const command = new GetObjectCommand({ Bucket: options.bucket, Key: keys.of(path) });
+    const answer = await client.send(command, { abortSignal });
+    const body = toReadable(answer.Body, "GetObject");
+    const size = answer.ContentLength;
+    if (size === undefined || size > limit) {
+      body.destroy();
+      if (size !== undefined) throw tooLarge(NAME, path, size, limit);
+      throw new S3Fault("transient", undefined, "GetObject: the answer has no length");
+    }
+    return { bytes: await readAll(body, size, "GetObject", abortSignal), etag: answer.ETag ?? "" };
+  });
+}
+
+/** A piece of an object, about to be streamed. */
+export interface OpenPiece {
+  readonly body: Readable;
+  /** The whole object's. */
+  readonly size: number;
+  readonly etag: string;
+}
+
+/** Begins to get the bytes from `start` to `end` (inclusive; undefined: to the last). With `etag` only of that content. */
+export function getPiece(
+  { client, calls, keys, options }: S3Context,
+  path: string,
+  piece: { readonly start: number; readonly end: number | undefined; readonly etag?: string | undefined },
+  call: CallOptions | undefined,
+): Promise<OpenPiece> {
+  const { start, end, etag } = piece;
+  const ranged = start > 0 || end !== undefined;
+  return calls.run({ operation: "GetObject", signal: call?.signal }, async (abortSignal) => {
+    const command = new GetObjectCommand({
+      Bucket: options.bucket,
+      Key: keys.of(path),
+      ...(ranged ? { Range: `bytes=${start}-${end ?? ""}` } : {}),
+      ...(etag === undefined ? {} : { IfMatch: etag }),
+    });
+    const answer = await client.send(command, { abortSignal });
+    const body = toReadable(answer.Body, "GetObject");
+    // Nobody may listen any more when the connection breaks.
+    body.on("error", () => undefined);
+    const size = sizeOf(answer, start, ranged);
+    if (size !== undefined) return { body, size, etag: answer.ETag ?? "" };
+    body.destroy();
+    throw new S3Fault("transient", undefined, "GetObject: the answer isn't the range that was asked for");
+  });
+}
+
+/** The whole object's size, by the range that came; undefined where that isn't the one that begins at `start`. */
+function sizeOf(
+  answer: { readonly ContentLength?: number | undefined; readonly ContentRange?: string | undefined },
+  start: number,
+  ranged: boolean,
+): number | undefined {
+  const range = /^bytes (\d+)-(\d+)\/(\d+)$/.exec(answer.ContentRange ?? "");
+  if (range !== null) return Number(range[1]) === start ? Number(range[3]) : undefined;
+  // All of it, from a service that passes over a range.
+  return !ranged || start === 0 ? answer.ContentLength : undefined;
+}

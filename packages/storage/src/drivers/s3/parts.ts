@@ -1,0 +1,48 @@
+/** S3's limits of a multipart upload; only the last part may be smaller than the least. */
+export const LEAST_PART = 5 * 1024 * 1024;
+export const LARGEST_PART = 5 * 1024 * 1024 * 1024;
+export const MOST_PARTS = 10_000;
+
+/** The most bytes that one object can be composed of: 48.8 TiB. */
+export const LARGEST_OBJECT = MOST_PARTS * LARGEST_PART;
+
+/**
+ * The most bytes of a writer's file. Its parts are at least the least in size whatever load there is, so that this much always
+ * fits: 48.8 GiB.
+ */
+export const LARGEST_WRITE = MOST_PARTS * LEAST_PART;
+
+/** Bytes `first` to `last` (inclusive) of the source with the index `source`. */
+export interface CopyPart {
+  readonly source: number;
+  readonly first: number;
+  readonly last: number;
+}
+
+/**
+ * How files of the sizes `sources` are copied into one: parts in order, of about `chunkSize` bytes, larger where there would be
+ * too many. Empty sources have no part. undefined where it can't be done: a source before the last that isn't empty is
+ * smaller than the least part, or all of it is too large or in too many pieces.
+ */
+export function planCopy(sources: readonly number[], chunkSize: number): readonly CopyPart[] | undefined {
+  const filled = [...sources.entries()].filter(([, size]) => size > 0);
+  const total = filled.reduce((sum, [, size]) => sum + size, 0);
+  const room = MOST_PARTS - filled.length;
+  const tooSmall = filled.slice(0, -1).some(([, size]) => size < LEAST_PART);
+  if (tooSmall || room < 0) return undefined;
+  // Rounding up costs at most one part for each source, so that with this size `MOST_PARTS` are never exceeded.
+  const needed = filled.every(([, size]) => size <= chunkSize) ? 0 : Math.ceil(total / room);
+  const size = Math.max(chunkSize, needed);
+  if (size > LARGEST_PART) return undefined;
+  return filled.flatMap(([source, bytes]) => [...split(source, bytes, size)]);
+}
+
+/** Even pieces of at most about `size` bytes, none smaller than the least part unless the whole is. */
+function* split(source: number, bytes: number, size: number): Iterable<CopyPart> {
+  const count = Math.max(1, Math.min(Math.ceil(bytes / size), Math.floor(bytes / LEAST_PART)));
+  for (let index = 0; index < count; index += 1) {
+    const first = Math.floor((bytes / count) * index);
+    const end = index === count - 1 ? bytes : Math.floor((bytes / count) * (index + 1));
+    yield { source, first, last: end - 1 };
+  }
+}

@@ -1,0 +1,139 @@
+import type { Readable } from "node:stream";
+import type { ContentStream } from "../../contract/driver.js";
+import { streamOf } from "../byte-stream.js";
+import { wrongLength } from "./body.js";
+import type { RetryState } from "./calls.js";
+import { isFault, S3Fault } from "./faults.js";
+import type { OpenPiece } from "./get.js";
+
+/** What is read of an object, and how it goes on when the connection breaks. */
+export interface ReadPlan {
+  readonly start: number;
+  /** The first byte that isn't read any more. */
+  readonly stop: number;
+  readonly signal: AbortSignal | undefined;
+  /** How long the storage may be silent while bytes are waited for, in milliseconds. */
+  readonly patience: number;
+  /** The rest of the same content. */
+  readonly reopen: (start: number, signal: AbortSignal) => Promise<OpenPiece>;
+  readonly retryLater: (state: RetryState, fault: S3Fault, signal: AbortSignal) => Promise<void>;
+  readonly toFault: (error: unknown) => S3Fault;
+  readonly fail: (error: unknown) => unknown;
+}
+
+/** Streams `piece`; a connection that breaks, stalls or ends too early is replaced by another that goes on where it was. */
+export function readPiece(piece: OpenPiece, plan: ReadPlan): ContentStream {
+  let body: Readable | undefined = piece.body;
+  let chunks: AsyncIterator<unknown, unknown> | undefined;
+  let position = plan.start;
+  let retries: RetryState | undefined;
+  let waiting = false;
+  /** Fires whether bytes are waited for or not: setting it anew for every chunk would cost more than looking. */
+  let timer: NodeJS.Timeout | undefined;
+
+  const ended = new AbortController();
+  let isClosed = false;
+  const closed = (): boolean => isClosed;
+  const breakOff = (error: Error): void => {
+    body?.destroy(error);
+  };
+  const onAbort = (): void => {
+    ended.abort(plan.signal?.reason);
+    breakOff(new Error("aborted"));
+  };
+  plan.signal?.addEventListener("abort", onAbort);
+
+  const watch = (): void => {
+    if (timer === undefined) {
+      timer = setTimeout(() => {
+        if (waiting) breakOff(new S3Fault("transient", undefined, `GetObject: no bytes for ${plan.patience} ms`));
+      }, plan.patience);
+      timer.unref();
+    } else timer.refresh();
+  };
+
+  /** The next bytes of this connection; throws where there should be some and aren't. */
+  const take = async (): Promise<Uint8Array> => {
+    if (body === undefined) {
+      const again = await plan.reopen(position, ended.signal);
+      if (again.size !== piece.size || (piece.etag !== "" && again.etag !== piece.etag)) {
+        again.body.destroy();
+        throw new S3Fault("precondition", undefined, "GetObject: the object was replaced while it was read");
+      }
+      if (closed()) again.body.destroy();
+      body = again.body;
+    }
+    chunks ??= body.iterator({ destroyOnReturn: true })[Symbol.asyncIterator]();
+    watch();
+    const next = await chunks.next();
+    if (next.done !== true && next.value instanceof Uint8Array) return next.value;
+    throw wrongLength("GetObject", plan.stop - plan.start);
+  };
+
+  const drop = (): void => {
+    body?.destroy();
+    body = undefined;
+    chunks = undefined;
+  };
+
+  const pauseBefore = async (state: RetryState, fault: S3Fault): Promise<void> => {
+    try {
+      await plan.retryLater(state, fault, ended.signal);
+    } catch (error) {
+      plan.signal?.throwIfAborted();
+      if (!closed()) throw error;
+    }
+  };
+
+  /** Lets the connection come to its end, so that it can be used again, and a checksum of the whole be looked at. */
+  const finish = async (): Promise<undefined> => {
+    waiting = true;
+    try {
+      await chunks?.next();
+    } catch (error) {
+      const fault = plan.toFault(error);
+      if (!closed() && !isFault(fault, "transient")) throw plan.fail(fault);
+    } finally {
+      waiting = false;
+    }
+    return undefined;
+  };
+
+  const next = async (): Promise<Uint8Array | undefined> => {
+    for (;;) {
+      plan.signal?.throwIfAborted();
+      if (position >= plan.stop) return finish();
+      waiting = true;
+      try {
+        const chunk = await take();
+        // Whoever gets on doesn't give up: only failures in a row count.
+        retries = undefined;
+        const wanted = chunk.subarray(0, plan.stop - position);
+        position += wanted.length;
+        return wanted;
+      } catch (error) {
+        drop();
+        if (closed()) return undefined;
+        plan.signal?.throwIfAborted();
+        const fault = plan.toFault(error);
+        if (!isFault(fault, "transient", "throttled")) throw plan.fail(error);
+        retries ??= { failures: 0, since: performance.now() };
+        await pauseBefore(retries, fault);
+        if (closed()) return undefined;
+      } finally {
+        waiting = false;
+      }
+    }
+  };
+
+  const release = (): Promise<void> => {
+    isClosed = true;
+    ended.abort();
+    clearTimeout(timer);
+    plan.signal?.removeEventListener("abort", onAbort);
+    drop();
+    return Promise.resolve();
+  };
+
+  return streamOf(piece.size, { next, release });
+}

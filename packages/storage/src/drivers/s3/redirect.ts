@@ -1,0 +1,17 @@
+import { GetObjectCommand, HeadObjectCommand } from "@aws-sdk/client-s3";
+import { getSignedUrl } from "@aws-sdk/s3-request-presigner";
+import type { RedirectRequest } from "../../contract/driver.js";
+import type { S3Context } from "./context.js";
+
+/** A URL, signed with version 4, under which a client may get the object at `path` itself for a while. No call is made. */
+export function presignedUrl(
+  { client, keys, options }: S3Context,
+  path: string,
+  { method }: RedirectRequest,
+): Promise<string> {
+  const input = { Bucket: options.bucket, Key: keys.of(path) };
+  const settings = { expiresIn: Math.floor(options.redirectExpiry / 1000) };
+  return method === "HEAD"
+    ? getSignedUrl(client, new HeadObjectCommand(input), settings)
+    : getSignedUrl(client, new GetObjectCommand(input), settings);
+}

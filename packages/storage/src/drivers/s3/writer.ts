@@ -1,0 +1,184 @@
+import type { FileWriter } from "../../contract/driver.js";
+import { abortable } from "../../abort.js";
+import { isStorageError } from "../../errors.js";
+import type { PartBuffers } from "./part-buffers.js";
+import type { PartSender } from "./part-sender.js";
+import { LARGEST_WRITE, LEAST_PART } from "./parts.js";
+
+/** The file that is written, and what its writer needs of the driver. */
+export interface WritableObject {
+  /** The size of the object that is appended to; undefined for a new one. */
+  readonly base: number | undefined;
+  readonly buffers: PartBuffers;
+  readonly sender: PartSender;
+  /** All of the object that is appended to. */
+  readonly readBase: () => Promise<Uint8Array>;
+  readonly putWhole: (bytes: Uint8Array) => Promise<void>;
+  readonly fail: (operation: string, cause: unknown) => unknown;
+}
+
+type State = "open" | "closed" | "committed" | "cancelled";
+
+/**
+ * Gathers chunks into parts. A file that fits one buffer is one PutObject; of a larger one parts are sent while the next is
+ * gathered. An object can't grow: what is appended to is copied in front by the storage, or, when it is too small for a part,
+ * read back. Until `commit` the path has what it had before; without one the parts are removed again.
+ */
+export function createObjectWriter(file: WritableObject): FileWriter {
+  const { buffers, sender } = file;
+  let state: State = "open";
+  let size = file.base ?? 0;
+  let buffer: Buffer | undefined;
+  let filled = 0;
+  let changed = file.base === undefined;
+  let broken: { readonly error: unknown } | undefined;
+  let ending: Promise<void> | undefined;
+
+  const giveBack = (): void => {
+    if (buffer !== undefined) buffers.give(buffer);
+    buffer = undefined;
+    filled = 0;
+  };
+
+  const sendBuffer = (full: Buffer): void => {
+    sender.send(full, filled);
+    buffer = undefined;
+    filled = 0;
+  };
+
+  /** Makes sure of room in the buffer: a small one at first, then one of a part's size, sent when another byte comes. */
+  const makeRoom = async (signal: AbortSignal | undefined): Promise<Buffer> => {
+    if (buffer !== undefined && filled < buffer.length) return buffer;
+    if (buffer === undefined) {
+      buffer = sender.begun ? await buffers.take(signal) : await buffers.takeSmall(signal);
+    } else if (buffer.length < LEAST_PART) {
+      const larger = await buffers.take(signal);
+      buffer.copy(larger, 0, 0, filled);
+      buffers.give(buffer);
+      buffer = larger;
+    } else {
+      await sender.ready(signal);
+      sendBuffer(buffer);
+      buffer = await buffers.take(signal);
+    }
+    return buffer;
+  };
+
+  const gather = async (chunk: Uint8Array, signal: AbortSignal | undefined, count: (bytes: number) => void) => {
+    for (let offset = 0; offset < chunk.length;) {
+      const room = await makeRoom(signal);
+      const piece = chunk.subarray(offset, offset + room.length - filled);
+      room.set(piece, filled);
+      filled += piece.length;
+      offset += piece.length;
+      count(piece.length);
+    }
+  };
+
+  /** Before the first byte that is appended. */
+  const begin = async (signal: AbortSignal | undefined): Promise<void> => {
+    if (changed) return;
+    if (file.base !== undefined && file.base > 0) {
+      if (file.base < LEAST_PART) await gather(await file.readBase(), signal, () => undefined);
+      else await sender.copyFront(file.base);
+    }
+    changed = true;
+  };
+
+  const add = async (chunk: Uint8Array, signal: AbortSignal | undefined): Promise<void> => {
+    if (broken !== undefined) throw broken.error;
+    if (size + chunk.length > LARGEST_WRITE)
+      throw new Error(`a file can't be written larger than ${LARGEST_WRITE} bytes`);
+    try {
+      await begin(signal);
+      await gather(chunk, signal, (bytes) => {
+        size += bytes;
+      });
+    } catch (error) {
+      // A part that is missing in the middle can't be made good. A wait that was given up leaves a whole beginning.
+      if (signal?.aborted !== true || !changed) broken = { error };
+      throw error;
+    }
+  };
+
+  const store = async (): Promise<void> => {
+    if (broken !== undefined) throw broken.error;
+    if (!changed) return;
+    if (!sender.begun) return file.putWhole(buffer?.subarray(0, filled) ?? new Uint8Array(0));
+    if (buffer !== undefined && filled > 0) {
+      await sender.ready(undefined);
+      sendBuffer(buffer);
+    }
+    await sender.complete(size);
+  };
+
+  const commit = async (): Promise<void> => {
+    try {
+      await store();
+    } catch (error) {
+      const aborting = sender.abort().catch(() => undefined);
+      // While the storage is down, who waits is told at once; `abortUnfinished` finds what stays.
+      if (!isStorageError(error, "STORAGE_UNAVAILABLE")) await aborting;
+      throw file.fail("commit", error);
+    } finally {
+      giveBack();
+    }
+  };
+
+  const giveUp = async (operation: string): Promise<void> => {
+    try {
+      await sender.abort();
+    } catch (error) {
+      throw file.fail(operation, error);
+    } finally {
+      giveBack();
+    }
+  };
+
+  const needOpen = (operation: string): void => {
+    if (state !== "open") throw file.fail(operation, new Error(`the writer is already ${state}`));
+  };
+
+  const end = (to: State, work: () => Promise<void>): Promise<void> => {
+    state = to;
+    ending = work();
+    // Whoever waits for it is told; when an abort ended that wait, nobody does.
+    ending.catch(() => undefined);
+    return ending;
+  };
+
+  return {
+    get size() {
+      return size;
+    },
+    write: async (chunk, options) => {
+      needOpen("write");
+      options?.signal?.throwIfAborted();
+      if (chunk.length === 0) return;
+      try {
+        await add(chunk, options?.signal);
+      } catch (error) {
+        options?.signal?.throwIfAborted();
+        throw file.fail("write", error);
+      }
+    },
+    close: async (options) => {
+      options?.signal?.throwIfAborted();
+      if (state === "open") void end("closed", () => giveUp("close"));
+      await abortable(ending ?? Promise.resolve(), options?.signal);
+    },
+    commit: async (options) => {
+      needOpen("commit");
+      options?.signal?.throwIfAborted();
+      await abortable(end("committed", commit), options?.signal);
+    },
+    cancel: async (options) => {
+      options?.signal?.throwIfAborted();
+      if (state !== "cancelled") {
+        needOpen("cancel");
+        void end("cancelled", () => giveUp("cancel"));
+      }
+      await abortable(ending ?? Promise.resolve(), options?.signal);
+    },
+  };
+}
