@@ -1,5 +1,6 @@
-import { type StorageMiddleware } from "@longshore/storage";
+import { type RedisOptions, type StorageMiddleware } from "@longshore/storage";
 import { type CipherSuite } from "./cipher-suites.js";
+import { type NotificationsConfig } from "./notifications.js";
 import { type Secret } from "./secret.js";
 
 /**
@@ -7,7 +8,7 @@ import { type Secret } from "./secret.js";
  * filled in, and frozen. Keys are spelled as in the file (docs/configuration.md says what each one means).
  *
  * Units: durations are whole milliseconds (0 has the meaning that the key documents), sizes are bytes.
- * What this version refuses (proxy, notifications, …) has no place here.
+ * What this version refuses (proxy, …) has no place here.
  */
 export interface Config {
   readonly version: "0.1";
@@ -20,6 +21,8 @@ export interface Config {
   readonly access: readonly unknown[] | undefined;
   readonly http: HttpConfig;
   readonly health: HealthConfig;
+  /** Undefined: no address is given. */
+  readonly redis: RedisConfig | undefined;
   readonly catalog: { readonly maxentries: number; readonly filter: boolean };
   readonly tags: { readonly maxtags: number };
   readonly validation: ValidationConfig;
@@ -29,6 +32,7 @@ export interface Config {
       readonly classes: readonly string[] | undefined;
     };
   };
+  readonly notifications: NotificationsConfig;
 }
 
 type LogLevel = "error" | "warn" | "info" | "debug";
@@ -79,13 +83,21 @@ export interface StorageMiddlewareEntry {
   readonly middleware: StorageMiddleware;
 }
 
+/** What the storage room connects to, with its passwords still secret. */
+export interface RedisConfig extends Omit<RedisOptions, "password" | "sentinelPassword"> {
+  readonly password: Secret | undefined;
+  readonly sentinelPassword: Secret | undefined;
+}
+
 interface CacheConfig {
-  /** Undefined: no descriptor cache. */
-  readonly blobdescriptor: "inmemory" | undefined;
+  /** Undefined: no descriptor cache. `redis` only where {@link Config.redis} is there. */
+  readonly blobdescriptor: "inmemory" | "redis" | undefined;
   /** Descriptors that a process remembers; 0: the most that is allowed (1,000,000), since every cache has a bound. */
   readonly blobdescriptorsize: number;
   /** Bytes of manifests that a process remembers; 0: none. */
   readonly manifestbytes: number;
+  /** Bytes of the largest manifest that is kept in Redis; 0: none is. */
+  readonly sharedmanifestsize: number;
 }
 
 export interface UploadPurgingConfig {

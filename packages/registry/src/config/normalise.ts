@@ -13,6 +13,8 @@ import {
 } from "./config.js";
 import { middlewareConfig } from "./middleware.js";
 import { checkParameters } from "./parameters.js";
+import { notificationsConfig } from "./notifications.js";
+import { redisConfig } from "./redis.js";
 import { type Report } from "./report.js";
 import { type ParsedConfig } from "./schema/root.js";
 import { type Path } from "./yaml/tree.js";
@@ -43,6 +45,7 @@ export function normalise(parsed: ParsedConfig, type: StorageType, machine: Mach
     ...accessConfig(parsed, report),
     http: httpConfig(parsed.http, type, machine, report),
     health: healthConfig(parsed.health, report),
+    redis: redisConfig(parsed, report),
     catalog: {
       maxentries: parsed.catalog.maxentries > 0 ? parsed.catalog.maxentries : 1000,
       filter: parsed.catalog.filter,
@@ -50,6 +53,7 @@ export function normalise(parsed: ParsedConfig, type: StorageType, machine: Mach
     tags: { maxtags: parsed.tags.maxtags > 0 ? parsed.tags.maxtags : 1000 },
     validation: validationConfig(parsed.validation, report),
     policy: { repository: { classes: parsed.policy.repository.classes } },
+    notifications: notificationsConfig(parsed, type, report),
   };
 }
 
@@ -71,6 +75,7 @@ function storageConfig(
       blobdescriptor: cache.blobdescriptor ?? cache.layerinfo,
       blobdescriptorsize: cache.blobdescriptorsize > 0 ? cache.blobdescriptorsize : 1_000_000,
       manifestbytes: cache.manifestbytes,
+      sharedmanifestsize: cache.sharedmanifestsize,
     },
     maintenance: parsed.maintenance,
     tag: { concurrencylimit: tag.concurrencylimit > 0 ? tag.concurrencylimit : machine.cores },

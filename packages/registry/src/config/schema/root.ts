@@ -4,10 +4,12 @@ import { auth } from "./auth.js";
 import { health } from "./health.js";
 import { http } from "./http.js";
 import { key, section } from "./kit.js";
-import { compatibility, notifications, proxy, redis, reporting } from "./later.js";
+import { compatibility, proxy, reporting } from "./later.js";
 import { catalog, policy, tags, validation } from "./limits.js";
 import { log, loglevel } from "./log.js";
+import { notifications } from "./notifications.js";
 import { middleware } from "./middleware.js";
+import { redis } from "./redis.js";
 import { storage } from "./storage.js";
 
 const version = key(z.string().regex(/^0\.1$/), {

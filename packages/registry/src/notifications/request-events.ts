@@ -1,0 +1,197 @@
+import {
+  isManifestMediaType,
+  parseManifest,
+  type Digest,
+  type Registry,
+  type Repository,
+  type StoredManifest,
+  type TagName,
+} from "@longshore/storage";
+import type { EventSettings } from "./contract.js";
+import type { EventAction, EventDescriptor, RegistryEvent } from "./events/event.js";
+import { isWanted, kindOf } from "./events/filter.js";
+import { EventMaker, type EventOrigin } from "./events/make-event.js";
+import { describeReferences } from "./events/references.js";
+
+/** The registry as one request uses it: what it does there becomes events, of which its handler knows nothing. */
+export interface ObservedRegistry {
+  readonly registry: Registry;
+  /** Sends the pulls, which nobody waits for, once the status is known: a manifest that wasn't sent (304) wasn't pulled. */
+  answered(status: number): void;
+}
+
+/** Whether anybody wants to hear of `action`: where nobody does, a request that can only cause those needs no observer. */
+export function wantsAction({ filters }: Pick<EventSettings, "filters">, action: EventAction): boolean {
+  return filters.some(({ actions }) => !actions.includes(action));
+}
+
+/**
+ * `registry` for one request that comes from `origin`, with the events of contract §8.4: pushes, mounts and deletes are
+ * with the sink before the call resolves, and thus before the client is answered.
+ */
+export function observeRequest(registry: Registry, origin: EventOrigin, settings: EventSettings): ObservedRegistry {
+  const pulls = new Pulls(settings);
+  return {
+    registry: {
+      repository: (name) => {
+        const repository = registry.repository(name);
+        return observeRepository(repository, new EventMaker(name, origin, settings.source), pulls, settings);
+      },
+      repositories: (page) => registry.repositories(page),
+    },
+    answered: (status) => pulls.send(status),
+  };
+}
+
+/** The pulls of a request until it is answered. */
+class Pulls {
+  readonly #settings: EventSettings;
+  readonly #blobs = new Map<Digest, () => Promise<RegistryEvent> | RegistryEvent>();
+  readonly #manifests: RegistryEvent[] = [];
+
+  constructor(settings: EventSettings) {
+    this.#settings = settings;
+  }
+
+  /** A blob is looked at more than once on the way to one answer. */
+  blob(digest: Digest, event: () => Promise<RegistryEvent> | RegistryEvent): void {
+    if (!this.#blobs.has(digest)) this.#blobs.set(digest, event);
+  }
+
+  manifest(event: RegistryEvent): void {
+    this.#manifests.push(event);
+  }
+
+  send(status: number): void {
+    const events = status === 304 ? [] : this.#manifests.splice(0);
+    if (events.length > 0) void this.#settings.sink.record(wantedOf(this.#settings, events), false);
+    for (const make of this.#blobs.values()) void this.#sendBlob(make);
+    this.#blobs.clear();
+  }
+
+  async #sendBlob(make: () => Promise<RegistryEvent> | RegistryEvent): Promise<void> {
+    const event = await Promise.resolve(make()).catch(() => undefined);
+    if (event !== undefined) await this.#settings.sink.record(wantedOf(this.#settings, [event]), false);
+  }
+}
+
+function wantedOf({ filters }: EventSettings, events: readonly RegistryEvent[]): readonly RegistryEvent[] {
+  return events.filter((event) => filters.some((filter) => isWanted(filter, kindOf(event))));
+}
+
+function observeRepository(inner: Repository, make: EventMaker, pulls: Pulls, settings: EventSettings): Repository {
+  const keep = async (events: readonly RegistryEvent[]): Promise<void> => {
+    const wanted = wantedOf(settings, events);
+    if (wanted.length > 0) await settings.sink.record(wanted, true);
+  };
+  return {
+    name: inner.name,
+    referrers: inner.referrers,
+    blobs: observeBlobs(inner, make, pulls, keep),
+    uploads: {
+      start: (options) => inner.uploads.start(options),
+      status: (uuid, options) => inner.uploads.status(uuid, options),
+      append: (uuid, body, options) => inner.uploads.append(uuid, body, options),
+      commit: async (uuid, digest, body, options) => {
+        const descriptor = await inner.uploads.commit(uuid, digest, body, options);
+        await keep([make.blob("push", descriptor.digest, descriptor.size)]);
+        return descriptor;
+      },
+      cancel: (uuid, options) => inner.uploads.cancel(uuid, options),
+    },
+    ...observeManifests(inner, make, pulls, keep, settings.includeReferences),
+  };
+}
+
+type Keep = (events: readonly RegistryEvent[]) => Promise<void>;
+
+function observeBlobs(inner: Repository, make: EventMaker, pulls: Pulls, keep: Keep): Repository["blobs"] {
+  const { blobs } = inner;
+  return {
+    stat: async (digest, options) => {
+      const descriptor = await blobs.stat(digest, options);
+      pulls.blob(digest, () => make.blob("pull", digest, descriptor.size));
+      return descriptor;
+    },
+    open: async (digest, options) => {
+      const stream = await blobs.open(digest, options);
+      pulls.blob(digest, () => make.blob("pull", digest, stream.size));
+      return stream;
+    },
+    redirectUrl: async (digest, request, options) => {
+      const url = await blobs.redirectUrl(digest, request, options);
+      // The size is asked for when the client has its answer.
+      if (url !== undefined) {
+        pulls.blob(digest, async () => make.blob("pull", digest, (await blobs.stat(digest)).size));
+      }
+      return url;
+    },
+    mount: async (digest, from, options) => {
+      const descriptor = await blobs.mount(digest, from, options);
+      await keep([make.blob("mount", digest, descriptor.size, from)]);
+      return descriptor;
+    },
+    delete: async (digest, options) => {
+      await blobs.delete(digest, options);
+      await keep([make.deletion("blob", digest)]);
+    },
+  };
+}
+
+function observeManifests(
+  { manifests, tags }: Repository,
+  make: EventMaker,
+  pulls: Pulls,
+  keep: Keep,
+  includeReferences: boolean,
+): Pick<Repository, "manifests" | "tags"> {
+  // Of what is pulled by tag the first manifest has it: a list's child that is sent in its place doesn't (contract §8.4).
+  let resolved: { readonly tag: TagName; readonly digest: Digest } | undefined;
+  return {
+    tags: {
+      resolve: async (tag, options) => {
+        const digest = await tags.resolve(tag, options);
+        resolved = { tag, digest };
+        return digest;
+      },
+      set: (tag, digest, options) => tags.set(tag, digest, options),
+      delete: async (tag, options) => {
+        await tags.delete(tag, options);
+        await keep([make.tagDeletion(tag)]);
+      },
+      list: (page) => tags.list(page),
+    },
+    manifests: {
+      get: async (digest, options) => {
+        const stored = await manifests.get(digest, options);
+        const tag = resolved?.digest === digest ? resolved.tag : undefined;
+        const content = { mediaType: stored.mediaType, digest, size: stored.bytes.byteLength };
+        pulls.manifest(make.manifest("pull", content, tag, includeReferences ? referencesIn(stored) : undefined));
+        return stored;
+      },
+      put: async (push, options) => {
+        const pushed = await manifests.put(push, options);
+        const references = includeReferences ? describeReferences(pushed.manifest) : undefined;
+        // Several tags of one push (distribution-spec §Pushing Manifests) are several pushes to whoever follows tags.
+        const under: readonly (TagName | undefined)[] = push.tags.length === 0 ? [undefined] : push.tags;
+        await keep(under.map((tag) => make.manifest("push", pushed.descriptor, tag, references)));
+        return pushed;
+      },
+      delete: async (digest, options) => {
+        const result = await manifests.delete(digest, options);
+        await keep([make.deletion("manifest", digest), ...result.removedTags.map((tag) => make.tagDeletion(tag))]);
+        return result;
+      },
+    },
+  };
+}
+
+function referencesIn({ bytes, mediaType }: StoredManifest): EventDescriptor[] | undefined {
+  if (!isManifestMediaType(mediaType)) return undefined;
+  try {
+    return describeReferences(parseManifest(bytes, mediaType));
+  } catch {
+    // What can be served needn't be understood.
+    return undefined;
+  }
+}
