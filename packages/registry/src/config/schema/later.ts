@@ -1,5 +1,4 @@
-import { type z } from "zod";
-import { duration, flag, integer, type Later, section, text, textList } from "./kit.js";
+import { duration, flag, type Later, section, text } from "./kit.js";
 
 /** Sections of the original that work is still to bring: known key by key, and refused as soon as they would do something. */
 
