@@ -1,6 +1,6 @@
 import { stat } from "node:fs/promises";
 import { connect } from "node:net";
-import { isStorageError, type StorageDriver } from "@longshore/storage";
+import { isObjectStorage, isStorageError, type StorageDriver } from "@longshore/storage";
 import type { HealthConfig, TcpCheck } from "../config/config.js";
 import { redactText } from "../observability/redact.js";
 import type { HealthCheck } from "./check.js";
@@ -42,7 +42,10 @@ export function createHealthChecks(config: HealthConfig, storageType: string, dr
 /** An empty storage has no root yet: that is healthy. */
 async function checkStorage(driver: StorageDriver, signal: AbortSignal): Promise<void> {
   try {
-    await driver.stat("/", { signal: AbortSignal.any([signal, AbortSignal.timeout(STORAGE_TIMEOUT)]) });
+    const options = { signal: AbortSignal.any([signal, AbortSignal.timeout(STORAGE_TIMEOUT)]) };
+    // Object storage charges for a question about a directory ten times what it charges for one about a file.
+    if (isObjectStorage(driver)) await driver.stat("/docker/registry/v2/health", { ...options, fileOnly: true });
+    else await driver.stat("/", options);
   } catch (error) {
     if (!isStorageError(error, "PATH_NOT_FOUND")) throw error;
   }

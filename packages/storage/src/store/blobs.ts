@@ -83,6 +83,7 @@ export function createBlobStore(
       const target = await targetOf(name, digest, options);
       if (!canRedirect(driver)) return undefined;
       describe(digest, await sizeOf(target, options));
+      if (options?.keep === true) await keep(digest, target, options);
       return driver.redirectUrl(blobData(target), request, options);
     },
     mount: async (digest, from, options) => {

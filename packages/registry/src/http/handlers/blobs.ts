@@ -40,7 +40,7 @@ async function conditionalBlob(
   rangeHeader: string | undefined,
 ): Promise<void> {
   const { blobs } = exchange.repository;
-  const { size } = await blobs.stat(digest, exchange.call);
+  const { size } = await blobs.stat(digest, { ...exchange.call, keep: mayLeaveOut(exchange) });
   if (noneMatch !== undefined && noneMatchHits(noneMatch, digest, ETAG_RULES)) {
     exchange.end(304, ["Docker-Content-Digest", digest, "Etag", `"${digest}"`, "Cache-Control", FOR_A_YEAR]);
     return;
@@ -67,6 +67,11 @@ async function conditionalBlob(
   } finally {
     await stream.close();
   }
+}
+
+/** A client that pushes asks with HEAD whether it can leave a blob out. */
+function mayLeaveOut(exchange: Exchange): boolean {
+  return exchange.isHead && !exchange.api.options.readOnly;
 }
 
 function blobHeaders(digest: Digest, length: number): string[] {
@@ -98,7 +103,8 @@ async function redirected(exchange: Exchange, digest: Digest, redirects: Redirec
   const clientAddress = exchange.api.site.clientAddress(exchange.request);
   if (!redirects(clientAddress)) return false;
   const request = { method: exchange.isHead ? "HEAD" : "GET", clientAddress } as const;
-  const location = await exchange.repository.blobs.redirectUrl(digest, request, exchange.call);
+  const options = { ...exchange.call, keep: mayLeaveOut(exchange) };
+  const location = await exchange.repository.blobs.redirectUrl(digest, request, options);
   if (location === undefined) return false;
   exchange.end(307, ["Location", location, "Content-Type", OCTET_STREAM, "Content-Length", "0"]);
   return true;
