@@ -1,36 +1,52 @@
 import type { CallOptions, StorageDriver } from "../contract/driver.js";
-import { blobData, layerLink, uploadDirectory } from "../layout/paths.js";
+import { blobData, layerLink } from "../layout/paths.js";
 import type { Digest } from "../model/digest.js";
 import type { RepositoryName } from "../model/repository-name.js";
 import { allEnded } from "./concurrent.js";
+import { renewFile } from "./leases.js";
 import { orUndefined, writeLink } from "./links.js";
 
-/** What is about to become a blob: verified, synced, and only ever open to those who have finished with it. */
-export interface VerifiedUpload {
+/** Verified bytes that are about to become a blob of the repository `name`. */
+export interface NewBlob {
   readonly name: RepositoryName;
-  readonly uuid: string;
-  readonly path: string;
   readonly digest: Digest;
+  /** Bytes. */
   readonly size: number;
 }
 
+/** Puts a new blob's bytes, durable, to the path that it is given. */
+export type BringBytes = (path: string) => Promise<void>;
+
 /**
- * Makes it the blob, links it, and removes the session. Bytes and link become durable side by side: a link whose bytes a
- * power loss takes leads nowhere, which is what `stat` says then, and nobody has been told otherwise.
+ * Makes it the blob, and links it. Bytes and link become durable side by side: a link whose bytes a power loss takes leads
+ * nowhere, which is what `stat` says then, and nobody has been told otherwise. `bring` is called unless the bytes are there
+ * already; with `isMissing` that was looked up before.
  */
-export async function becomeBlob(driver: StorageDriver, upload: VerifiedUpload, options?: CallOptions): Promise<void> {
-  const { name, uuid, digest } = upload;
-  await allEnded([storeBytes(driver, upload, options), writeLink(driver, layerLink(name, digest), digest, options)]);
-  await orUndefined(driver.delete(uploadDirectory(name, uuid)));
+export async function becomeBlob(
+  driver: StorageDriver,
+  blob: NewBlob,
+  bring: BringBytes,
+  options?: CallOptions & { readonly isMissing?: boolean },
+): Promise<void> {
+  const { name, digest } = blob;
+  const store = async (): Promise<void> => {
+    if (options?.isMissing !== true && (await isStored(driver, blob, options))) return;
+    await bring(blobData(digest));
+  };
+  await allEnded([store(), writeLink(driver, layerLink(name, digest), digest, options)]);
 }
 
 /**
- * What is there in the right size stays; made durable, since another process may have put it there an instant ago. One of
- * another size is what a crash of the original left (contract §5): it is replaced.
+ * Whether the bytes are there in the right size; made durable, since another process may have put them there an instant ago.
+ * Of another size is what a crash of the original left (contract §5): that is replaced.
  */
-async function storeBytes(driver: StorageDriver, upload: VerifiedUpload, options?: CallOptions): Promise<void> {
-  const target = blobData(upload.digest);
-  const there = await orUndefined(driver.stat(target, { ...options, durable: true }));
-  if (there?.size === upload.size && !there.isDirectory) return;
-  await driver.move(upload.path, target, options);
+export async function isStored(
+  driver: StorageDriver,
+  { digest, size }: Pick<NewBlob, "digest" | "size">,
+  options?: CallOptions,
+): Promise<boolean> {
+  const there = await orUndefined(driver.stat(blobData(digest), { ...options, durable: true, fileOnly: true }));
+  if (there?.size !== size || there.isDirectory) return false;
+  // A collector may be about to take them: then they are brought again.
+  return renewFile(driver, blobData(digest), options);
 }

@@ -17,25 +17,25 @@ import { orUndefined, readSoundLink } from "./links.js";
 /** Reading so many bytes again costs less than to keep their digest. */
 const WORTH_KEEPING = 1024 * 1024;
 
-/** The running hashes of sessions that this process received bytes of, each good for one length of the data. */
+/** The running hashes of sessions that this process received bytes of, each good for the bytes that its mark stands for. */
 export interface LiveDigesters {
-  /** Takes the hash of the first `offset` bytes out, if it is here: two requests can't go on with the same one. */
-  take(key: string, offset: number): Digester | undefined;
-  put(key: string, offset: number, digester: Digester): void;
+  /** Takes the hash of the bytes that `mark` stands for out, if it is here: two requests can't go on with the same one. */
+  take(key: string, mark: string): Digester | undefined;
+  put(key: string, mark: string, digester: Digester): void;
   drop(key: string): void;
 }
 
 /** Remembers at most `limit` hashes, of a few hundred bytes each. */
 export function createLiveDigesters(limit: number): LiveDigesters {
-  const entries = new LRUCache<string, { readonly offset: number; readonly digester: Digester }>({ max: limit });
+  const entries = new LRUCache<string, { readonly mark: string; readonly digester: Digester }>({ max: limit });
   return {
-    take: (key, offset) => {
+    take: (key, mark) => {
       const entry = entries.get(key);
-      if (entry?.offset !== offset) return undefined;
+      if (entry?.mark !== mark) return undefined;
       entries.delete(key);
       return entry.digester;
     },
-    put: (key, offset, digester) => void entries.set(key, { offset, digester }),
+    put: (key, mark, digester) => void entries.set(key, { mark, digester }),
     drop: (key) => void entries.delete(key),
   };
 }
@@ -85,19 +85,21 @@ export function digestRecordsOf(driver: StorageDriver, name: RepositoryName, uui
   };
 }
 
-/** The digest of a whole file, read once. */
-export async function digestOfFile(
+/** The digest of whole files, one after the other, each read once. Throws PATH_NOT_FOUND. */
+export async function digestOfFiles(
   driver: StorageDriver,
-  path: string,
+  paths: readonly string[],
   algorithm: DigestAlgorithm,
   options?: CallOptions,
 ): Promise<Digest> {
   const digester = createDigester(algorithm);
-  const stream = await driver.open(path, options);
-  try {
-    for await (const chunk of stream) digester.update(chunk);
-  } finally {
-    await stream.close();
+  for (const path of paths) {
+    const stream = await driver.open(path, options);
+    try {
+      for await (const chunk of stream) digester.update(chunk);
+    } finally {
+      await stream.close();
+    }
   }
   return digester.current();
 }

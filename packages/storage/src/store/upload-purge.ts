@@ -1,6 +1,7 @@
 import type { CallOptions, StorageDriver } from "../contract/driver.js";
+import { isObjectStorage } from "../contract/object-storage.js";
 import { isStorageError } from "../errors.js";
-import { REPOSITORIES_DIRECTORY } from "../layout/paths.js";
+import { REPOSITORIES_DIRECTORY, ROOT } from "../layout/paths.js";
 import { orUndefined } from "./links.js";
 import { readStartedAt } from "./upload-started.js";
 
@@ -14,6 +15,8 @@ export interface PurgeOptions {
 /** What a purge did, or would have done. */
 export interface PurgeResult {
   readonly deleted: number;
+  /** Writes to object storage that nobody finished, and whose parts it kept. */
+  readonly aborted: number;
   /** Sessions that could not be looked at or removed. */
   readonly errors: number;
 }
@@ -23,8 +26,9 @@ const PAGE = 1000;
 
 /**
  * Removes upload sessions that nobody finished (contract §5). One without a readable `startedat`, which the original keeps
- * for ever, is as old as the newest thing in it. One that a request is adding to stays, however old. Rejects only when `signal`
- * aborts or the repositories can't be listed at all.
+ * for ever, is as old as the newest thing in it. One that a request is adding to stays, however old; on object storage, where
+ * that can't be seen, one that has got bytes since. Then it ends unfinished writes, also those of blobs. Rejects only when
+ * `signal` aborts or the repositories can't be listed at all.
  */
 export async function purgeUploads(
   driver: StorageDriver,
@@ -44,7 +48,21 @@ export async function purgeUploads(
       errors += 1;
     }
   }
-  return { deleted, errors };
+  try {
+    const { aborted } = await abortUnfinished(driver, olderThan, { ...call, dryRun });
+    return { deleted, aborted, errors };
+  } catch (error) {
+    if (!isStorageError(error)) throw error;
+    return { deleted, aborted: 0, errors: errors + 1 };
+  }
+}
+
+async function abortUnfinished(
+  driver: StorageDriver,
+  olderThan: Date,
+  options: CallOptions & { readonly dryRun: boolean },
+): Promise<{ readonly aborted: number }> {
+  return isObjectStorage(driver) ? driver.abortUnfinished(ROOT, olderThan, options) : { aborted: 0 };
 }
 
 /** The directories of all sessions of all repositories below `directory`. */
@@ -76,7 +94,7 @@ async function isStale(driver: StorageDriver, session: string, olderThan: Date, 
     return Math.max(-Infinity, ...infos.map((info) => info?.modified.getTime() ?? -Infinity));
   };
   const limit = olderThan.getTime();
-  const claims = page.names.filter((name) => name.startsWith("data.") || name.startsWith("copy."));
+  const claims = page.names.filter((name) => /^(?:data|copy|segment)\./.test(name));
   if ((await modified(claims)) >= limit) return false;
   const started = await orUndefined(readStartedAt(driver, `${session}/startedat`, call));
   if (started !== undefined) return started.getTime() < limit;

@@ -12,7 +12,7 @@ import type { Digester } from "../model/digest.js";
 export async function receive(
   uuid: string,
   body: UploadBody,
-  writer: FileWriter,
+  writer: Pick<FileWriter, "write">,
   digester: Digester | undefined,
   signal: AbortSignal,
 ): Promise<void> {

@@ -5,10 +5,11 @@ import { isStorageError, StorageError } from "../errors.js";
 import { uploadData, uploadStartedAt } from "../layout/paths.js";
 import { createDigester, splitDigest, type Digest, type Digester } from "../model/digest.js";
 import { allEnded } from "./concurrent.js";
+import { renewFile } from "./leases.js";
 import { orUndefined } from "./links.js";
 import { becomeBlob } from "./upload-commit.js";
 import { uploadDataOf, type UploadData } from "./upload-data.js";
-import { createLiveDigesters, digestOfFile, digestRecordsOf, type DigestRecords } from "./upload-digests.js";
+import { createLiveDigesters, digestOfFiles, digestRecordsOf, type DigestRecords } from "./upload-digests.js";
 import { REMEMBERED_SESSIONS, type Session, type UploadProtocol } from "./upload-protocol.js";
 import { receive } from "./upload-receive.js";
 import { formatStartedAt, readStartedAt } from "./upload-started.js";
@@ -68,7 +69,7 @@ export function createRenamingProtocol(driver: StorageDriver): UploadProtocol {
     size: number,
     wanted?: Digest,
   ): Promise<Digester | undefined> => {
-    const running = live.take(key, size);
+    const running = live.take(key, String(size));
     const algorithm = wanted === undefined ? undefined : splitDigest(wanted).algorithm;
     if (running !== undefined && (algorithm === undefined || running.algorithm === algorithm)) return running;
     return size === 0 ? createDigester(algorithm ?? (await records.announced())) : undefined;
@@ -111,7 +112,7 @@ export function createRenamingProtocol(driver: StorageDriver): UploadProtocol {
     claimed.held = false;
     await session.data.giveBack(path);
     if (digester === undefined) return;
-    live.put(session.key, size, digester);
+    live.put(session.key, String(size), digester);
     await session.records.keep(digester.current(), size);
   };
 
@@ -139,12 +140,11 @@ export function createRenamingProtocol(driver: StorageDriver): UploadProtocol {
     const known = await session.records.find(algorithm, received.size, { signal: turn.signal });
     if (known !== undefined) return known;
     await closeClaimed(claimed, await openClaimed(claimed));
-    return unlessTakenOver(session, digestOfFile(driver, path, algorithm, { signal: turn.signal }));
+    return unlessTakenOver(session, digestOfFiles(driver, [path], algorithm, { signal: turn.signal }));
   };
 
   const finish = async (claimed: Claimed, wanted: Digest, body: UploadBody | undefined): Promise<number> => {
     const { session, path } = claimed;
-    const { name, uuid } = session;
     const received = body === undefined ? await settled(claimed, wanted) : await add(claimed, body, wanted);
     const actual = await digestOfAll(claimed, received, wanted);
     if (actual !== wanted) {
@@ -154,8 +154,17 @@ export function createRenamingProtocol(driver: StorageDriver): UploadProtocol {
       throw new StorageError({ code: "DIGEST_MISMATCH", expected: wanted, actual });
     }
     // From here on nothing ends it half way: no signal.
-    await unlessTakenOver(session, becomeBlob(driver, { name, uuid, path, digest: wanted, size: received.size }));
+    const blob = { name: session.name, digest: wanted, size: received.size };
+    await unlessTakenOver(
+      session,
+      becomeBlob(driver, blob, async (target) => {
+        // The last byte may have come long ago; as a blob they are new.
+        await renewFile(driver, path);
+        await driver.move(path, target);
+      }),
+    );
     claimed.held = false;
+    await orUndefined(driver.delete(session.key));
     return received.size;
   };
 
@@ -175,7 +184,7 @@ export function createRenamingProtocol(driver: StorageDriver): UploadProtocol {
         driver.write(uploadStartedAt(name, uuid), formatStartedAt(started), unsynced),
         open(session).records.announce(algorithm, call),
       ]);
-      live.put(key, 0, createDigester(algorithm));
+      live.put(key, String(0), createDigester(algorithm));
       times.set(key, started);
     },
     status: async (session, running, call) => {

@@ -1,5 +1,6 @@
 import { randomUUID } from "node:crypto";
 import type { StorageDriver } from "../contract/driver.js";
+import { isObjectStorage } from "../contract/object-storage.js";
 import type { UploadStore } from "../contract/upload-store.js";
 import { uploadDirectory } from "../layout/paths.js";
 import { CANONICAL_ALGORITHM } from "../model/digest.js";
@@ -8,6 +9,7 @@ import type { RepositoryName } from "../model/repository-name.js";
 import { createUploadLimit } from "./upload-limit.js";
 import type { Session } from "./upload-protocol.js";
 import { createRenamingProtocol } from "./upload-renaming.js";
+import { createSegmentProtocol } from "./upload-segments.js";
 import { createUploadTurns } from "./upload-turns.js";
 
 /** The upload sessions of all repositories, as one process sees them. */
@@ -28,7 +30,7 @@ const SESSION_LIMIT = 10_000;
 export function createUploads(driver: StorageDriver, options: UploadsOptions = {}): Uploads {
   const now = options.now ?? (() => new Date());
   const turns = createUploadTurns();
-  const protocol = createRenamingProtocol(driver);
+  const protocol = isObjectStorage(driver) ? createSegmentProtocol(driver) : createRenamingProtocol(driver);
   const limit = createUploadLimit(driver, options.sessionLimit ?? SESSION_LIMIT);
 
   const sessionOf = (name: RepositoryName, uuid: string): Session => ({ name, uuid, key: uploadDirectory(name, uuid) });

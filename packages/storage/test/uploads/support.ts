@@ -8,6 +8,7 @@ import { blobData } from "../../src/layout/paths.js";
 import { parseDigest, type Digest, type DigestAlgorithm } from "../../src/model/digest.js";
 import { parseRepositoryName } from "../../src/model/repository-name.js";
 import { collect } from "../contract/driver-contract.js";
+import { createInMemoryObjectStorage, type ObjectStorageOptions } from "../drivers/in-memory-object-storage.js";
 import { temporaryDirectory } from "../drivers/temporary.js";
 
 export const NAME = parseRepositoryName("some/repository");
@@ -92,6 +93,23 @@ export async function until(check: () => Promise<boolean>): Promise<void> {
   while (!(await check())) await new Promise((resolve) => setImmediate(resolve));
 }
 
+/** `driver`, which tells `told` of the start of each call: its name, and the paths it is given. */
+export function watching(
+  driver: StorageDriver,
+  told: (call: string, ...paths: readonly string[]) => unknown,
+): StorageDriver {
+  return new Proxy(driver, {
+    get(target, property) {
+      const member: unknown = Reflect.get(target, property);
+      if (typeof member !== "function") return member;
+      return (...args: readonly unknown[]): unknown => {
+        told(String(property), ...args.filter((argument) => typeof argument === "string"));
+        return Reflect.apply(member, target, args);
+      };
+    },
+  });
+}
+
 /** A driver for a test, and what to call after it. */
 export interface TestStorage {
   readonly driver: StorageDriver;
@@ -100,6 +118,19 @@ export interface TestStorage {
   readonly destroy: () => Promise<void>;
 }
 
+/** Object storage in memory, with limits that a test's few bytes reach. */
+export function objectStorage(options: ObjectStorageOptions = {}): TestStorage {
+  const limits = { smallestPart: 64 * 1024, partSize: 100 * 1024, largestWrite: 1024 * 1024 };
+  const { driver } = createInMemoryObjectStorage({ ...limits, ...options });
+  return { driver, another: () => driver, destroy: () => driver.close() };
+}
+
+export const OBJECT_STORAGES: typeof STORAGES = [
+  ["object storage", () => Promise.resolve(objectStorage())],
+  ["object storage without conditional writes", () => Promise.resolve(objectStorage({ conditionalWrites: false }))],
+];
+
+/** Where files are renamed and appended to. */
 export const STORAGES: readonly (readonly [string, () => Promise<TestStorage>])[] = [
   [
     "inmemory",
