@@ -1,5 +1,6 @@
 import { escapeGo } from "./quote.js";
 import { redactTarget, redactText } from "./redact.js";
+import type { TraceIds } from "./request-record.js";
 
 /** What the access log says of one exchange. */
 export interface AccessEntry {
@@ -14,6 +15,8 @@ export interface AccessEntry {
   readonly size: number;
   readonly referer: string | undefined;
   readonly userAgent: string | undefined;
+  /** Undefined where nobody traces: the line is the original's then. */
+  readonly trace?: TraceIds | undefined;
 }
 
 const MONTHS = ["Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec"] as const;
@@ -32,8 +35,13 @@ export function createAccessLines(): (entry: AccessEntry, now: number) => string
     const referer = entry.referer === undefined ? "" : escapeGo(redactText(entry.referer));
     const agent = entry.userAgent === undefined ? "" : escapeGo(entry.userAgent);
     const target = escapeGo(redactTarget(entry.target));
-    return `${entry.peer ?? "-"} - - [${stamp}] "${entry.method} ${target} ${protocol}" ${entry.status} ${entry.size} "${referer}" "${agent}"\n`;
+    return `${entry.peer ?? "-"} - - [${stamp}] "${entry.method} ${target} ${protocol}" ${entry.status} ${entry.size} "${referer}" "${agent}"${traceSuffix(entry.trace)}\n`;
   };
+}
+
+/** Behind what the combined form has, where its readers ignore it. */
+function traceSuffix(trace: TraceIds | undefined): string {
+  return trace === undefined ? "" : ` trace_id=${trace.traceId} span_id=${trace.spanId}`;
 }
 
 function formatStamp(date: Date): string {

@@ -43,6 +43,8 @@ const READERS: Readonly<Record<string, (entry: CompletionEntry) => Value>> = {
   "http.response.duration": (entry) => formatDuration(entry.duration),
   "http.response.status": (entry) => entry.status,
   "http.response.written": (entry) => entry.written,
+  span_id: (entry) => entry.record.trace?.spanId,
+  trace_id: (entry) => entry.record.trace?.traceId,
   "vars.digest": (entry) => entry.record.digest,
   "vars.name": (entry) => entry.record.name,
   "vars.reference": (entry) => entry.record.reference,

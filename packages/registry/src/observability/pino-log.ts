@@ -81,10 +81,10 @@ function writeEntry(json: string, options: LogOptions, sink: LineSink): void {
   sink.flush();
 }
 
-/** Who called the log: the first frame outside of this file. */
+/** Who called the log: the first frame outside of this file and of trace-log.ts. */
 function findCaller(): { function: string; file: string } | undefined {
   const frames = (new Error().stack ?? "").split("\n").slice(1);
-  const frame = frames.find((text) => !text.includes("pino-log."));
+  const frame = frames.find((text) => !text.includes("pino-log.") && !text.includes("trace-log."));
   const match = /at (?:(.+) \()?(?:file:\/\/)?(.+?):(\d+):\d+\)?$/.exec(frame ?? "");
   if (match === null) return undefined;
   const [, name, path, line] = match;

@@ -31,6 +31,14 @@ export interface AccessRecord {
   readonly granted?: readonly string[] | undefined;
 }
 
+/** The span that a request is in a trace, as OpenTelemetry writes ids. */
+export interface TraceIds {
+  /** 32 hex digits. */
+  readonly traceId: string;
+  /** 16 hex digits. */
+  readonly spanId: string;
+}
+
 /**
  * What becomes known of a request on its way: the application fills it in, the observer reads it when the response is
  * over. Lives as long as the request.
@@ -50,6 +58,8 @@ export interface RequestRecord {
   /** Where the client is, behind proxies that are trusted. */
   client?: string | undefined;
   error?: ReportedError | undefined;
+  /** Undefined where nobody traces. */
+  trace?: TraceIds | undefined;
 }
 
 const RECORD: unique symbol = Symbol("request record");

@@ -13,6 +13,7 @@ import { attachRecord, type RequestRecord } from "../observability/request-recor
 import type { Connection, ConnectionTable, Exchange } from "./connections.js";
 import type { HealthGate } from "./health-gate.js";
 import type { ExchangeListener } from "./protocols.js";
+import type { Tracing } from "../tracing/tracing.js";
 
 /** Who is told of every exchange, and what may stand in for the application. Undefined: nobody asked for it. */
 export interface ExchangeOptions {
@@ -25,6 +26,7 @@ export interface ExchangeOptions {
   readonly audit: Audit | undefined;
   readonly completion: ((entry: CompletionEntry, now: number) => void) | undefined;
   readonly metrics: HttpMetrics | undefined;
+  readonly tracing: Tracing | undefined;
 }
 
 /**
@@ -32,7 +34,7 @@ export interface ExchangeOptions {
  * logs and metrics are told. One closure and one listener a request.
  */
 export function createExchangeListener(options: ExchangeOptions): ExchangeListener {
-  const { connections, app } = options;
+  const { connections, app, tracing } = options;
   const nextId = createRequestIds();
   return (connection, request, response, waiting) => {
     const started = performance.now();
@@ -47,16 +49,21 @@ export function createExchangeListener(options: ExchangeOptions): ExchangeListen
       access: undefined,
       client: undefined,
       error: undefined,
+      trace: undefined,
     };
     attachRecord(request, record);
+    const span = tracing?.request(request, connection.peer);
+    record.trace = span?.ids;
     const exchange = connections.begin(connection, request, response, record);
     response.once("close", () => {
       connections.end(exchange);
-      report(options, exchange, started);
+      const { status, written } = report(options, exchange, started);
+      span?.end({ record, status, written });
     });
     if (options.gate(request, response)) return;
-    if (waiting) app.onCheckContinue(request, response);
-    else app.onRequest(request, response);
+    const listener = waiting ? app.onCheckContinue : app.onRequest;
+    if (span === undefined) listener(request, response);
+    else span.run(() => listener(request, response));
   };
 }
 
@@ -65,7 +72,11 @@ function givenId(given: string | string[] | undefined): string | undefined {
   return typeof given === "string" && /^[A-Za-z0-9._-]{8,128}$/.test(given) ? given : undefined;
 }
 
-function report(options: ExchangeOptions, exchange: Exchange, started: number): void {
+function report(
+  options: ExchangeOptions,
+  exchange: Exchange,
+  started: number,
+): { readonly status: number; readonly written: number } {
   const { connection, request, response, record } = exchange;
   const { access, audit, completion, metrics, log } = options;
   const duration = performance.now() - started;
@@ -86,6 +97,7 @@ function report(options: ExchangeOptions, exchange: Exchange, started: number): 
       size: written,
       referer: headers.referer,
       userAgent: headers["user-agent"],
+      trace: record.trace,
     },
     now,
   );
@@ -128,6 +140,7 @@ function report(options: ExchangeOptions, exchange: Exchange, started: number): 
     const length = Number(headers["content-length"] ?? 0);
     metrics.observe(record.handler, method, status, duration / 1000, target.length + method.length + length, written);
   }
+  return { status, written };
 }
 
 /**

@@ -1,6 +1,7 @@
 import { openDriver } from "../compose.js";
 import { createMetrics } from "../metrics/metrics.js";
 import { startDuties, type Duties } from "./duties.js";
+import { openTracing } from "../tracing/open-tracing.js";
 import { listenAddress } from "./address.js";
 import { announce, drainTimeout, stopRequested, type RunContext } from "./run-context.js";
 import { onReloadSignal } from "./reload.js";
@@ -18,11 +19,13 @@ export async function runPrimary(context: RunContext): Promise<number> {
   const { log } = logs;
   // Before the workers come: of several processes one looks after a socket file that was left.
   await listenAddress(config.http);
-  const driver = await openDriver(config);
   const prometheus = config.http.debug.prometheus.enabled;
   const own = prometheus
     ? createMetrics({ process: "primary", version: context.version, connections: undefined })
     : undefined;
+  const driver = await openDriver(config, own?.storage);
+  // For requests of its own, such as webhooks: the primary answers none.
+  const tracing = await openTracing(process.env, { ...context, process: "primary", prefix: config.http.prefix }, log);
   let duties: Duties | undefined;
   const pool = new WorkerPool({
     size: config.http.workers,
@@ -59,5 +62,6 @@ export async function runPrimary(context: RunContext): Promise<number> {
   } finally {
     duties?.stop();
     await driver.close();
+    await tracing?.close();
   }
 }

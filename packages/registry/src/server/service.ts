@@ -4,6 +4,8 @@ import type { Config } from "../config/config.js";
 import type { HealthFailures } from "../health/check.js";
 import { createMetrics, type Metrics } from "../metrics/metrics.js";
 import type { Logs } from "../observability/open-logs.js";
+import { traceLog } from "../observability/trace-log.js";
+import { openTracing } from "../tracing/open-tracing.js";
 import type { ListenAddress } from "./address.js";
 import { ConnectionTable } from "./connections.js";
 import { connectionLimits } from "./limits.js";
@@ -17,6 +19,8 @@ export interface ServiceContext {
   readonly version: string;
   /** What this process is called among the registry's: `single`, `worker-1`. */
   readonly process: string;
+  /** The registry's, the same for all processes. */
+  readonly instance: string;
   /** Signs upload states; the same in all processes. */
   readonly secret: string;
 }
@@ -41,13 +45,14 @@ export interface Service {
 /** Makes the service; it doesn't listen yet. */
 export async function openService(config: Config, context: ServiceContext): Promise<Service> {
   const { logs, secret, version } = context;
-  const { log } = logs;
+  const tracing = await openTracing(process.env, { ...context, prefix: config.http.prefix }, logs.log);
+  const log = tracing === undefined ? logs.log : traceLog(logs.log, () => tracing.current());
   const audit = config.log.audit === undefined ? undefined : openAudit(config.log.audit, logs);
   const connections = new ConnectionTable(await connectionLimits(config.http.limits));
   const metrics = config.http.debug.prometheus.enabled
     ? createMetrics({ process: context.process, version, connections })
     : undefined;
-  const registry = await composeRegistry(config, { secret, log, metrics }).catch((error: unknown) => {
+  const registry = await composeRegistry(config, { secret, log, metrics, tracing }).catch((error: unknown) => {
     audit?.close();
     throw error;
   });
@@ -60,6 +65,8 @@ export async function openService(config: Config, context: ServiceContext): Prom
     async serve(address) {
       serving = await startServing(config, {
         ...logs,
+        log,
+        tracing,
         app: registry.app,
         isHealthy: () => healthy,
         connections,
@@ -79,6 +86,7 @@ export async function openService(config: Config, context: ServiceContext): Prom
     async close() {
       await registry.close();
       audit?.close();
+      await tracing?.close();
     },
   };
 }

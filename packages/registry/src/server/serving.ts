@@ -9,6 +9,7 @@ import { createCompletionLines } from "../observability/completion-line.js";
 import { createTimestamps } from "../observability/clock.js";
 import type { Log, LogFields } from "../observability/log.js";
 import type { LineSink } from "../observability/sink.js";
+import type { Tracing } from "../tracing/tracing.js";
 import type { ListenAddress } from "./address.js";
 import { bind } from "./bind.js";
 import type { ConnectionTable } from "./connections.js";
@@ -28,6 +29,8 @@ export interface ServingContext {
   readonly metrics: Metrics | undefined;
   /** Undefined: nobody keeps one. */
   readonly audit: Audit | undefined;
+  /** Undefined: nobody traces. */
+  readonly tracing: Tracing | undefined;
   readonly log: Log;
   /** On every application log line. */
   readonly fields: LogFields;
@@ -60,6 +63,7 @@ export async function startServing(config: Config, context: ServingContext): Pro
     log: context.log,
     metrics: context.metrics?.http,
     audit: context.audit,
+    tracing: context.tracing,
     access: accessWriter(config, context.sinks.access),
     completion: completionWriter(config, context),
   });

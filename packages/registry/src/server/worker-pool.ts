@@ -2,6 +2,7 @@ import cluster, { type Worker } from "node:cluster";
 import { setTimeout as delay } from "node:timers/promises";
 import { MetricsLedger } from "../metrics/ledger.js";
 import type { MetricsSnapshot } from "../metrics/metrics.js";
+import type { RegistryEvent } from "../notifications/events/event.js";
 import type { Log } from "../observability/log.js";
 import { isWorkerMessage, type PrimaryMessage, type WorkerMessage } from "./messages.js";
 
@@ -11,6 +12,8 @@ export interface WorkerPoolOptions {
   readonly log: Log;
   /** What the worker in that slot (from 1 on) is told when it says hello. */
   readonly start: (slot: number) => Extract<PrimaryMessage, { kind: "start" }>;
+  /** Takes a worker's events; false where they can't be kept. Undefined: no worker sends any. */
+  readonly keepEvents?: ((events: readonly RegistryEvent[], durable: boolean) => Promise<boolean>) | undefined;
 }
 
 /**
@@ -144,6 +147,12 @@ export class WorkerPool {
     if (message.kind === "metrics") {
       this.#ledger.note(worker.id, message.snapshot);
       this.#questions.get(message.id)?.();
+      return;
+    }
+    if (message.kind === "events") {
+      const { id, events, durable } = message;
+      const kept = this.#options.keepEvents?.(events, durable) ?? Promise.resolve(false);
+      void kept.then((isKept) => tell(worker, { kind: "events-answer", id, isKept }));
       return;
     }
     tell(worker, this.#options.start(slot));

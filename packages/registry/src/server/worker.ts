@@ -17,18 +17,17 @@ export async function runWorker(version: string): Promise<number> {
   // Not from the file: it may have been edited since, and all workers must agree on who may do what.
   const { config } = loadSource(start.source, process.env);
   if (config === undefined) throw new Error("the primary's configuration can't be read");
-  const logs = openLogs(config.log, { version, instance: start.instance, secrets: [start.secret, ...secretsIn(config)] });
+  const logs = openLogs(config.log, {
+    version,
+    instance: start.instance,
+    secrets: [start.secret, ...secretsIn(config)],
+  });
   failLoudly(logs);
   // The primary hears of it too, and passes it on: a signal to the whole group must not end us.
   onReloadSignal(() => undefined);
   let service: Service | undefined;
   try {
-    const opened = (service = await openService(config, {
-      logs,
-      version,
-      process: start.process,
-      secret: start.secret,
-    }));
+    const opened = (service = await openService(config, { ...start, logs, version }));
     opened.setHealth(start.health);
     onPrimary((message) => {
       if (message.kind === "health") opened.setHealth(message.failures);

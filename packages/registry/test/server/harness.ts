@@ -53,6 +53,7 @@ export async function serve(config: Config, app: RequestListener, limit = 0): Pr
     address: parseListenAddress(config.http.net, config.http.addr),
     metrics: undefined,
     audit: undefined,
+    tracing: undefined,
     log,
     fields: FIELDS,
     sinks: { access, application },

@@ -1,0 +1,28 @@
+import type { Log } from "../observability/log.js";
+import { readTracingSettings } from "./settings.js";
+import type { Tracing } from "./tracing.js";
+
+/** What tells this process's spans from others'. */
+export interface TracingIdentity {
+  readonly version: string;
+  /** The registry's, the same for all its processes. */
+  readonly instance: string;
+  /** What this process is called among the registry's. */
+  readonly process: string;
+  /** `http.prefix`, part of every route's name. */
+  readonly prefix: string;
+}
+
+/** Opens tracing as the `OTEL_*` variables want it; undefined where they don't. The library is loaded only then. */
+export async function openTracing(
+  environment: Readonly<Record<string, string | undefined>>,
+  identity: TracingIdentity,
+  log: Log,
+): Promise<Tracing | undefined> {
+  const settings = readTracingSettings(environment);
+  // Workers read the same variables as their primary, which has said it for all.
+  if (!identity.process.startsWith("worker-")) for (const warning of settings.warnings) log.warn(warning);
+  if (settings.exporters.length === 0) return undefined;
+  const { createTracing } = await import("./create-tracing.js");
+  return createTracing(settings, identity, log);
+}
