@@ -8,6 +8,7 @@ import {
   openRegistry,
   type StorageDriver,
 } from "@longshore/storage";
+import { openConfiguredCaches } from "./caches.js";
 import type { Config } from "./config/config.js";
 import { revealParameters } from "./config/parameters.js";
 import { createApp, type App } from "./http/app.js";
@@ -16,6 +17,7 @@ import type { RedirectOptions } from "./http/redirects.js";
 import type { AuthMetrics } from "./metrics/auth-metrics.js";
 import type { StorageMetrics } from "./metrics/storage-metrics.js";
 import type { Log } from "./observability/log.js";
+import type { Tracing } from "./tracing/tracing.js";
 
 /** What the parts are told beside the configuration. */
 export interface Ports {
@@ -24,6 +26,8 @@ export interface Ports {
   readonly log: Log;
   /** Undefined: nobody measures. */
   readonly metrics: { readonly storage: StorageMetrics; readonly auth: AuthMetrics } | undefined;
+  /** Undefined or absent: nobody traces. */
+  readonly tracing?: Tracing | undefined;
 }
 
 /** A registry that can answer requests; what it listens on is not its concern. */
@@ -40,20 +44,25 @@ export interface ComposedRegistry {
  * for settings that can't work.
  */
 export async function composeRegistry(config: Config, ports: Ports): Promise<ComposedRegistry> {
-  const access = await createAccessController(config.auth.type, config.auth.parameters, {
+  const { tracing } = ports;
+  const controller = await createAccessController(config.auth.type, config.auth.parameters, {
     log: ports.log,
     clock: Date.now,
     secret: ports.secret,
     rules: config.access,
     mtls: config.auth.mtls,
   });
-  const driver = await openMiddleware(await openDriver(config, ports.metrics?.storage), config, ports.log);
+  const access = tracing?.access(controller) ?? controller;
+  const untraced = await openMiddleware(await openDriver(config, ports.metrics?.storage), config, ports.log);
+  const driver = tracing?.driver(untraced) ?? untraced;
+  const caches = await openConfiguredCaches(config, driver, ports.log, ports.metrics?.storage.cache);
   const registry = openRegistry(driver, {
     validation: config.validation,
     classes: config.policy.repository.classes,
     maxManifestBytes: config.http.limits.manifestsize,
     manifestCacheBytes: config.storage.cache.manifestbytes,
-    onCacheLookup: cacheObserver(ports.metrics?.storage),
+    caches,
+    onCacheLookup: ports.metrics?.storage.cache.lookup,
     tagConcurrency: config.storage.tag.concurrencylimit,
     uploadLimit: config.http.limits.uploads,
   });
@@ -73,6 +82,7 @@ export async function composeRegistry(config: Config, ports: Ports): Promise<Com
     },
     async close() {
       await access.close();
+      await caches.close();
       await driver.close();
     },
   };
@@ -99,10 +109,6 @@ async function openMiddleware(driver: StorageDriver, { middleware }: Config, log
     }
   }
   return outermost;
-}
-
-function cacheObserver(metrics: StorageMetrics | undefined): ((hit: boolean) => void) | undefined {
-  return metrics === undefined ? undefined : (hit) => metrics.cacheLookup(hit);
 }
 
 function redirectOptions({ disable, clients }: Config["storage"]["redirect"]): RedirectOptions {

@@ -63,6 +63,10 @@ export { parseReference, type Reference } from "./model/reference.js";
 export { isRepositoryName, parseRepositoryName, type RepositoryName } from "./model/repository-name.js";
 export { isTagName, parseTagName, type TagName } from "./model/tag.js";
 
+export { openCaches, type CachesOptions } from "./cache/open-caches.js";
+export { parseRedisAddress, RedisSettingError, type RedisOptions } from "./cache/redis/options.js";
+export type { CacheObserver, CacheOperation, Caches, LinkCache, LinkName } from "./contract/caches.js";
+export { storageId } from "./store/storage-id.js";
 export { openRegistry, type RegistryOptions } from "./store/open-registry.js";
 export { DEFAULT_VALIDATION, type ManifestValidation } from "./store/validation.js";
 

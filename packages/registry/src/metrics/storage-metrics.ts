@@ -1,12 +1,13 @@
 import type { DriverObserver, DriverOperation } from "@longshore/storage";
 import { Counter, Gauge, Histogram, type Registry } from "prom-client";
+import { createCacheMetrics } from "./cache-metrics.js";
 
 /** What storage tells while it works. */
 export interface StorageMetrics {
   /** What the driver of that name does. */
   driver(name: string): DriverObserver;
-  /** One question to the cache of manifests and their descriptors. */
-  cacheLookup(hit: boolean): void;
+  /** What caches of manifests, their descriptors and links do. */
+  readonly cache: ReturnType<typeof createCacheMetrics>;
 }
 
 /**
@@ -49,30 +50,12 @@ export function createStorageMetrics(registry: Registry): StorageMetrics {
     labelNames: ["driver", "action"],
     registers,
   });
-  const requests = new Counter({
-    name: "registry_storage_cache_requests_total",
-    help: "The number of cache request received",
-    registers,
-  });
-  const hits = new Counter({
-    name: "registry_storage_cache_hits_total",
-    help: "The number of cache hits received",
-    registers,
-  });
-  // A cache in memory has no errors; dashboards that were made for the original ask for them.
-  new Counter({
-    name: "registry_storage_cache_errors_total",
-    help: "The number of cache request errors",
-    registers,
-  });
+  const cache = createCacheMetrics(registry);
   const tallies = new Map<string, Tally>();
   registerTallies(registry, tallies);
   return {
     driver: (name) => observer(name, actions, tallyOf(tallies, name)),
-    cacheLookup(hit) {
-      requests.inc();
-      if (hit) hits.inc();
-    },
+    cache,
   };
 }
 

@@ -77,11 +77,11 @@ export type CacheOperation =
 /** Told of what caches do. */
 export interface CacheObserver {
   /** One question to a cache, and whether it knew the answer. */
-  lookup?(hit: boolean): void;
+  readonly lookup?: ((hit: boolean) => void) | undefined;
   /** One call of the shared cache is over, well or badly. */
-  call?(operation: CacheOperation, seconds: number): void;
+  readonly call?: ((operation: CacheOperation, seconds: number) => void) | undefined;
   /** One call of the shared cache failed, or wasn't made since it would have. */
-  failed?(): void;
+  readonly failed?: (() => void) | undefined;
   /** The shared cache can be used from now on, or can't, and why. Told on changes alone. */
-  state?(available: boolean, reason: string): void;
+  readonly state?: ((available: boolean, reason: string) => void) | undefined;
 }

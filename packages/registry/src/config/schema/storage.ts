@@ -94,17 +94,19 @@ function laterDriver(name: string, parameters: string, meaning: string) {
 }
 
 function cacheName(meaning: string) {
-  return key(z.enum(["inmemory"]).optional(), {
+  return key(z.enum(["inmemory", "redis"]).optional(), {
     meaning,
-    type: "`inmemory`",
-    allowed: "inmemory, or no such key for no cache",
-    later: { when: { equals: "redis" }, what: "a descriptor cache in Redis", instead: "say inmemory" },
+    type: "`inmemory`, `redis`",
+    allowed: "inmemory or redis, or no such key for no cache",
   });
 }
 
 const cache = section(
   {
-    blobdescriptor: cacheName("Remembers descriptors of blobs: `inmemory`, in each process."),
+    blobdescriptor: cacheName(
+      "Where sizes of blobs are remembered: `inmemory`, in each process, over object storage (a file system is asked itself, " +
+        "which is as fast); `redis`: there as well, and also links, tags and small manifests, for all replicas together.",
+    ),
     layerinfo: cacheName("Older name of `blobdescriptor`."),
     blobdescriptorsize: integer(
       10_000,
@@ -115,6 +117,12 @@ const cache = section(
       64 * MIB,
       { min: 0, max: 16 * GIB },
       "Bytes of manifests that a process remembers by digest; 0: none.",
+      { ours: true },
+    ),
+    sharedmanifestsize: integer(
+      64 * KIB,
+      { min: 0, max: 4 * MIB },
+      "Bytes of the largest manifest that is kept in Redis; 0: none is.",
       { ours: true },
     ),
   },

@@ -36,8 +36,8 @@ async function findManifest(exchange: Exchange): Promise<StoredManifest> {
   const reference = parseReference(exchange.reference);
   const { manifests, tags } = exchange.repository;
   const { call } = exchange;
-  const digest = reference.kind === "digest" ? reference.digest : await tags.resolve(reference.tag, call);
-  return manifests.get(digest, call);
+  if (reference.kind === "digest") return manifests.get(reference.digest, call);
+  return manifests.get(await tags.resolve(reference.tag, call), { ...call, tagged: true });
 }
 
 function manifestHeaders({ mediaType, digest }: StoredManifest, length: number): string[] {
