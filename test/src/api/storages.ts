@@ -1,5 +1,6 @@
 import { afterAll, beforeAll, describe } from "vitest";
 import type { HttpClient } from "../support/http-client.js";
+import { describePeers } from "../support/peers.js";
 import { startApi, STORAGES, type ApiSettings, type RunningApi, type Storage } from "../support/start-registry.js";
 
 /** What the tests of a suite share. */
@@ -11,9 +12,9 @@ export interface Site {
   readonly repository: () => string;
 }
 
-/** Declares `body`'s tests once for each storage, over an API that they share. */
+/** Declares `body`'s tests once for each storage, over an API that they share; over Ceph's S3 gateway where it is installed. */
 export function describeStorages(title: string, body: (site: Site) => void, settings: ApiSettings = {}): void {
-  describe.each(STORAGES)(`${title} on %s`, (storage) => {
+  const declare = (storage: Storage): void => {
     let running: RunningApi | undefined;
     let repositories = 0;
     const api = (): RunningApi => {
@@ -32,5 +33,7 @@ export function describeStorages(title: string, body: (site: Site) => void, sett
       client: () => api().client,
       repository: () => `test/repo-${(repositories += 1)}`,
     });
-  });
+  };
+  describe.each(STORAGES)(`${title} on %s`, declare);
+  describePeers(`${title} on s3 (Ceph)`, ["ceph"], () => declare("s3 (Ceph)"));
 }

@@ -9,10 +9,12 @@ import { createDriver, openRegistry, type RegistryOptions, type StorageDriver } 
 import { stringify } from "yaml";
 import { createHttpClient, type HttpClient } from "./http-client.js";
 import { makeTemporaryFolder, startDaemon } from "./processes.js";
+import { s3Parameters, startS3Server } from "./s3/server.js";
 
-/** The storages that API tests run on. */
-export const STORAGES = ["inmemory", "filesystem"] as const;
-export type Storage = (typeof STORAGES)[number];
+/** The storages that API tests run on anywhere; `s3` is over our stand-in. */
+export const STORAGES = ["inmemory", "filesystem", "s3"] as const;
+/** The last one needs the peer `ceph`. */
+export type Storage = (typeof STORAGES)[number] | "s3 (Ceph)";
 
 export interface ApiSettings {
   readonly storage?: Storage;
@@ -55,11 +57,8 @@ export const API_OPTIONS: ApiOptions = {
 
 /** Starts the API over a driver of its own, on a port that the system chooses. */
 export async function startApi(settings: ApiSettings = {}): Promise<RunningApi> {
-  const folder = await makeTemporaryFolder("api");
-  const storage = settings.storage ?? "inmemory";
-  const parameters = storage === "filesystem" ? { rootdirectory: `${folder.path}/data` } : {};
-  const inner = await createDriver(storage, parameters);
-  const driver = settings.wrapDriver?.(inner) ?? inner;
+  const storage = await openStorage(settings.storage ?? "inmemory");
+  const driver = settings.wrapDriver?.(storage.driver) ?? storage.driver;
   const auth = settings.auth ?? { type: "none", parameters: {} };
   const access = settings.access ?? (await createAccessController(auth.type, auth.parameters));
   const app = createApp({
@@ -77,9 +76,21 @@ export async function startApi(settings: ApiSettings = {}): Promise<RunningApi> 
     if (server.listening) await new Promise((resolve) => server.close(resolve));
     await access.close();
     await driver.close();
-    await folder[Symbol.asyncDispose]();
+    await storage[Symbol.asyncDispose]();
   };
   return { client, driver, server, stop, [Symbol.asyncDispose]: stop };
+}
+
+/** A driver over something new and empty, which goes with it. */
+async function openStorage(storage: Storage): Promise<{ driver: StorageDriver } & AsyncDisposable> {
+  if (storage === "inmemory" || storage === "filesystem") {
+    const folder = await makeTemporaryFolder("api");
+    const driver = await createDriver(storage, storage === "inmemory" ? {} : { rootdirectory: `${folder.path}/data` });
+    return { driver, [Symbol.asyncDispose]: () => folder[Symbol.asyncDispose]() };
+  }
+  const server = await startS3Server(storage === "s3" ? "stand-in" : "ceph");
+  const driver = await createDriver("s3", s3Parameters(server, await server.newBucket()));
+  return { driver, [Symbol.asyncDispose]: () => server.stop() };
 }
 
 function portOf(server: Server): number {

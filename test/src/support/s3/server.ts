@@ -81,6 +81,21 @@ function describeServer(kind: S3Kind, running: Running): S3Server {
   return { kind, endpoint, region: REGION, accessKey, secretKey, newBucket, stop, [Symbol.asyncDispose]: stop };
 }
 
+/** The parameters of `storage.s3` for a bucket of a server. */
+export function s3Parameters(
+  { endpoint, region, accessKey, secretKey }: Pick<S3Server, "endpoint" | "region" | "accessKey" | "secretKey">,
+  bucket: string,
+): Readonly<Record<string, string | boolean>> {
+  return {
+    regionendpoint: endpoint,
+    region,
+    accesskey: accessKey,
+    secretkey: secretKey,
+    bucket,
+    forcepathstyle: true,
+  };
+}
+
 /** The SDK's client for a server, without retries: a test wants to see what was answered. */
 export function createS3Client(
   server: Pick<S3Server, "endpoint" | "region" | "accessKey" | "secretKey">,
