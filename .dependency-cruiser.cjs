@@ -59,6 +59,13 @@ module.exports = {
       "stores reach drivers through the contract",
     ),
     only(
+      "collector-uses-helpers",
+      "^packages/storage/src/gc",
+      "^packages/storage/src/(drivers|store/(?!concurrent|hidden-files|link-names|links|paging|revisions))",
+      "the collector reaches drivers through the contract, and shares pure helpers with the stores",
+    ),
+    only("stores-know-no-collector", "^packages/storage/src/store", "^packages/storage/src/gc", "they shake hands on disk"),
+    only(
       "http-uses-contracts",
       "^packages/registry/src/http",
       "^packages/registry/src/(server|cli|compose)",

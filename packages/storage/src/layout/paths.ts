@@ -22,6 +22,11 @@ function digestPath(digest: Digest): string {
   return `${algorithm}/${hex}`;
 }
 
+/** The blobs of one algorithm whose hex begins with the two digits `prefix`: a directory for each, named by its hex. */
+export function blobsBucket(algorithm: DigestAlgorithm, prefix: string): string {
+  return `${BLOBS_DIRECTORY}/${algorithm}/${prefix}`;
+}
+
 export function blobDirectory(digest: Digest): string {
   const { algorithm, hex } = splitDigest(digest);
   return `${BLOBS_DIRECTORY}/${algorithm}/${hex.slice(0, 2)}/${hex}`;
@@ -40,7 +45,12 @@ function layersDirectory(name: RepositoryName): string {
   return `${repositoryDirectory(name)}/_layers`;
 }
 
-function layerDirectory(name: RepositoryName, digest: Digest): string {
+/** The layer links of one algorithm: a directory for each, named by its hex. */
+export function algorithmLayersDirectory(name: RepositoryName, algorithm: DigestAlgorithm): string {
+  return `${layersDirectory(name)}/${algorithm}`;
+}
+
+export function layerDirectory(name: RepositoryName, digest: Digest): string {
   return `${layersDirectory(name)}/${digestPath(digest)}`;
 }
 

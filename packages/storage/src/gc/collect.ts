@@ -1,0 +1,131 @@
+import { canTouch, type StorageDriver } from "../contract/driver.js";
+import { BLOBS_DIRECTORY, REPOSITORIES_DIRECTORY } from "../layout/paths.js";
+import { orUndefined } from "../store/links.js";
+import { storageTime } from "./clock.js";
+import { countCandidates, lookAtBlobs, markAliases } from "./look.js";
+import { markRepository } from "./mark.js";
+import { noteOf, readNote, type Note } from "./note.js";
+import type { CollectOptions, CollectResult } from "./options.js";
+import { allRepositories } from "./repositories.js";
+import { BUCKETS, createReport, createRun, type Run } from "./run.js";
+import { sweepBucket, sweepLinks } from "./sweep-blobs.js";
+import { sweepRevisions } from "./sweep-revisions.js";
+import { openWorkFiles } from "./work-files.js";
+
+/** A collection that ended before its time; `step` in the original's words. What was removed by then was unused. */
+export class CollectError extends Error {
+  override readonly name = "CollectError";
+  readonly step: "mark" | "sweep";
+
+  constructor(step: "mark" | "sweep", cause: unknown) {
+    super(`failed to ${step}: ${cause instanceof Error ? cause.message : String(cause)}`, { cause });
+    this.step = step;
+  }
+}
+
+/** Repositories between two notes of what is done. */
+const NOTED_AFTER = 64;
+
+/**
+ * Removes what no manifest refers to (docs/architecture.md §Garbage collection while serving), beside any number of
+ * registries and other collections over the same storage. An interrupted collection is gone on with where the work directory
+ * has its notes. Throws CollectError; nothing is removed where the marking failed. `signal` ends it with the signal's reason.
+ */
+export async function collectGarbage(driver: StorageDriver, options: CollectOptions): Promise<CollectResult> {
+  if (!canTouch(driver)) {
+    const what = `this version can't collect over the storage driver ${driver.name} yet`;
+    throw new CollectError("mark", new Error(`${what}; nothing was read or changed`));
+  }
+  const report = createReport(options.observer);
+  if (!(await isUsed(driver, options))) {
+    report.line("");
+    report.line("0 blobs marked, 0 blobs and 0 manifests eligible for deletion");
+    return { ...report.counts, resumed: false };
+  }
+  const work = await openWorkFiles(options.workDirectory);
+  const old = await readNote(work, options);
+  if (old === undefined) await work.remove();
+  const files = old === undefined ? await openWorkFiles(options.workDirectory) : work;
+  const start = old?.start ?? (await step("mark", options.signal, () => timeOf(driver, options)));
+  const run = createRun(driver, files, options, start);
+  const note: Note = old ?? { start, marked: false, swept: 0 };
+  if (!note.marked) await step("mark", options.signal, () => mark(run, note));
+  await step("sweep", options.signal, () => sweep(run, { ...note, marked: true }));
+  await files.remove();
+  return { ...run.report.counts, resumed: old !== undefined };
+}
+
+/** Whether anything was ever stored: nothing is written to a storage where nothing is. */
+async function isUsed(driver: StorageDriver, { signal }: CollectOptions): Promise<boolean> {
+  const found = await step("mark", signal, () =>
+    Promise.all([REPOSITORIES_DIRECTORY, BLOBS_DIRECTORY].map((path) => orUndefined(driver.stat(path, { signal })))),
+  );
+  return found.some((info) => info !== undefined);
+}
+
+async function timeOf(driver: StorageDriver, { signal, dryRun }: CollectOptions): Promise<number> {
+  try {
+    return await storageTime(driver, { signal });
+  } catch (error) {
+    // Where nothing can be written nothing will be removed either: our own clock is good enough to tell what would be.
+    if (dryRun === true) return Date.now();
+    throw error;
+  }
+}
+
+async function step<T>(name: "mark" | "sweep", signal: AbortSignal | undefined, work: () => Promise<T>): Promise<T> {
+  try {
+    return await work();
+  } catch (error) {
+    if (signal?.aborted === true) signal.throwIfAborted();
+    throw error instanceof CollectError ? error : new CollectError(name, error);
+  }
+}
+
+async function mark(run: Run, note: Note): Promise<void> {
+  const { work, call, store, options } = run;
+  const done = new Set<string>();
+  for await (const name of work.lines("done")) done.add(name);
+  let waiting: string[] = [];
+  /** What a repository needs is written before it counts as done. */
+  const settle = async (): Promise<void> => {
+    await work.flush();
+    for (const name of waiting) work.append("done", name);
+    waiting = [];
+    await work.flush();
+  };
+  await work.writeNote(noteOf(options, note));
+  try {
+    for await (const name of allRepositories(store, call)) {
+      call.signal?.throwIfAborted();
+      if (done.has(name)) continue;
+      await markRepository(name, run);
+      waiting.push(name);
+      if (waiting.length >= NOTED_AFTER) await settle();
+    }
+  } finally {
+    await settle();
+  }
+  await markAliases(run);
+  await work.writeNote(noteOf(options, { ...note, marked: true }));
+}
+
+async function sweep(run: Run, note: Note): Promise<void> {
+  const { report, work, options } = run;
+  if (note.swept === 0) {
+    await sweepRevisions(run);
+    await work.flush();
+    await lookAtBlobs(run);
+  }
+  const total = await countCandidates(run);
+  report.counts.eligibleBlobs = total;
+  const { marked, eligibleManifests } = report.counts;
+  report.line("");
+  report.line(`${marked} blobs marked, ${total} blobs and ${eligibleManifests} manifests eligible for deletion`);
+  for (const [index, bucket] of BUCKETS.entries()) {
+    if (index + 1 < note.swept) continue;
+    if (options.dryRun !== true) await work.writeNote(noteOf(options, { ...note, swept: index + 1 }));
+    await sweepBucket(bucket, run, total);
+  }
+  for (const bucket of BUCKETS) await sweepLinks(bucket, run);
+}

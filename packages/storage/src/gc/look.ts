@@ -1,0 +1,127 @@
+import { digestAt } from "../layout/parse.js";
+import { blobData, blobDirectory, blobsBucket } from "../layout/paths.js";
+import { isStorageError } from "../errors.js";
+import { DIGEST_ALGORITHMS, isDigest, type Digest } from "../model/digest.js";
+import { mapConcurrently } from "../store/concurrent.js";
+import { orUndefined } from "../store/links.js";
+import { listBatches } from "../store/paging.js";
+import { DigestSet } from "./digest-set.js";
+import { schema1Needs } from "./read-manifest.js";
+import { bucketFile, BUCKETS, type Run } from "./run.js";
+
+/** Schema 1 manifests of registry 2.1, linked among the layers alone, aren't larger. */
+const MAX_OLD_MANIFEST = 1024 * 1024;
+const BRACE = "{".charCodeAt(0);
+
+/** The digests in a work file. */
+export async function readDigests(run: Run, file: string): Promise<DigestSet> {
+  const digests = new DigestSet();
+  for await (const line of run.work.lines(file)) {
+    const [digest = ""] = line.split(" ");
+    if (isDigest(digest)) digests.add(digest);
+  }
+  return digests;
+}
+
+/** Follows the original's links from a sha512 that is used to the bytes under a sha256. */
+export async function markAliases(run: Run): Promise<void> {
+  for await (const line of run.work.lines("aliases")) {
+    const [digest = "", target = ""] = line.split(" ");
+    if (!isDigest(digest) || !isDigest(target)) continue;
+    const marks = await readDigests(run, bucketFile("marks", digest.slice(digest.indexOf(":") + 1).slice(0, 2)));
+    if (marks.has(digest)) run.mark(target);
+  }
+  await run.work.flush();
+}
+
+/**
+ * Notes every blob that nothing refers to and whose lease has run out, and counts what is in use. Old manifests that only a
+ * layer link leads to are in use, with their layers.
+ */
+export async function lookAtBlobs(run: Run): Promise<void> {
+  const { report, work } = run;
+  let marked = 0;
+  const late = new DigestSet();
+  for (const [index, bucket] of BUCKETS.entries()) {
+    report.progress({ phase: "look", done: index, total: BUCKETS.length, freedBytes: 0 });
+    const marks = await readDigests(run, bucketFile("marks", bucket));
+    marked += marks.size;
+    await work.drop(bucketFile("candidates", bucket));
+    for await (const digests of unmarkedBlobs(bucket, marks, run)) {
+      await mapConcurrently(digests, run.concurrency, (digest) => lookAt(digest, bucket, late, run));
+    }
+    await work.flush();
+  }
+  report.counts.marked = marked + (await takeBackLate(late, run));
+}
+
+async function* unmarkedBlobs(
+  bucket: string,
+  marks: DigestSet,
+  { store, call }: Run,
+): AsyncGenerator<readonly Digest[], void, undefined> {
+  for (const algorithm of DIGEST_ALGORITHMS) {
+    for await (const names of listBatches(store, blobsBucket(algorithm, bucket), undefined, undefined, call)) {
+      const digests = names.map((hex) => digestAt(algorithm, hex)).filter((digest) => digest !== undefined);
+      yield digests.filter((digest) => !marks.has(digest));
+    }
+  }
+}
+
+async function lookAt(digest: Digest, bucket: string, late: DigestSet, run: Run): Promise<void> {
+  const { store, call, report, work } = run;
+  const info = await orUndefined(store.stat(blobData(digest), call));
+  if (info === undefined && run.options.dryRun !== true) await run.driver.prune(blobDirectory(digest));
+  if (info === undefined || info.isDirectory) return;
+  if (info.modified.getTime() >= run.cutoff) {
+    report.counts.young += 1;
+    report.counts.youngBytes += info.size;
+    return;
+  }
+  const references = info.size <= MAX_OLD_MANIFEST ? await oldManifest(digest, run) : undefined;
+  if (references === undefined) {
+    work.append(bucketFile("candidates", bucket), `${digest} ${info.size}`);
+    return;
+  }
+  for (const each of [digest, ...references]) if (late.add(each)) work.append("late", each);
+}
+
+/** What the blob needs, if it is a schema 1 manifest: registry 2.1 linked those among the layers alone (contract §5). */
+async function oldManifest(digest: Digest, run: Run): Promise<readonly Digest[] | undefined> {
+  const bytes = await orUndefined(run.store.read(blobData(digest), { ...run.call, limit: MAX_OLD_MANIFEST }));
+  if (bytes?.[0] !== BRACE) return undefined;
+  try {
+    return schema1Needs(bytes)?.references;
+  } catch (error) {
+    if (isStorageError(error, "MANIFEST_INVALID")) return undefined;
+    throw error;
+  }
+}
+
+/** Takes what turned out to be in use after all off the lists; tells how many that are. */
+async function takeBackLate(late: DigestSet, run: Run): Promise<number> {
+  if (late.size === 0) return 0;
+  let marked = 0;
+  for await (const line of run.work.lines("late")) if (isDigest(line) && run.mark(line)) marked += 1;
+  await run.work.flush();
+  for (const bucket of BUCKETS) {
+    const kept: string[] = [];
+    for await (const line of run.work.lines(bucketFile("candidates", bucket))) {
+      const [digest = ""] = line.split(" ");
+      if (isDigest(digest) && !late.has(digest)) kept.push(line);
+    }
+    await run.work.drop(bucketFile("candidates", bucket));
+    for (const line of kept) run.work.append(bucketFile("candidates", bucket), line);
+  }
+  await run.work.flush();
+  return marked;
+}
+
+/** How many blobs are to be removed. */
+export async function countCandidates(run: Run): Promise<number> {
+  let count = 0;
+  for (const bucket of BUCKETS) {
+    for await (const line of run.work.lines(bucketFile("candidates", bucket))) if (line !== "") count += 1;
+  }
+  return count;
+}

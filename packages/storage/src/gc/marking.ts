@@ -1,0 +1,60 @@
+import type { FileInfo } from "../contract/driver.js";
+import { revisionLink } from "../layout/paths.js";
+import { DIGEST_ALGORITHMS, type Digest } from "../model/digest.js";
+import type { RepositoryName } from "../model/repository-name.js";
+import { mapConcurrently } from "../store/concurrent.js";
+import { orUndefined } from "../store/links.js";
+import { revisionBatches } from "../store/revisions.js";
+import { readManifest, type ManifestNeeds } from "./read-manifest.js";
+import type { Run } from "./run.js";
+
+/** A revision that is linked. */
+export interface Revision {
+  readonly digest: Digest;
+  readonly link: FileInfo;
+}
+
+/** The repository's revisions in batches, in order. */
+export async function* linkedRevisions(
+  name: RepositoryName,
+  { store, call, concurrency }: Pick<Run, "store" | "call" | "concurrency">,
+): AsyncGenerator<readonly Revision[], void, undefined> {
+  for (const algorithm of DIGEST_ALGORITHMS) {
+    for await (const digests of revisionBatches(name, algorithm, store, call)) {
+      const found = await mapConcurrently(digests, concurrency, async (digest) => ({
+        digest,
+        link: await orUndefined(store.stat(revisionLink(name, digest), call)),
+      }));
+      yield found.flatMap(({ digest, link }) => (link === undefined ? [] : [{ digest, link }]));
+    }
+  }
+}
+
+/** Marks one manifest and what it refers to; reads it where the caller hasn't. */
+export async function markManifest(
+  name: RepositoryName,
+  digest: Digest,
+  run: Run,
+  needs?: ManifestNeeds,
+): Promise<"read" | "missing" | "opaque"> {
+  const read = needs ?? (await readManifest(run.store, digest, run.call));
+  // Its link leads nowhere: what it needed isn't known, and nobody can pull it.
+  if (read.kind === "missing") return "missing";
+  run.report.line(`${name}: marking manifest ${digest} `);
+  run.mark(digest);
+  run.report.counts.marked += 1;
+  run.report.progress({ phase: "mark", done: run.report.counts.marked, total: undefined, freedBytes: 0 });
+  if (read.kind === "opaque") {
+    reportOpaque(name, digest, read.reason, run);
+    return "opaque";
+  }
+  for (const reference of read.references) {
+    if (run.mark(reference)) run.report.line(`${name}: marking blob ${reference}`);
+  }
+  return "read";
+}
+
+export function reportOpaque(name: RepositoryName, digest: Digest, reason: string, run: Run): void {
+  const text = `${name}: manifest ${digest} can't be understood (${reason}); all that the repository links is kept`;
+  run.report.problem(text);
+}

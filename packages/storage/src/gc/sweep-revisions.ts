@@ -1,0 +1,153 @@
+import {
+  referrerDirectory,
+  referrerLink,
+  revisionDirectory,
+  revisionLink,
+  tagIndexDirectory,
+  tagIndexLink,
+} from "../layout/paths.js";
+import { digestAt } from "../layout/parse.js";
+import { isDigest, splitDigest, DIGEST_ALGORITHMS, type Digest } from "../model/digest.js";
+import { isRepositoryName, type RepositoryName } from "../model/repository-name.js";
+import type { TagName } from "../model/tag.js";
+import { mapConcurrently } from "../store/concurrent.js";
+import { manifestLinkName } from "../store/link-names.js";
+import { orUndefined } from "../store/links.js";
+import { listBatches } from "../store/paging.js";
+import { condemn, hide, remove, restore } from "./condemn.js";
+import { tagBatches, tagTargets } from "./mark-tagged.js";
+import { markManifest } from "./marking.js";
+import { readManifest } from "./read-manifest.js";
+import type { Run } from "./run.js";
+
+/** A revision that nothing needed when its repository was looked at. */
+interface Untagged {
+  readonly digest: Digest;
+  readonly subject: Digest | undefined;
+}
+
+/** One that is hidden now. */
+interface Hidden extends Untagged {
+  readonly at: string;
+}
+
+/** Removes the revisions that were noted, unless they are needed after all; marks those again. */
+export async function sweepRevisions(run: Run): Promise<void> {
+  let name: RepositoryName | undefined;
+  let revisions: Untagged[] = [];
+  const finish = async (): Promise<void> => {
+    if (name !== undefined) await sweepRepository(name, revisions, run);
+    revisions = [];
+  };
+  for await (const line of run.work.lines("untagged")) {
+    const [repository = "", digest = "", subject = ""] = line.split(" ");
+    if (!isRepositoryName(repository) || !isDigest(digest)) continue;
+    if (repository !== name) await finish();
+    name = repository;
+    revisions.push({ digest, subject: isDigest(subject) ? subject : undefined });
+  }
+  await finish();
+}
+
+/**
+ * Hides all of them, and then looks at what came meanwhile: whoever needs one and came before is seen by the tag he set or by
+ * the lease that he renewed, and whoever comes later misses the link. A parent's children and a subject's referrers stay
+ * with it, so that the removing only begins when all is decided.
+ */
+async function sweepRepository(name: RepositoryName, revisions: readonly Untagged[], run: Run): Promise<void> {
+  const tags = await tagNames(name, run);
+  for (const { digest } of revisions) {
+    run.report.line(`manifest eligible for deletion: {${name} ${digest} [${tags.join(" ")}]}`);
+  }
+  run.report.counts.eligibleManifests += revisions.length;
+  if (run.options.dryRun === true) return;
+  const hidden = new Map<Digest, Hidden>();
+  const saved: Digest[] = [];
+  await mapConcurrently(revisions, run.concurrency, async (revision) => {
+    run.call.signal?.throwIfAborted();
+    const at = await hide(run.driver, revisionLink(name, revision.digest));
+    if (at === undefined) return;
+    hidden.set(revision.digest, { ...revision, at });
+    const info = await orUndefined(run.driver.stat(at));
+    if (info === undefined || info.modified.getTime() >= run.untaggedCutoff) saved.push(revision.digest);
+  });
+  for (const target of (await tagTargets(name, run)) ?? []) if (hidden.has(target)) saved.push(target);
+  await putBackWithRelatives(name, saved, hidden, run);
+  const removed = new Set<Digest>();
+  await mapConcurrently([...hidden.values()], run.concurrency, async (revision) => {
+    if (await removeRevision(name, revision, run)) removed.add(revision.digest);
+    else await markManifest(name, revision.digest, run);
+  });
+  run.report.counts.removedManifests += removed.size;
+  await forgetHistory(name, tags, removed, run);
+}
+
+async function tagNames(name: RepositoryName, run: Run): Promise<readonly TagName[]> {
+  const tags: TagName[] = [];
+  for await (const batch of tagBatches(name, run)) tags.push(...batch);
+  return tags;
+}
+
+/** Takes what is needed, with its children and referrers, out of `hidden`. */
+async function putBackWithRelatives(
+  name: RepositoryName,
+  saved: readonly Digest[],
+  hidden: Map<Digest, Hidden>,
+  run: Run,
+): Promise<void> {
+  const waiting = [...saved];
+  for (let digest = waiting.pop(); digest !== undefined; digest = waiting.pop()) {
+    const revision = hidden.get(digest);
+    if (revision === undefined) continue;
+    hidden.delete(digest);
+    await restore(run.driver, revision.at, revisionLink(name, digest));
+    await markManifest(name, digest, run);
+    const read = await readManifest(run.store, digest);
+    if (read.kind === "read") waiting.push(...read.children);
+    for (const other of hidden.values()) if (other.subject === digest) waiting.push(other.digest);
+  }
+}
+
+/** Removes a hidden revision for good, and its place in its subject's list. False where somebody has put it back. */
+async function removeRevision(name: RepositoryName, { digest, subject, at }: Hidden, run: Run): Promise<boolean> {
+  const { driver, report } = run;
+  if (run.call.signal?.aborted === true) {
+    await restore(driver, at, revisionLink(name, digest));
+    return false;
+  }
+  const verdict = await run.links.changing([manifestLinkName(name, digest)], () => remove(driver, at));
+  if (verdict !== "removed") return false;
+  report.removed(`deleting manifest: ${revisionDirectory(name, digest)}`);
+  await driver.prune(revisionDirectory(name, digest));
+  if (subject === undefined) return true;
+  // A push of it links it before it lists it, or looks for its entry afterwards: whichever comes last here is seen.
+  const isUnlinked = async (): Promise<boolean> =>
+    (await orUndefined(run.store.stat(revisionLink(name, digest)))) === undefined;
+  await condemn(driver, referrerLink(name, subject, digest), isUnlinked);
+  await driver.prune(referrerDirectory(name, subject, digest));
+  return true;
+}
+
+/** Takes what was removed out of the tags' history, which nobody reads to learn where a tag leads. */
+async function forgetHistory(
+  name: RepositoryName,
+  tags: readonly TagName[],
+  removed: ReadonlySet<Digest>,
+  run: Run,
+): Promise<void> {
+  if (removed.size === 0) return;
+  for (const tag of tags) {
+    for (const algorithm of DIGEST_ALGORITHMS) {
+      const directory = `${tagIndexDirectory(name, tag)}/${algorithm}`;
+      for await (const names of listBatches(run.store, directory, undefined, undefined, run.call)) {
+        for (const hex of names) {
+          const digest = digestAt(algorithm, hex);
+          if (digest === undefined || !removed.has(digest)) continue;
+          await orUndefined(run.driver.delete(tagIndexLink(name, tag, digest)));
+          await run.driver.prune(`${directory}/${splitDigest(digest).hex}`);
+          run.report.removed(`deleting manifest tag reference: ${directory}/${splitDigest(digest).hex}`);
+        }
+      }
+    }
+  }
+}

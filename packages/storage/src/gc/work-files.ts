@@ -1,0 +1,95 @@
+import { appendFile, mkdir, open, readFile, rename, rm, writeFile } from "node:fs/promises";
+import { createReadStream } from "node:fs";
+import { join } from "node:path";
+import { createInterface } from "node:readline";
+
+/** Bytes that wait for a file, and for all of them together, before they are written. */
+const FILE_BUFFER = 32 * 1024;
+const ALL_BUFFERS = 8 * 1024 * 1024;
+
+/** Lists of lines that don't fit into memory, in a directory of this machine. One collection at a time uses it. */
+export interface WorkFiles {
+  /** Adds a line to the file `name`. */
+  append(name: string, line: string): void;
+  /** Writes what is waiting, where it has become much. */
+  settle(): Promise<void>;
+  /** Writes all that is waiting. */
+  flush(): Promise<void>;
+  /** The lines of a flushed file in order; none where there is no such file. */
+  lines(name: string): AsyncIterable<string>;
+  /** Empties a file. */
+  drop(name: string): Promise<void>;
+  /** The note that the last collection left, undefined where there is none that can be read. */
+  readNote(): Promise<unknown>;
+  /** Leaves a note, in place of the last one, at once or not at all. */
+  writeNote(note: unknown): Promise<void>;
+  /** Removes everything. */
+  remove(): Promise<void>;
+}
+
+/** Work files in `directory`, which is made where it is missing. */
+export async function openWorkFiles(directory: string): Promise<WorkFiles> {
+  await mkdir(directory, { recursive: true });
+  const waiting = new Map<string, string>();
+  let bytes = 0;
+
+  const write = async (name: string): Promise<void> => {
+    const text = waiting.get(name);
+    if (text === undefined) return;
+    waiting.delete(name);
+    bytes -= text.length;
+    await appendFile(join(directory, name), text);
+  };
+
+  const flush = async (): Promise<void> => {
+    for (const name of [...waiting.keys()]) await write(name);
+  };
+
+  async function* lines(name: string): AsyncGenerator<string, void, undefined> {
+    const path = join(directory, name);
+    if (!(await exists(path))) return;
+    yield* createInterface({ input: createReadStream(path), crlfDelay: Infinity });
+  }
+
+  return {
+    append: (name, line) => {
+      waiting.set(name, `${waiting.get(name) ?? ""}${line}\n`);
+      bytes += line.length + 1;
+    },
+    settle: async () => {
+      if (bytes > ALL_BUFFERS) return flush();
+      for (const [name, text] of [...waiting]) if (text.length > FILE_BUFFER) await write(name);
+    },
+    flush,
+    lines,
+    drop: async (name) => {
+      bytes -= waiting.get(name)?.length ?? 0;
+      waiting.delete(name);
+      await rm(join(directory, name), { force: true });
+    },
+    readNote: async () => {
+      try {
+        return JSON.parse(await readFile(join(directory, "note.json"), "utf8")) as unknown;
+      } catch {
+        return undefined;
+      }
+    },
+    writeNote: async (note) => {
+      const path = join(directory, "note.json");
+      await writeFile(`${path}.new`, JSON.stringify(note));
+      await rename(`${path}.new`, path);
+    },
+    remove: () => rm(directory, { recursive: true, force: true }),
+  };
+}
+
+async function exists(path: string): Promise<boolean> {
+  try {
+    const file = await open(path, "r");
+    await file.close();
+    return true;
+  } catch (error) {
+    if (error instanceof Error && "code" in error && error.code === "ENOENT") return false;
+    throw error;
+  }
+}

@@ -1,0 +1,61 @@
+import type { CallOptions, StorageDriver, Touching } from "../contract/driver.js";
+import { isStorageError } from "../errors.js";
+import { condemnedNames } from "../layout/condemned.js";
+import { BLOBS_DIRECTORY } from "../layout/paths.js";
+
+/** How often a file may be hidden again under one call before that counts as gone. */
+const ATTEMPTS = 5;
+
+/**
+ * The driver as the stores see it while a collector works: a file that is hidden and not removed yet is there. Whoever asks
+ * for it puts it back, which ends the collector's attempt, since a hidden file can be renamed or removed once, not both.
+ */
+export function seeHidden(driver: StorageDriver & Touching): StorageDriver & Touching {
+  const seen = async <T>(path: string, options: CallOptions | undefined, call: () => Promise<T>): Promise<T> => {
+    for (let tries = 1; ; tries += 1) {
+      try {
+        return await call();
+      } catch (error) {
+        const isMissing = isStorageError(error, "PATH_NOT_FOUND") && canBeHidden(path);
+        if (!isMissing || tries === ATTEMPTS || !(await putBack(driver, path, options))) throw error;
+      }
+    }
+  };
+  return {
+    ...driver,
+    read: (path, options) => seen(path, options, () => driver.read(path, options)),
+    stat: (path, options) => seen(path, options, () => driver.stat(path, options)),
+    open: (path, options) => seen(path, options, () => driver.open(path, options)),
+    touch: (path, options) => seen(path, options, () => driver.touch(path, options)),
+  };
+}
+
+/** Bytes of blobs, links of layers and of revisions: nothing else is ever hidden. */
+function canBeHidden(path: string): boolean {
+  if (path.endsWith("/data")) return path.startsWith(BLOBS_DIRECTORY);
+  return path.endsWith("/link") && (path.includes("/_layers/") || path.includes("/_manifests/revisions/"));
+}
+
+/**
+ * Puts the hidden file of `path` back, and tells whether looking again makes sense. Not synced: after a power loss it is
+ * hidden again, and the next who asks puts it back.
+ */
+async function putBack(driver: StorageDriver, path: string, options: CallOptions | undefined): Promise<boolean> {
+  const at = path.lastIndexOf("/");
+  const directory = path.slice(0, at);
+  const name = path.slice(at + 1);
+  try {
+    const { names } = await driver.list(directory, options);
+    // It came back by itself.
+    if (names.includes(name)) return true;
+    const [hidden] = condemnedNames(names, name);
+    if (hidden === undefined) return false;
+    await driver.move(`${directory}/${hidden}`, path, { durable: false, signal: options?.signal });
+    return true;
+  } catch (error) {
+    // The collector was faster, one way or the other; or nobody may write here, and then nothing can be put back.
+    if (isStorageError(error, "PATH_NOT_FOUND")) return true;
+    if (isStorageError(error, "DRIVER_ERROR")) return false;
+    throw error;
+  }
+}
