@@ -16,6 +16,8 @@ import type { ApiOptions } from "./http/options.js";
 import type { RedirectOptions } from "./http/redirects.js";
 import type { AuthMetrics } from "./metrics/auth-metrics.js";
 import type { StorageMetrics } from "./metrics/storage-metrics.js";
+import type { EventSink } from "./notifications/contract.js";
+import { eventSettings } from "./notifications/settings.js";
 import type { Log } from "./observability/log.js";
 import type { Tracing } from "./tracing/tracing.js";
 
@@ -28,6 +30,8 @@ export interface Ports {
   readonly metrics: { readonly storage: StorageMetrics; readonly auth: AuthMetrics } | undefined;
   /** Undefined or absent: nobody traces. */
   readonly tracing?: Tracing | undefined;
+  /** Where events go, and which registry they are from; undefined or absent: nobody wants to hear of them. */
+  readonly events?: { readonly sink: EventSink; readonly instance: string } | undefined;
 }
 
 /** A registry that can answer requests; what it listens on is not its concern. */
@@ -66,13 +70,14 @@ export async function composeRegistry(config: Config, ports: Ports): Promise<Com
     tagConcurrency: config.storage.tag.concurrencylimit,
     uploadLimit: config.http.limits.uploads,
   });
-  const { metrics } = ports;
+  const { events, metrics } = ports;
   const app = createApp({
     registry,
     access,
     options: apiOptions(config, ports.secret, canRedirect(driver)),
     log: ports.log,
     onAccess: metrics === undefined ? undefined : (outcome) => metrics.auth.outcome(access.name, outcome),
+    events: events === undefined ? undefined : eventSettings(config, events.sink, events.instance),
   });
   return {
     app,

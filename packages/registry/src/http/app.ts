@@ -4,6 +4,7 @@ import { Router } from "@koa/router";
 import type { AccessController } from "@longshore/auth";
 import type { Registry } from "@longshore/storage";
 import Koa from "koa";
+import type { EventSettings } from "../notifications/contract.js";
 import { errorFields, type Log } from "../observability/log.js";
 import type { AccessOutcome } from "../observability/request-record.js";
 import { createEndpoint } from "./dispatch.js";
@@ -11,6 +12,7 @@ import type { Api } from "./exchange.js";
 import { createCatalogCursor } from "./catalog-cursor.js";
 import { createClientAddress } from "./client-address.js";
 import { createCorsPolicy } from "./cors/policy.js";
+import { createObserver } from "./event-origin.js";
 import { alive } from "./middleware/alive.js";
 import { canonicalPath } from "./middleware/canonical-path.js";
 import { cors } from "./middleware/cors.js";
@@ -30,6 +32,8 @@ export interface AppDependencies {
   readonly log: Log;
   /** Told of every decision of access control. */
   readonly onAccess?: ((outcome: AccessOutcome) => void) | undefined;
+  /** Undefined or absent: nobody is told what requests do. */
+  readonly events?: EventSettings | undefined;
 }
 
 /** Answers one request, of either protocol version. */
@@ -67,6 +71,7 @@ export function createApp(dependencies: AppDependencies): App {
     redirects: redirectsOf(options.redirect),
     cursor: createCatalogCursor(options.secret),
     onAccess: dependencies.onAccess,
+    observe: dependencies.events === undefined ? undefined : createObserver(registry, dependencies.events),
   };
   const { router, isServed } = createRoutes(api, access);
 

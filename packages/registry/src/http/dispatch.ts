@@ -68,6 +68,7 @@ export function createEndpoint(route: Route, api: Api, access: AccessController)
         if (isAuthError(error)) noteRefusal(api, request, error);
         sendFailure(api, request, response, error);
       }
+      exchange.finish();
     },
   };
 }

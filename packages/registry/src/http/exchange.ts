@@ -3,9 +3,11 @@ import type { IncomingMessage, ServerResponse } from "node:http";
 import type { Grant, TokenEndpoint } from "@longshore/auth";
 import { parseRepositoryName, type CallOptions, type Registry, type Repository } from "@longshore/storage";
 import { ApiError, ClientGone } from "../errors/api-error.js";
+import type { ObservedRegistry } from "../notifications/request-events.js";
 import type { Log } from "../observability/log.js";
 import type { RequestSite } from "./auth-request.js";
 import type { CatalogCursor } from "./catalog-cursor.js";
+import type { ObserveExchange } from "./event-origin.js";
 import type { AccessOutcome } from "../observability/request-record.js";
 import type { Redirects } from "./redirects.js";
 import { requestBody } from "./request-body.js";
@@ -28,6 +30,8 @@ export interface Api {
   readonly cursor: CatalogCursor;
   /** Told of every decision of access control. */
   readonly onAccess: ((outcome: AccessOutcome) => void) | undefined;
+  /** Undefined: nobody is told what requests do. */
+  readonly observe: ObserveExchange | undefined;
   readonly log: Log;
   /** Name, value, name, value, …: on every answer of a matched route. */
   readonly baseHeaders: readonly string[];
@@ -51,6 +55,7 @@ export class Exchange {
   #query: URLSearchParams | undefined;
   #signal: AbortSignal | undefined;
   #repository: Repository | undefined;
+  #observed: ObservedRegistry | undefined;
 
   constructor(api: Api, request: IncomingMessage, response: ServerResponse, target: RequestTarget) {
     this.api = api;
@@ -85,7 +90,18 @@ export class Exchange {
 
   /** The repository that the path names. Throws NAME_INVALID. */
   get repository(): Repository {
-    return (this.#repository ??= this.api.registry.repository(parseRepositoryName(this.name)));
+    return (this.#repository ??= this.#openRepository());
+  }
+
+  #openRepository(): Repository {
+    const name = parseRepositoryName(this.name);
+    this.#observed = this.api.observe?.(this);
+    return (this.#observed?.registry ?? this.api.registry).repository(name);
+  }
+
+  /** The handler is done with it, and the status is known. */
+  finish(): void {
+    this.#observed?.answered(this.response.statusCode);
   }
 
   /** Aborts with {@link ClientGone} when the client leaves before its answer is complete. */

@@ -85,19 +85,15 @@ function observeRepository(inner: Repository, make: EventMaker, pulls: Pulls, se
     if (wanted.length > 0) await settings.sink.record(wanted, true);
   };
   return {
-    name: inner.name,
-    referrers: inner.referrers,
+    ...inner,
     blobs: observeBlobs(inner, make, pulls, keep),
     uploads: {
-      start: (options) => inner.uploads.start(options),
-      status: (uuid, options) => inner.uploads.status(uuid, options),
-      append: (uuid, body, options) => inner.uploads.append(uuid, body, options),
+      ...inner.uploads,
       commit: async (uuid, digest, body, options) => {
         const descriptor = await inner.uploads.commit(uuid, digest, body, options);
         await keep([make.blob("push", descriptor.digest, descriptor.size)]);
         return descriptor;
       },
-      cancel: (uuid, options) => inner.uploads.cancel(uuid, options),
     },
     ...observeManifests(inner, make, pulls, keep, settings.includeReferences),
   };
@@ -108,6 +104,7 @@ type Keep = (events: readonly RegistryEvent[]) => Promise<void>;
 function observeBlobs(inner: Repository, make: EventMaker, pulls: Pulls, keep: Keep): Repository["blobs"] {
   const { blobs } = inner;
   return {
+    ...blobs,
     stat: async (digest, options) => {
       const descriptor = await blobs.stat(digest, options);
       pulls.blob(digest, () => make.blob("pull", digest, descriptor.size));
@@ -149,19 +146,19 @@ function observeManifests(
   let resolved: { readonly tag: TagName; readonly digest: Digest } | undefined;
   return {
     tags: {
+      ...tags,
       resolve: async (tag, options) => {
         const digest = await tags.resolve(tag, options);
         resolved = { tag, digest };
         return digest;
       },
-      set: (tag, digest, options) => tags.set(tag, digest, options),
       delete: async (tag, options) => {
         await tags.delete(tag, options);
         await keep([make.tagDeletion(tag)]);
       },
-      list: (page) => tags.list(page),
     },
     manifests: {
+      ...manifests,
       get: async (digest, options) => {
         const stored = await manifests.get(digest, options);
         const tag = resolved?.digest === digest ? resolved.tag : undefined;

@@ -5,6 +5,7 @@ import { openTracing } from "../tracing/open-tracing.js";
 import { listenAddress } from "./address.js";
 import { announce, drainTimeout, stopRequested, type RunContext } from "./run-context.js";
 import { onReloadSignal } from "./reload.js";
+import { startNotifications } from "./start-notifications.js";
 import { WorkerPool } from "./worker-pool.js";
 
 /** How much longer than their exchanges' grace workers may take to end before they are killed (ms). */
@@ -26,6 +27,7 @@ export async function runPrimary(context: RunContext): Promise<number> {
   const driver = await openDriver(config, own?.storage);
   // For requests of its own, such as webhooks: the primary answers none.
   const tracing = await openTracing(process.env, { ...context, process: "primary", prefix: config.http.prefix }, log);
+  const notifications = await startNotifications(config, log);
   let duties: Duties | undefined;
   const pool = new WorkerPool({
     size: config.http.workers,
@@ -37,7 +39,9 @@ export async function runPrimary(context: RunContext): Promise<number> {
       instance: context.instance,
       secret: context.secret,
       health: duties?.health() ?? {},
+      events: notifications === undefined ? undefined : { directory: notifications.directory },
     }),
+    keepEvents: notifications === undefined ? undefined : (...events) => notifications.keep(...events),
   });
   // Before the workers come: a stop that is asked for while one of them still starts is heard.
   let draining = false;
@@ -54,13 +58,16 @@ export async function runPrimary(context: RunContext): Promise<number> {
     const address = await Promise.race([pool.start(), stopped]);
     if (address !== undefined) announce(log, config, address);
     await stopped;
+    const deadline = Date.now() + drainTimeout(config);
     await pool.stop(drainTimeout(config) + KILL_AFTER);
+    await notifications?.stop(deadline - Date.now());
     return 0;
   } catch (error) {
     pool.kill();
     throw error;
   } finally {
     duties?.stop();
+    await notifications?.stop(0);
     await driver.close();
     await tracing?.close();
   }

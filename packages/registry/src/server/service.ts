@@ -3,6 +3,7 @@ import { composeRegistry, type ComposedRegistry } from "../compose.js";
 import type { Config } from "../config/config.js";
 import type { HealthFailures } from "../health/check.js";
 import { createMetrics, type Metrics } from "../metrics/metrics.js";
+import type { EventSink } from "../notifications/contract.js";
 import type { Logs } from "../observability/open-logs.js";
 import { traceLog } from "../observability/trace-log.js";
 import { openTracing } from "../tracing/open-tracing.js";
@@ -23,6 +24,8 @@ export interface ServiceContext {
   readonly instance: string;
   /** Signs upload states; the same in all processes. */
   readonly secret: string;
+  /** Where events go; undefined: nobody wants to hear of them. */
+  readonly events: EventSink | undefined;
 }
 
 /** The API in this process, whether it works alone or as one of several. */
@@ -52,7 +55,13 @@ export async function openService(config: Config, context: ServiceContext): Prom
   const metrics = config.http.debug.prometheus.enabled
     ? createMetrics({ process: context.process, version, connections })
     : undefined;
-  const registry = await composeRegistry(config, { secret, log, metrics, tracing }).catch((error: unknown) => {
+  const registry = await composeRegistry(config, {
+    secret,
+    log,
+    metrics,
+    tracing,
+    events: context.events === undefined ? undefined : { sink: context.events, instance: context.instance },
+  }).catch((error: unknown) => {
     audit?.close();
     throw error;
   });

@@ -1,8 +1,9 @@
 import { listenAddress } from "./address.js";
 import { startDuties } from "./duties.js";
-import { announce, stopRequested, type RunContext } from "./run-context.js";
+import { announce, drainTimeout, stopRequested, type RunContext } from "./run-context.js";
 import { onReloadSignal } from "./reload.js";
 import { openService } from "./service.js";
+import { startNotifications } from "./start-notifications.js";
 
 /** Everything in one process: serves until a signal stops it. Resolves with the exit code. */
 export async function runSingle(context: RunContext): Promise<number> {
@@ -11,7 +12,8 @@ export async function runSingle(context: RunContext): Promise<number> {
   let serving = 0;
   let draining = false;
   const stopped = stopRequested(context, () => undefined).then(() => void (draining = true));
-  const service = await openService(config, { ...context, process: "single" });
+  const notifications = await startNotifications(config, log);
+  const service = await openService(config, { ...context, process: "single", events: notifications?.sink });
   try {
     const duties = await startDuties(config, {
       driver: service.registry.driver,
@@ -25,12 +27,15 @@ export async function runSingle(context: RunContext): Promise<number> {
       serving = 1;
       onReloadSignal(() => void service.reload());
       await stopped;
+      const deadline = Date.now() + drainTimeout(config);
       await service.stop();
+      await notifications?.stop(deadline - Date.now());
       return 0;
     } finally {
       duties.stop();
     }
   } finally {
     await service.close();
+    await notifications?.stop(0);
   }
 }

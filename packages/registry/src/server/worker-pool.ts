@@ -141,18 +141,18 @@ export class WorkerPool {
   }
 
   #answer(worker: Worker, message: Exclude<WorkerMessage, { kind: "ready" | "failed" }>): void {
+    if (message.kind === "events") {
+      const { id, events, durable } = message;
+      const kept = this.#options.keepEvents?.(events, durable) ?? Promise.resolve(false);
+      void kept.then((isKept) => tell(worker, { kind: "events-answer", id, isKept }));
+      return;
+    }
     const slot = this.#workers.get(worker);
     // Its exit may be known before its last words are read.
     if (slot === undefined) return;
     if (message.kind === "metrics") {
       this.#ledger.note(worker.id, message.snapshot);
       this.#questions.get(message.id)?.();
-      return;
-    }
-    if (message.kind === "events") {
-      const { id, events, durable } = message;
-      const kept = this.#options.keepEvents?.(events, durable) ?? Promise.resolve(false);
-      void kept.then((isKept) => tell(worker, { kind: "events-answer", id, isKept }));
       return;
     }
     tell(worker, this.#options.start(slot));

@@ -7,6 +7,7 @@ import { onReloadSignal } from "./reload.js";
 import { describeFatal, failLoudly } from "./run-context.js";
 import { openService, type Service } from "./service.js";
 import { takeOverSignals } from "./stop-signals.js";
+import { startWorkerEvents } from "./worker-events.js";
 
 type Start = Extract<PrimaryMessage, { kind: "start" }>;
 
@@ -25,9 +26,13 @@ export async function runWorker(version: string): Promise<number> {
   failLoudly(logs);
   // The primary hears of it too, and passes it on: a signal to the whole group must not end us.
   onReloadSignal(() => undefined);
+  const events =
+    start.events === undefined
+      ? undefined
+      : startWorkerEvents({ tell, onMessage: onPrimary }, start.events.directory, logs.log);
   let service: Service | undefined;
   try {
-    const opened = (service = await openService(config, { ...start, logs, version }));
+    const opened = (service = await openService(config, { ...start, logs, version, events: events?.sink }));
     opened.setHealth(start.health);
     onPrimary((message) => {
       if (message.kind === "health") opened.setHealth(message.failures);
@@ -39,6 +44,7 @@ export async function runWorker(version: string): Promise<number> {
     tell({ kind: "ready", address: await opened.serve(await listenAddress(config.http, { shared: true })) });
     await stop;
     await opened.stop();
+    await events?.close();
     return 0;
   } catch (error) {
     tell({ kind: "failed", message: describeFatal(error) });
@@ -77,7 +83,9 @@ function onPrimary(listener: (message: PrimaryMessage) => void): void {
   });
 }
 
-function tell(message: WorkerMessage): void {
-  // The channel closes when the primary ends; the worker learns of that by "disconnect".
-  if (process.connected) process.send?.(message, undefined, undefined, () => undefined);
+/** False where the channel is closed. It closes when the primary ends; the worker learns of that by "disconnect". */
+function tell(message: WorkerMessage): boolean {
+  if (!process.connected) return false;
+  process.send?.(message, undefined, undefined, () => undefined);
+  return true;
 }
