@@ -2,6 +2,7 @@ import { Agent as HttpAgent } from "node:http";
 import { Agent as HttpsAgent } from "node:https";
 import { S3Client, type S3ClientConfig } from "@aws-sdk/client-s3";
 import { NodeHttpHandler } from "@smithy/node-http-handler";
+import { useContentMd5 } from "./content-md5.js";
 import type { S3Options } from "./parameters.js";
 
 /**
@@ -34,7 +35,9 @@ export function createClient(options: S3Options): S3Client {
       socketAcquisitionWarningTimeout: 2 ** 31 - 1,
     }),
   };
-  return quietly(() => new S3Client(config));
+  const client = quietly(() => new S3Client(config));
+  if (options.checksums === "when_required") useContentMd5(client);
+  return client;
 }
 
 function endpointOf(options: S3Options): S3ClientConfig {

@@ -248,7 +248,7 @@ function transferSettingsOf(raw: RawParameters): Pick<S3Options, TransferSetting
     }),
     copyThreshold: integerOf(raw, "multipartcopythresholdsize", { fallback: 32 * MIB, least: 0, most: 5 * GIB }),
     uploadBuffers: integerOf(raw, "uploadbuffers", {
-      fallback: Math.max(256 * MIB, 4 * chunkSize),
+      fallback: Math.max(128 * MIB, 2 * chunkSize),
       least: 16 * MIB,
       most: 1024 * GIB,
     }),
