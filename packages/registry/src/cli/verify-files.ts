@@ -12,6 +12,7 @@ export async function checkFiles(config: Config, now: Date): Promise<Finding[]> 
   const { http } = config;
   return [
     ...(http.tls ? await checkTls(http.tls, now) : []),
+    ...(config.redis?.tls ? await checkRedisTls(config.redis.tls, now) : []),
     ...(await checkAuthFiles(config)),
     ...(http.net === "unix" ? await checkSocket(http.addr) : []),
     ...(await checkRoot(config)),
@@ -70,34 +71,55 @@ async function checkDirectoryExists(path: Path, directory: string): Promise<Find
 }
 
 async function checkTls(tls: TlsConfig, now: Date): Promise<Finding[]> {
+  const own = await checkPair(["http", "tls"], tls.certificate, tls.key, now, "clients will refuse it");
+  return [...own, ...(await checkAuthorities(["http", "tls", "clientcas"], tls.clientcas, now))];
+}
+
+async function checkRedisTls(tls: NonNullable<NonNullable<Config["redis"]>["tls"]>, now: Date): Promise<Finding[]> {
+  const { certificate, key, rootCas } = tls;
+  const own =
+    certificate === undefined || key === undefined
+      ? []
+      : await checkPair(["redis", "tls"], certificate, key, now, "Redis will refuse it");
+  return [...own, ...(await checkAuthorities(["redis", "tls", "rootcas"], rootCas, now))];
+}
+
+async function checkPair(
+  section: Path,
+  certificateFile: string,
+  keyFile: string,
+  now: Date,
+  consequence: string,
+): Promise<Finding[]> {
   const findings: Finding[] = [];
-  const certificatePath = ["http", "tls", "certificate"];
-  const keyPath = ["http", "tls", "key"];
-  const certificate = await readPem(certificatePath, tls.certificate, readCertificate, findings);
-  const key = await readPem(keyPath, tls.key, readKey, findings);
+  const certificatePath = [...section, "certificate"];
+  const keyPath = [...section, "key"];
+  const certificate = await readPem(certificatePath, certificateFile, readCertificate, findings);
+  const key = await readPem(keyPath, keyFile, readKey, findings);
   if (certificate && key && !certificate.checkPrivateKey(key)) {
-    findings.push(error(keyPath, undefined, `${tls.key} is not the key of the certificate ${tls.certificate}`));
+    findings.push(error(keyPath, undefined, `${keyFile} is not the key of the certificate ${certificateFile}`));
   }
-  if (certificate) findings.push(...checkDates(certificatePath, tls.certificate, certificate, now));
-  for (const [index, file] of tls.clientcas.entries()) {
-    const path = ["http", "tls", "clientcas", index];
+  if (certificate) findings.push(...checkDates(certificatePath, certificateFile, certificate, now, consequence));
+  return findings;
+}
+
+async function checkAuthorities(list: Path, files: readonly string[], now: Date): Promise<Finding[]> {
+  const findings: Finding[] = [];
+  for (const [index, file] of files.entries()) {
+    const path = [...list, index];
     const ca = await readPem(path, file, readCertificate, findings);
-    if (ca) findings.push(...checkDates(path, file, ca, now));
+    if (ca) findings.push(...checkDates(path, file, ca, now, "what it signed will be refused"));
   }
   return findings;
 }
 
-function checkDates(path: Path, file: string, certificate: X509Certificate, now: Date): Finding[] {
+function checkDates(path: Path, file: string, certificate: X509Certificate, now: Date, consequence: string): Finding[] {
   if (new Date(certificate.validTo) < now) {
-    return [warning(path, undefined, `${file} expired on ${certificate.validTo}; clients will refuse it`)];
+    return [warning(path, undefined, `${file} expired on ${certificate.validTo}; ${consequence}`)];
   }
   if (new Date(certificate.validFrom) > now) {
     return [
-      warning(
-        path,
-        undefined,
-        `${file} is not valid before ${certificate.validFrom}; clients will refuse it until then`,
-      ),
+      warning(path, undefined, `${file} is not valid before ${certificate.validFrom}; ${consequence} until then`),
     ];
   }
   return [];

@@ -52,6 +52,19 @@ describe("verify looks at the files that are named", () => {
       `http.tls.clientcas[0]: ${at("garbage.pem")} holds nothing usable; expected a PEM file without a passphrase`,
     ]));
 
+  it("those of Redis", async () => {
+    const redis = (keys: string) =>
+      findings(`storage: {inmemory: , cache: {blobdescriptor: redis}}\nredis: {addrs: ["r:1"], tls: {${keys}}}\n`);
+    const own = `certificate: ${at("cert.pem")}, key: ${at("key.pem")}`;
+    expect(await redis(`${own}, rootcas: [${at("cert.pem")}]`)).toEqual([]);
+    expect(await redis(`certificate: ${at("cert.pem")}, key: ${at("other.pem")}`)).toEqual([
+      `redis.tls.key: ${at("other.pem")} is not the key of the certificate ${at("cert.pem")}`,
+    ]);
+    expect(await redis(`rootcas: [${at("missing.pem")}]`)).toEqual([
+      `redis.tls.rootcas[0]: ${at("missing.pem")} can't be read (ENOENT)`,
+    ]);
+  });
+
   it.each([
     ["2200-01-01", /expired on/],
     ["2020-01-01", /not valid before/],

@@ -44,6 +44,7 @@ describe("what is generated from the schema", () => {
     for (const name of [
       "http.limits.bodyidletimeout",
       "storage.cache.manifestbytes",
+      "storage.cache.sharedmanifestsize",
       "health.http[].statuscode",
       "log.accesslog.disabled",
     ]) {

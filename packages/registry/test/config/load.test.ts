@@ -19,7 +19,12 @@ describe("defaults", () => {
         parameters: {},
         delete: { enabled: false },
         redirect: { disable: false, clients: [] },
-        cache: { blobdescriptor: undefined, blobdescriptorsize: 10_000, manifestbytes: 67_108_864 },
+        cache: {
+          blobdescriptor: undefined,
+          blobdescriptorsize: 10_000,
+          manifestbytes: 67_108_864,
+          sharedmanifestsize: 65_536,
+        },
         maintenance: {
           uploadpurging: { enabled: true, age: 604_800_000, interval: 86_400_000, dryrun: false },
           readonly: { enabled: false },
@@ -239,7 +244,7 @@ describe("a bad value is one error, which says where, what was found and what is
     ],
     [
       "version: 0.1\nstorage: {inmemory: , cache: {blobdescriptor: memory}}",
-      'config.yml:2: storage.cache.blobdescriptor: found "memory"; allowed: inmemory, or no such key for no cache',
+      'config.yml:2: storage.cache.blobdescriptor: found "memory"; allowed: inmemory or redis, or no such key for no cache',
     ],
     [
       "version: 0.1\nstorage: {inmemory: , maintenance: {uploadpurging: {age: 168}}}",
@@ -358,9 +363,6 @@ describe("what this version doesn't have is refused by name", () => {
 
   it.each<readonly [string, string]>([
     ...["gcs", "azure", "swift", "oss"].map((name) => [storage(name), `storage.${name}`] as const),
-    ["version: 0.1\nstorage: {inmemory: , cache: {blobdescriptor: redis}}", "storage.cache.blobdescriptor"],
-    [`${MINIMAL}redis: {addrs: ["r:6379"], password: hunter2}`, "redis.addrs"],
-    [`${MINIMAL}redis: {addr: "r:6379"}`, "redis.addr"],
     [`${MINIMAL}proxy: {remoteurl: "https://registry-1.docker.io", username: u, password: hunter2}`, "proxy.remoteurl"],
     [
       `${MINIMAL}notifications: {endpoints: [{name: n, url: "http://u", headers: {Authorization: [hunter2]}}]}`,
