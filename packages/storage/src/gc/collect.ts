@@ -117,13 +117,14 @@ async function sweep(run: Run, note: Note): Promise<void> {
     await work.flush();
     await lookAtBlobs(run);
   }
-  const total = await countCandidates(run);
+  const counts = await countCandidates(run);
+  const total = [...counts.values()].reduce((sum, count) => sum + count, 0);
   report.counts.eligibleBlobs = total;
   const { marked, eligibleManifests } = report.counts;
   report.line("");
   report.line(`${marked} blobs marked, ${total} blobs and ${eligibleManifests} manifests eligible for deletion`);
   for (const [index, bucket] of BUCKETS.entries()) {
-    if (index + 1 < note.swept) continue;
+    if (index + 1 < note.swept || !counts.has(bucket)) continue;
     if (options.dryRun !== true) await work.writeNote(noteOf(options, { ...note, swept: index + 1 }));
     await sweepBucket(bucket, run, total);
   }

@@ -1,7 +1,7 @@
 import { digestAt } from "../layout/parse.js";
-import { blobData, blobDirectory, blobsBucket } from "../layout/paths.js";
+import { BLOBS_DIRECTORY, blobData, blobDirectory, blobsBucket } from "../layout/paths.js";
 import { isStorageError } from "../errors.js";
-import { DIGEST_ALGORITHMS, isDigest, type Digest } from "../model/digest.js";
+import { DIGEST_ALGORITHMS, isDigest, type Digest, type DigestAlgorithm } from "../model/digest.js";
 import { mapConcurrently } from "../store/concurrent.js";
 import { orUndefined } from "../store/links.js";
 import { listBatches } from "../store/paging.js";
@@ -42,12 +42,14 @@ export async function lookAtBlobs(run: Run): Promise<void> {
   const { report, work } = run;
   let marked = 0;
   const late = new DigestSet();
+  const directories = await bucketDirectories(run);
   for (const [index, bucket] of BUCKETS.entries()) {
     report.progress({ phase: "look", done: index, total: BUCKETS.length, freedBytes: 0 });
     const marks = await readDigests(run, bucketFile("marks", bucket));
     marked += marks.size;
     await work.drop(bucketFile("candidates", bucket));
-    for await (const digests of unmarkedBlobs(bucket, marks, run)) {
+    const own = directories.filter((each) => each.bucket === bucket);
+    for await (const digests of unmarkedBlobs(own, marks, run)) {
       await mapConcurrently(digests, run.concurrency, (digest) => lookAt(digest, bucket, late, run));
     }
     await work.flush();
@@ -56,16 +58,32 @@ export async function lookAtBlobs(run: Run): Promise<void> {
 }
 
 async function* unmarkedBlobs(
-  bucket: string,
+  directories: readonly BucketDirectory[],
   marks: DigestSet,
   { store, call }: Run,
 ): AsyncGenerator<readonly Digest[], void, undefined> {
-  for (const algorithm of DIGEST_ALGORITHMS) {
+  for (const { algorithm, bucket } of directories) {
     for await (const names of listBatches(store, blobsBucket(algorithm, bucket), undefined, undefined, call)) {
       const digests = names.map((hex) => digestAt(algorithm, hex)).filter((digest) => digest !== undefined);
       yield digests.filter((digest) => !marks.has(digest));
     }
   }
+}
+
+interface BucketDirectory {
+  readonly algorithm: DigestAlgorithm;
+  readonly bucket: string;
+}
+
+/** Where there are blobs. */
+async function bucketDirectories({ store, call }: Run): Promise<readonly BucketDirectory[]> {
+  const found: BucketDirectory[] = [];
+  for (const algorithm of DIGEST_ALGORITHMS) {
+    for await (const names of listBatches(store, `${BLOBS_DIRECTORY}/${algorithm}`, undefined, undefined, call)) {
+      for (const bucket of names) found.push({ algorithm, bucket });
+    }
+  }
+  return found;
 }
 
 async function lookAt(digest: Digest, bucket: string, late: DigestSet, run: Run): Promise<void> {
@@ -117,11 +135,13 @@ async function takeBackLate(late: DigestSet, run: Run): Promise<number> {
   return marked;
 }
 
-/** How many blobs are to be removed. */
-export async function countCandidates(run: Run): Promise<number> {
-  let count = 0;
+/** How many blobs are to be removed, for each bucket that has some. */
+export async function countCandidates(run: Run): Promise<ReadonlyMap<string, number>> {
+  const counts = new Map<string, number>();
   for (const bucket of BUCKETS) {
+    let count = 0;
     for await (const line of run.work.lines(bucketFile("candidates", bucket))) if (line !== "") count += 1;
+    if (count > 0) counts.set(bucket, count);
   }
-  return count;
+  return counts;
 }

@@ -27,28 +27,29 @@ export async function markTagged(name: RepositoryName, run: Run): Promise<boolea
     run.report.line(`manifest tags path of repository ${name} does not exist`);
   }
   const nodes = new Map<Digest, Node>();
-  let isKnown = true;
+  const opaque = new Set<Digest>();
   for await (const revisions of linkedRevisions(name, run)) {
     await mapConcurrently(revisions, run.concurrency, async ({ digest, link }) => {
       const read = await readManifest(run.store, digest, run.call);
       if (read.kind === "opaque") {
-        isKnown = false;
+        opaque.add(digest);
         reportOpaque(name, digest, read.reason, run);
       }
       const kept = roots?.has(digest) === true || link.modified.getTime() >= run.untaggedCutoff;
       const needs = read.kind === "read" ? read : { children: [], subject: undefined };
       nodes.set(digest, { children: needs.children, subject: needs.subject, kept });
       if (kept && read.kind === "read") await markManifest(name, digest, run, read);
+      if (read.kind === "opaque") run.mark(digest);
     });
     await run.work.settle();
   }
   const marked = new Set([...nodes].filter(([, { kept }]) => kept).map(([digest]) => digest));
+  const isKnown = opaque.size === 0;
   if (isKnown) keepWhatIsNeeded(nodes);
   else for (const node of nodes.values()) node.kept = true;
   for (const [digest, { kept, subject }] of nodes) {
-    if (kept && !marked.has(digest)) await markManifest(name, digest, run);
-    if (kept) run.mark(digest);
-    else run.work.append("untagged", `${name} ${digest} ${subject ?? ""}`);
+    if (kept && !marked.has(digest) && !opaque.has(digest)) await markManifest(name, digest, run);
+    if (!kept) run.work.append("untagged", `${name} ${digest} ${subject ?? ""}`);
   }
   return isKnown;
 }

@@ -1,4 +1,4 @@
-import { appendFile, mkdir, open, readFile, rename, rm, writeFile } from "node:fs/promises";
+import { appendFile, mkdir, readdir, readFile, rename, rm, writeFile } from "node:fs/promises";
 import { createReadStream } from "node:fs";
 import { join } from "node:path";
 import { createInterface } from "node:readline";
@@ -31,6 +31,7 @@ export interface WorkFiles {
 export async function openWorkFiles(directory: string): Promise<WorkFiles> {
   await mkdir(directory, { recursive: true });
   const waiting = new Map<string, string>();
+  const written = new Set(await readdir(directory));
   let bytes = 0;
 
   const write = async (name: string): Promise<void> => {
@@ -38,6 +39,7 @@ export async function openWorkFiles(directory: string): Promise<WorkFiles> {
     if (text === undefined) return;
     waiting.delete(name);
     bytes -= text.length;
+    written.add(name);
     await appendFile(join(directory, name), text);
   };
 
@@ -46,9 +48,9 @@ export async function openWorkFiles(directory: string): Promise<WorkFiles> {
   };
 
   async function* lines(name: string): AsyncGenerator<string, void, undefined> {
-    const path = join(directory, name);
-    if (!(await exists(path))) return;
-    yield* createInterface({ input: createReadStream(path), crlfDelay: Infinity });
+    // Most of a small store's files aren't there, and each would cost a look.
+    if (!written.has(name)) return;
+    yield* createInterface({ input: createReadStream(join(directory, name)), crlfDelay: Infinity });
   }
 
   return {
@@ -65,7 +67,7 @@ export async function openWorkFiles(directory: string): Promise<WorkFiles> {
     drop: async (name) => {
       bytes -= waiting.get(name)?.length ?? 0;
       waiting.delete(name);
-      await rm(join(directory, name), { force: true });
+      if (written.delete(name)) await rm(join(directory, name), { force: true });
     },
     readNote: async () => {
       try {
@@ -81,15 +83,4 @@ export async function openWorkFiles(directory: string): Promise<WorkFiles> {
     },
     remove: () => rm(directory, { recursive: true, force: true }),
   };
-}
-
-async function exists(path: string): Promise<boolean> {
-  try {
-    const file = await open(path, "r");
-    await file.close();
-    return true;
-  } catch (error) {
-    if (error instanceof Error && "code" in error && error.code === "ENOENT") return false;
-    throw error;
-  }
 }

@@ -1,0 +1,76 @@
+import { mkdtemp, rm } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import type { StorageDriver } from "../../src/contract/driver.js";
+import { collectGarbage } from "../../src/gc/collect.js";
+import type { CollectOptions, CollectResult } from "../../src/gc/options.js";
+import * as paths from "../../src/layout/paths.js";
+import type { Digest } from "../../src/model/digest.js";
+import { OCI_INDEX, OCI_MANIFEST } from "../../src/model/media-types.js";
+import type { RepositoryName } from "../../src/model/repository-name.js";
+import { orUndefined } from "../../src/store/links.js";
+import { CONFIG, LAYER } from "../store/support.js";
+
+/** What a collection did and said. */
+export interface Collected {
+  readonly result: CollectResult;
+  readonly lines: readonly string[];
+  readonly problems: readonly string[];
+  readonly removed: readonly string[];
+}
+
+/** Less than nothing, in ms: what was written just now is old, whatever the clocks' ticks. */
+export const AT_ONCE = -60_000;
+
+/** Collects over `driver`; what was written this moment counts as old unless told. */
+export async function collect(driver: StorageDriver, options: Partial<CollectOptions> = {}): Promise<Collected> {
+  const work = await mkdtemp(join(tmpdir(), "longshore-gc-"));
+  const lines: string[] = [];
+  const problems: string[] = [];
+  const removed: string[] = [];
+  try {
+    const result = await collectGarbage(driver, {
+      grace: AT_ONCE,
+      workDirectory: work,
+      observer: {
+        line: (text) => lines.push(text),
+        problem: (text) => problems.push(text),
+        removed: (what) => removed.push(what),
+      },
+      ...options,
+    });
+    return { result, lines, problems, removed };
+  } finally {
+    await rm(work, { recursive: true, force: true });
+  }
+}
+
+export const UNTAGGED = { deleteUntagged: { age: AT_ONCE } };
+
+export function imageOf(config: Digest, layers: readonly Digest[], extra: object = {}): unknown {
+  return {
+    schemaVersion: 2,
+    mediaType: OCI_MANIFEST,
+    config: { mediaType: CONFIG, digest: config, size: 1 },
+    layers: layers.map((digest) => ({ mediaType: LAYER, digest, size: 1 })),
+    ...extra,
+  };
+}
+
+export function indexOf(children: readonly Digest[], extra: object = {}): unknown {
+  const manifests = children.map((digest) => ({ mediaType: OCI_MANIFEST, digest, size: 1 }));
+  return { schemaVersion: 2, mediaType: OCI_INDEX, manifests, ...extra };
+}
+
+/** Whether the bytes under `digest` are there. */
+export async function hasBytes(driver: StorageDriver, digest: Digest): Promise<boolean> {
+  return (await orUndefined(driver.stat(paths.blobData(digest)))) !== undefined;
+}
+
+export async function hasLayerLink(driver: StorageDriver, name: RepositoryName, digest: Digest): Promise<boolean> {
+  return (await orUndefined(driver.stat(paths.layerLink(name, digest)))) !== undefined;
+}
+
+export async function hasRevision(driver: StorageDriver, name: RepositoryName, digest: Digest): Promise<boolean> {
+  return (await orUndefined(driver.stat(paths.revisionLink(name, digest)))) !== undefined;
+}
