@@ -12,17 +12,18 @@ export class Cursor {
   readonly #handle: FileHandle;
   #sequence: number;
   #generation: number;
-  #written: number;
+  /** Undefined: nothing yet, and then a later start would take it for a new one. */
+  #written: number | undefined;
   #work: Promise<void> | undefined;
 
   private constructor(handle: FileHandle, found: { sequence: number; generation: number }) {
     this.#handle = handle;
     this.#sequence = found.sequence;
-    this.#written = found.sequence;
+    this.#written = found.generation === 0 ? undefined : found.sequence;
     this.#generation = found.generation;
   }
 
-  /** The cursor in the file `path`; undefined in `sequence` where there is none yet. */
+  /** The cursor in the file `path`; `isNew`: there was none, and there is none before it is synced. */
   static async open(path: string): Promise<{ cursor: Cursor; isNew: boolean }> {
     const handle = await open(path, "r+").catch(() => open(path, "w+", FILE_MODE));
     const copies = await Promise.all(PLACES.map(async (place) => decode(await readAt(handle, place, SIZE))));
