@@ -34,6 +34,8 @@ export interface ServeOptions {
   /** Files to lie beside the configuration, by name. */
   readonly files?: Readonly<Record<string, string>>;
   readonly nodeOptions?: string;
+  /** Variables beside those of the tests' own environment. */
+  readonly environment?: Readonly<Record<string, string>>;
 }
 
 /** Starts a registry over a folder of its own and waits until it listens. `FOLDER/` in the configuration is that folder. */
@@ -51,7 +53,7 @@ export async function serveRegistry(options: ServeOptions = {}): Promise<ServedR
   };
   await writeFile(configuration, stringify(file).replaceAll("FOLDER/", `${folder}/`));
   const child = spawn(process.execPath, [PROGRAM, "serve", configuration], {
-    env: { ...process.env, NODE_OPTIONS: options.nodeOptions ?? "" },
+    env: { ...process.env, ...options.environment, NODE_OPTIONS: options.nodeOptions ?? "" },
     stdio: ["ignore", "pipe", "pipe"],
   });
   const logs = watch(child);
