@@ -1,7 +1,7 @@
 import type { CallOptions } from "../../contract/driver.js";
 import type { S3Context } from "./context.js";
 import { isFault } from "./faults.js";
-import { getWhole } from "./get.js";
+import { getWhole, headObject } from "./get.js";
 import { putObject, type Condition } from "./put.js";
 
 /** Conditional writes, as far as the service has them. */
@@ -14,38 +14,68 @@ export interface VersionedWrites {
   ): Promise<{ readonly written: boolean }>;
 }
 
-/** Remembers a service that refuses the conditions, so that it isn't asked each time. */
-export function createVersionedWrites(context: S3Context): VersionedWrites {
-  let conditional = true;
+/**
+ * How the service takes a condition: an ETag in its quotes, as it should; without them, as Ceph 16 compares it; not at all.
+ */
+type Manner = "quoted" | "bare" | "none";
 
-  /** Whether the object has `bytes`: then an attempt whose answer was lost has written them. */
-  const has = async (path: string, bytes: Uint8Array, call: CallOptions | undefined): Promise<boolean> => {
+/** As many as it takes to find out which. */
+const TRIES = 3;
+
+const NEXT_MANNER: Readonly<Record<Manner, Manner>> = { quoted: "bare", bare: "none", none: "none" };
+
+/** Learns how the service takes conditions, and remembers it. */
+export function createVersionedWrites(context: S3Context): VersionedWrites {
+  let manner: Manner = "quoted";
+
+  /** What became of a write that was refused: written by an attempt whose answer was lost, rightly refused, or wrongly. */
+  const lookAt = async (
+    path: string,
+    bytes: Uint8Array,
+    expected: string | undefined,
+    call: CallOptions | undefined,
+  ): Promise<"written" | "refused" | "wrongly refused"> => {
     try {
-      return (await getWhole(context, path, bytes.length, call)).bytes.equals(bytes);
+      const { size, etag } = await headObject(context, path, call);
+      if (etag === expected) return "wrongly refused";
+      if (size !== bytes.length) return "refused";
+      return (await getWhole(context, path, size, call)).bytes.equals(bytes) ? "written" : "refused";
     } catch (error) {
-      // Another size, or gone: it isn't ours.
-      call?.signal?.throwIfAborted();
-      if (isFault(error, "throttled", "transient")) throw error;
-      return false;
+      if (isFault(error, "not-found")) return expected === undefined ? "wrongly refused" : "refused";
+      throw error;
     }
   };
 
-  return {
-    async write(path, bytes, expected, call) {
-      const condition: Condition = expected === undefined ? { IfNoneMatch: "*" } : { IfMatch: expected };
-      try {
-        await putObject(context, path, bytes, call, conditional ? condition : undefined);
-        return { written: true };
-      } catch (error) {
-        if (conditional && isFault(error, "not-implemented")) {
-          conditional = false;
-          await putObject(context, path, bytes, call);
-          return { written: true };
-        }
-        // "If-Match" of what has gone is answered with 404.
-        if (isFault(error, "precondition", "not-found")) return { written: await has(path, bytes, call) };
-        throw error;
-      }
-    },
+  const conditionOf = (expected: string | undefined): Condition | undefined => {
+    if (manner === "none") return undefined;
+    if (expected === undefined) return { IfNoneMatch: "*" };
+    return { IfMatch: manner === "bare" ? expected.replaceAll('"', "") : expected };
   };
+
+  const write = async (
+    path: string,
+    bytes: Uint8Array,
+    expected: string | undefined,
+    call: CallOptions | undefined,
+    tries: number,
+  ): Promise<{ readonly written: boolean }> => {
+    const tried = manner;
+    try {
+      await putObject(context, path, bytes, call, conditionOf(expected));
+      return { written: true };
+    } catch (error) {
+      if (tried === "none") throw error;
+      if (isFault(error, "not-implemented")) manner = "none";
+      // "If-Match" of what has gone is answered with 404.
+      else if (isFault(error, "precondition", "not-found")) {
+        const found = await lookAt(path, bytes, expected, call);
+        if (found !== "wrongly refused" || tries === 0) return { written: found === "written" };
+        // What was there when a new file was to be written may have been removed since. But nobody writes the same content
+        // again in between: then the service doesn't understand the condition.
+        if (manner === tried && expected !== undefined) manner = NEXT_MANNER[tried];
+      } else throw error;
+      return write(path, bytes, expected, call, tries - 1);
+    }
+  };
+  return { write: (path, bytes, expected, call) => write(path, bytes, expected, call, TRIES) };
 }
