@@ -1,11 +1,15 @@
-/** A switch of a command: on or off, off where it isn't given. */
+/** A switch of a command: on or off, off where it isn't given. Or something that takes a value. */
 export interface FlagSpec {
   readonly name: string;
-  readonly short: string;
+  /** One letter, if there is one. */
+  readonly short?: string | undefined;
+  /** What its value is called in the usage; undefined: a switch. */
+  readonly value?: string | undefined;
 }
 
 export interface ParsedArguments {
   readonly flags: ReadonlySet<string>;
+  readonly values: ReadonlyMap<string, string>;
   readonly positional: readonly string[];
 }
 
@@ -27,6 +31,7 @@ const BOOLEANS: Readonly<Record<string, boolean>> = {
  */
 export function parseArguments(args: readonly string[], specs: readonly FlagSpec[]): ParsedArguments {
   const flags = new Set<string>();
+  const values = new Map<string, string>();
   const positional: string[] = [];
   const set = (name: string, value: string | undefined, shown: string) => {
     const on = value === undefined ? true : BOOLEANS[value];
@@ -36,23 +41,32 @@ export function parseArguments(args: readonly string[], specs: readonly FlagSpec
     if (on) flags.add(name);
     else flags.delete(name);
   };
-  for (const [index, arg] of args.entries()) {
-    if (arg === "--") return { flags, positional: [...positional, ...args.slice(index + 1)] };
+  const rest = [...args];
+  for (let arg = rest.shift(); arg !== undefined; arg = rest.shift()) {
+    if (arg === "--") return { flags, values, positional: [...positional, ...rest] };
     const [head, value] = splitOnce(arg);
     if (arg.startsWith("--")) {
       const spec = specs.find(({ name }) => name === head.slice(2));
       if (!spec) throw new UsageError(`unknown flag: ${head}`);
-      set(spec.name, value, head);
+      if (spec.value === undefined) set(spec.name, value, head);
+      else values.set(spec.name, takeValue(value, head, rest));
     } else if (arg.startsWith("-") && arg !== "-") {
       const letters = Array.from(head.slice(1));
       letters.forEach((letter, at) => {
-        const spec = specs.find(({ short }) => short === letter);
+        const spec = specs.find(({ short, value: named }) => short === letter && named === undefined);
         if (!spec) throw new UsageError(`unknown shorthand flag: '${letter}' in ${arg}`);
         set(spec.name, at === letters.length - 1 ? value : undefined, `-${letter}`);
       });
     } else positional.push(arg);
   }
-  return { flags, positional };
+  return { flags, values, positional };
+}
+
+/** A flag's value: behind its `=`, or the next argument. */
+function takeValue(given: string | undefined, shown: string, rest: string[]): string {
+  const value = given ?? rest.shift();
+  if (value === undefined) throw new UsageError(`flag needs an argument: ${shown}`);
+  return value;
 }
 
 function splitOnce(arg: string): [string, string | undefined] {

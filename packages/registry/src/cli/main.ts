@@ -9,6 +9,7 @@ const terminal: Terminal = {
   environment: process.env,
   out: (text) => void process.stdout.write(text),
   err: (text) => void process.stderr.write(text),
+  isTerminal: process.stderr.isTTY,
 };
 
 // A reader that went away (`registry help | head -1`) is no reason for a stack trace.

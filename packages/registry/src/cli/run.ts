@@ -75,7 +75,7 @@ async function runCommand(
     case "verify":
       return verify(configuration, terminal);
     case "garbage-collect":
-      return garbageCollect(configuration, terminal);
+      return garbageCollect(configuration, parsed, terminal);
     case "serve":
       return start(configuration, terminal, serve);
   }

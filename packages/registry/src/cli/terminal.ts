@@ -7,6 +7,8 @@ export interface Terminal {
   out(text: string): void;
   /** Writes to standard error, newline included by the caller. */
   err(text: string): void;
+  /** Whether a person sees standard error as it is written. */
+  readonly isTerminal?: boolean | undefined;
 }
 
 /** What a command ends with. */

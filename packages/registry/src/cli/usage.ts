@@ -20,11 +20,17 @@ export const COMMANDS: readonly CommandSpec[] = [
     name: "garbage-collect",
     arguments: "<config>",
     summary: "`garbage-collect` deletes layers not referenced by any manifests",
-    details: "Not in this version yet: it reads its configuration, changes nothing and ends with status 2.",
+    details:
+      "Works while registries serve. What was pushed, or asked for by a pusher, within the grace period stays. One that was interrupted is gone on with.",
     flags: [
       { name: "dry-run", short: "d", meaning: "do everything except remove the blobs" },
       { name: "delete-untagged", short: "m", meaning: "delete manifests that are not currently referenced via tag" },
       { name: "quiet", short: "q", meaning: "silence output" },
+      {
+        name: "grace-period",
+        value: "duration",
+        meaning: "instead of storage.maintenance.gc.graceperiod; 0s only while nobody pushes",
+      },
     ],
   },
   {
@@ -84,5 +90,8 @@ export const HELP_FLAG: FlagSpec = HELP;
 export const VERSION_FLAG: FlagSpec = VERSION;
 
 function flagLines(flags: CommandSpec["flags"]): string[] {
-  return flags.map(({ name, short, meaning }) => `  -${short}, --${name.padEnd(16)} ${meaning}`);
+  return flags.map(({ name, short, value, meaning }) => {
+    const long = value === undefined ? name : `${name} ${value}`;
+    return `  ${short === undefined ? "   " : `-${short},`} --${long.padEnd(16)} ${meaning}`;
+  });
 }

@@ -62,6 +62,7 @@ export interface StorageConfig {
   readonly cache: CacheConfig;
   readonly maintenance: {
     readonly uploadpurging: UploadPurgingConfig;
+    readonly gc: CollectionConfig;
     readonly readonly: { readonly enabled: boolean };
   };
   readonly tag: {
@@ -98,6 +99,19 @@ interface CacheConfig {
   readonly manifestbytes: number;
   /** Bytes of the largest manifest that is kept in Redis; 0: none is. */
   readonly sharedmanifestsize: number;
+}
+
+/** `storage.maintenance.gc`. */
+export interface CollectionConfig {
+  readonly enabled: boolean;
+  readonly interval: number;
+  /** `HH:MM`, UTC. Undefined: some time after the start. */
+  readonly timeofday?: string | undefined;
+  readonly graceperiod: number;
+  readonly deleteuntagged: { readonly enabled: boolean; readonly age: number };
+  readonly dryrun: boolean;
+  /** Undefined: below the system's temporary directory. */
+  readonly workdirectory?: string | undefined;
 }
 
 export interface UploadPurgingConfig {

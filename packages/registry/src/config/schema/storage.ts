@@ -1,6 +1,6 @@
 import { z } from "zod";
 import { isNetwork } from "../../http/networks.js";
-import { duration, flag, integer, key, type Later, list, type Range, section } from "./kit.js";
+import { duration, flag, integer, key, type Later, list, type Range, section, text } from "./kit.js";
 import { s3, s3aws } from "./s3.js";
 
 /** A parameter in an untyped map: the original turns whatever scalar stands there into a text. */
@@ -141,9 +141,53 @@ const uploadpurging = section(
   { untyped: true },
 ).prefault({});
 
+const gc = section(
+  {
+    enabled: flag(false, "Removes blobs that no manifest refers to, while serving.", OURS),
+    interval: duration("24h", "Time between two collections.", { min: 1000, max: Infinity, textOnly: true }, OURS),
+    timeofday: key(
+      z
+        .string()
+        .regex(/^([01][0-9]|2[0-3]):[0-5][0-9]$/)
+        .optional(),
+      {
+        meaning:
+          "When the first collection begins, in UTC, such as `03:30`; without it after a random time of up to an hour.",
+        type: "text",
+        allowed: 'a time of day such as "03:30"',
+        ...OURS,
+      },
+    ),
+    graceperiod: duration(
+      "1h",
+      "What was pushed, or asked for by a pusher, within this time stays. Longer than the longest push: from its first blob to its " +
+        "manifest. `registry garbage-collect` uses it, too.",
+      { max: Infinity, textOnly: true },
+      OURS,
+    ),
+    deleteuntagged: section(
+      {
+        enabled: flag(false, "Also removes manifests that no tag leads to and that nothing tagged needs.", OURS),
+        age: duration("24h", "How old such a manifest's push gets.", { max: Infinity, textOnly: true }, OURS),
+      },
+      "Untagged manifests. Children of indexes and referrers of what is kept are kept.",
+      { untyped: true, ...OURS },
+    ).prefault({}),
+    dryrun: flag(false, "Only logs what would be removed.", OURS),
+    workdirectory: text(
+      "A directory of this machine for lists that don't fit into memory, some 100 bytes for each blob; below the system's " +
+        "temporary directory where absent.",
+      OURS,
+    ),
+  },
+  "Garbage collection while serving, by one process of each registry that has it enabled.",
+  { untyped: true, ...OURS },
+).prefault({});
+
 const maintenance = section(
   {
     uploadpurging,
+    gc,
     readonly: section({ enabled: flag(false, "Refuses every push and delete with 405.") }, "Read-only mode.", {
       untyped: true,
     }).prefault({}),
