@@ -1,5 +1,6 @@
 import { SpanKind, type Attributes } from "@opentelemetry/api";
 import {
+  isStorageError,
   wrapDriver,
   type CallDetails,
   type ContentStream,
@@ -27,7 +28,7 @@ export function traceDriver(driver: StorageDriver, spans: Spans): StorageDriver 
         open.span.end();
         return result;
       } catch (error) {
-        failSpan(open.span, error);
+        endFailed(open, error);
         throw error;
       }
     },
@@ -48,9 +49,15 @@ async function opened<T>(open: OpenSpan, spans: Spans, run: () => Promise<T>): P
   try {
     return await spans.within(open, run);
   } catch (error) {
-    failSpan(open.span, error);
+    endFailed(open, error);
     throw error;
   }
+}
+
+/** What isn't there is an answer: marked as a failure it would paint most pushes red. */
+function endFailed({ span }: OpenSpan, error: unknown): void {
+  if (isStorageError(error, "PATH_NOT_FOUND")) span.end();
+  else failSpan(span, error);
 }
 
 function attributesOf(driver: string, { path, destination, length, offset, append }: CallDetails): Attributes {
