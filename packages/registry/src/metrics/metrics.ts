@@ -1,6 +1,7 @@
 import { collectDefaultMetrics, Gauge, Registry, type MetricObjectWithValues, type MetricValue } from "prom-client";
 import { createAuthMetrics, type AuthMetrics } from "./auth-metrics.js";
 import { registerConnectionMetrics, type ConnectionSource } from "./connection-metrics.js";
+import { createCollectionMetrics, type CollectionMetrics } from "./gc-metrics.js";
 import { createHttpMetrics, type HttpMetrics } from "./http-metrics.js";
 import { createProcessMetrics } from "./process-metrics.js";
 import { createStorageMetrics, type StorageMetrics } from "./storage-metrics.js";
@@ -22,6 +23,7 @@ export interface Metrics {
   readonly http: HttpMetrics;
   readonly storage: StorageMetrics;
   readonly auth: AuthMetrics;
+  readonly collection: CollectionMetrics;
   snapshot(): Promise<MetricsSnapshot>;
 }
 
@@ -47,6 +49,7 @@ export function createMetrics(sources: MetricsSources): Metrics {
     http: createHttpMetrics(registry, () => connections?.inFlight() ?? new Map<string, number>()),
     storage: createStorageMetrics(registry),
     auth: createAuthMetrics(registry),
+    collection: createCollectionMetrics(registry),
     async snapshot() {
       const all = await registry.getMetricsAsJSON();
       return [...all, ...(await ofProcess(all))];

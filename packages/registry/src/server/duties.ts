@@ -3,8 +3,10 @@ import type { Config } from "../config/config.js";
 import type { HealthFailures } from "../health/check.js";
 import { createHealthChecks } from "../health/checks.js";
 import { HealthMonitor } from "../health/monitor.js";
+import type { CollectionMetrics } from "../metrics/gc-metrics.js";
 import type { MetricsSnapshot } from "../metrics/metrics.js";
 import type { Log } from "../observability/log.js";
+import { collectAsConfigured, startCollecting } from "./collect.js";
 import { startDebugAddress, type Processes } from "./debug-address.js";
 import { startPurging, type PurgeUploads } from "./purge.js";
 
@@ -17,9 +19,11 @@ export interface DutiesContext {
   readonly onHealth: (failures: HealthFailures) => void;
   /** The metrics of every process. */
   readonly snapshots: () => Promise<readonly MetricsSnapshot[]>;
+  /** Undefined: nobody measures. */
+  readonly metrics: { readonly collection: CollectionMetrics } | undefined;
 }
 
-/** What must be there once, however many processes serve: health checks, upload purging, the debug address. */
+/** What must be there once, however many processes serve: health checks, upload purging, garbage collection, the debug address. */
 export interface Duties {
   health(): HealthFailures;
   stop(): void;
@@ -40,12 +44,18 @@ export async function startDuties(config: Config, context: DutiesContext): Promi
   const stopPurging = maintenance.readonly.enabled
     ? () => undefined
     : startPurging(maintenance.uploadpurging, purge, log);
+  const stopCollecting = startCollecting(
+    maintenance.gc,
+    (observer, signal) => collectAsConfigured(config, { driver: context.driver, log, observer, signal }),
+    { log, metrics: context.metrics?.collection },
+  );
   monitor.start();
   return {
     health: () => monitor.failures(),
     stop() {
       monitor.stop();
       stopPurging();
+      stopCollecting();
       stopDebug();
     },
   };

@@ -52,6 +52,7 @@ export async function runPrimary(context: RunContext): Promise<number> {
       log,
       processes: { serving: () => pool.serving, restarts: () => pool.restarts, draining: () => draining },
       onHealth: (failures) => pool.broadcast({ kind: "health", failures }),
+      metrics: own,
       snapshots: async () => [...(own === undefined ? [] : [await own.snapshot()]), ...(await pool.snapshots())],
     });
     onReloadSignal(() => pool.broadcast({ kind: "reload" }));

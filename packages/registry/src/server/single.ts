@@ -20,6 +20,7 @@ export async function runSingle(context: RunContext): Promise<number> {
       log,
       processes: { serving: () => serving, restarts: () => 0, draining: () => draining },
       onHealth: (failures) => service.setHealth(failures),
+      metrics: service.metrics,
       snapshots: async () => (service.metrics === undefined ? [] : [await service.metrics.snapshot()]),
     });
     try {
