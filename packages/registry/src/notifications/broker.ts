@@ -76,18 +76,22 @@ export async function openFileBroker(
   const progressOf = (endpoint: BrokerEndpoint): Progress => cursors.get(endpoint) ?? startingAt(outbox.next);
   await countBacklog(outbox, endpoints, progressOf);
   const broker = new OutboxBroker(outbox, endpoints, progressOf, deadLetters, log, state);
-  const collect = async (): Promise<void> => {
+  const collect = oneAtATime(async () => {
     const { files, rejected } = await collectInbox(directory, (events) => broker.keep(events, true));
     if (files > 0) log.info(`notifications: took in ${files} files of events that were left in the inbox`);
     if (rejected > 0)
       log.error(`notifications: ${rejected} lines in the inbox are no events; their files were set aside`);
-  };
+  });
   await collect();
   return {
     get bytes() {
       return outbox.bytes;
     },
-    keep: (events, durable) => broker.keep(events, durable),
+    async keep(events, durable) {
+      // What was left in the inbox was acknowledged before these events, and comes first.
+      if (durable) await collect().catch((error: unknown) => log.error("notifications: the inbox", errorFields(error)));
+      await broker.keep(events, durable);
+    },
     collect,
     isIdle: () => broker.isIdle(),
     async close() {
@@ -269,5 +273,21 @@ function startingAt(first: number): Progress {
       return sequence;
     },
     set: (next) => void (sequence = next),
+  };
+}
+
+/** Runs `work` again for each call, never twice at once; calls that wait for their turn share it. */
+function oneAtATime(work: () => Promise<void>): () => Promise<void> {
+  let running: Promise<void> = Promise.resolve();
+  let waiting: Promise<void> | undefined;
+  return () => {
+    if (waiting !== undefined) return waiting;
+    const turn = running.then(() => {
+      waiting = undefined;
+      return work();
+    });
+    waiting = turn;
+    running = turn.catch(() => undefined);
+    return turn;
   };
 }

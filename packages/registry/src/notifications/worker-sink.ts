@@ -120,7 +120,7 @@ export class WorkerSink implements EventSink {
   #leave(batch: Batch, mayReturn: boolean): void {
     this.#isLeaving = true;
     this.#toLeave.push({ batch, mayReturn });
-    this.#leaving ??= this.#leaveAll().finally(() => (this.#leaving = undefined));
+    this.#leaving ??= this.#leaveAll();
   }
 
   async #leaveAll(): Promise<void> {
@@ -135,6 +135,7 @@ export class WorkerSink implements EventSink {
         for (const { batch } of taken) this.#done(batch);
       }
     }
+    this.#leaving = undefined;
   }
 
   async #isTaken(): Promise<boolean> {

@@ -38,7 +38,7 @@ export class Cursor {
   /** Moves on, and sees to it that the file follows soon. A process that is killed before delivers once more. */
   set(sequence: number): void {
     this.#sequence = sequence;
-    this.#work ??= this.#write().finally(() => (this.#work = undefined));
+    this.#work ??= this.#write();
   }
 
   /** Waits until the file has it, also after a power loss. Rejects where it can't be written. */
@@ -55,7 +55,9 @@ export class Cursor {
 
   async #write(): Promise<void> {
     // A full disk: what was delivered is delivered again after a restart, and the next step tries anew.
-    while (this.#written !== this.#sequence) if (!(await this.#writeOnce().then(done, failed))) return;
+    await Promise.resolve();
+    while (this.#written !== this.#sequence) if (!(await this.#writeOnce().then(done, failed))) break;
+    this.#work = undefined;
   }
 
   async #writeOnce(): Promise<void> {

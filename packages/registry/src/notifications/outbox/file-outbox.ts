@@ -84,7 +84,7 @@ class FileOutbox implements Outbox {
         else reject(error instanceof Error ? error : new Error("the outbox can't be written"));
       };
       this.#waiting.push({ payloads, durable, settle });
-      this.#work ??= this.#writeAll().finally(() => (this.#work = undefined));
+      this.#work ??= this.#writeAll();
     });
   }
 
@@ -127,6 +127,8 @@ class FileOutbox implements Outbox {
       }
       for (const listener of this.#listeners) listener();
     }
+    // In the same step as the look that found nothing: whoever comes next starts the work anew.
+    this.#work = undefined;
   }
 
   #takeBatch(): readonly Waiting[] {
