@@ -188,7 +188,7 @@ const ATTACKS: readonly Attack[] = [
   },
 ];
 
-describeStorages("hostile input", ({ client, api }) => {
+describeStorages("hostile input", ({ client, api, storage }) => {
   let victim: Content | undefined;
   let before: readonly string[] = [];
 
@@ -262,11 +262,13 @@ describeStorages("hostile input", ({ client, api }) => {
     connection.socket.end();
     await connection.closed();
     expect((await client().ask({ path: `/v2/victim/blobs/${content.digest}` })).status).toBe(404);
-    const status = await waitForRange(client(), location, "0-399");
+    // Object storage keeps nothing of a body that was to be the whole blob.
+    const kept = storage.startsWith("s3") ? 0 : 400;
+    const status = await waitForRange(client(), location, kept === 0 ? "0-0" : `0-${kept - 1}`);
     const rest = await client().ask({
       method: "PUT",
       path: withQuery(status, { digest: content.digest }),
-      body: content.bytes.subarray(400),
+      body: content.bytes.subarray(kept),
     });
     expect(rest.status).toBe(201);
     const read = await client().ask({ path: `/v2/victim/blobs/${content.digest}` });
