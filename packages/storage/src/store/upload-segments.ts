@@ -57,14 +57,19 @@ export function createSegmentProtocol(driver: StorageDriver & ObjectStorage): Up
     return isReadAnyway ? { digester: createDigester(wanted ?? state.algorithm), from: 0 } : undefined;
   };
 
-  /** Puts segments together while they are too many. */
-  const compacted = async (session: Session, segments: readonly Segment[]): Promise<readonly Segment[]> => {
+  /** Puts segments together while they are too many, and adds what that makes to `made`. */
+  const compacted = async (
+    session: Session,
+    segments: readonly Segment[],
+    made: Segment[],
+  ): Promise<readonly Segment[]> => {
     const step = nextCompaction(segments);
     if (step === undefined) return segments;
     const whole: Segment = { id: randomUUID(), size: step.size, level: step.level };
     const to = uploadSegment(session.name, session.uuid, whole.id);
     await orTakenOver(session.uuid, driver.compose(sourcesOf(session, step.sources), to));
-    return compacted(session, [...step.kept, whole]);
+    made.push(whole);
+    return compacted(session, [...step.kept, whole], made);
   };
 
   /** Makes `segments` the session's, and tells how many bytes that are. */
@@ -78,8 +83,9 @@ export function createSegmentProtocol(driver: StorageDriver & ObjectStorage): Up
       if (hashing?.from === opened.size) live.put(session.key, markOf(segments), hashing.digester);
       return opened.size;
     }
-    const few = await compacted(session, segments);
-    await file.replace(opened, { ...state, segments: few, digest: hashing?.digester.current() }, segments);
+    const made = [...segments];
+    const few = await compacted(session, segments, made);
+    await file.replace(opened, { ...state, segments: few, digest: hashing?.digester.current() }, made);
     // By the last segment's id, not by the size: a list that another process made may be as long, of other bytes.
     if (hashing !== undefined) live.put(session.key, markOf(few), hashing.digester);
     return sizeOf({ segments: few });
