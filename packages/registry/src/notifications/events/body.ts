@@ -69,13 +69,12 @@ function targetV2(target: EventTarget): object {
   return { mediaType, digest, size, ...whereabouts(target), ...(references === undefined ? {} : { references }) };
 }
 
-/** registry:2 has the size before the digest, leaves out what is empty, and knows fewer fields of a descriptor. */
+/** registry:2 has the size before the digest, leaves out what is empty, and of a reference tells less: no platform. */
 function targetV1(target: EventTarget): object {
   const references = target.references?.map((reference) => ({
     ...contentV1(reference),
     ...(reference.urls === undefined ? {} : { urls: reference.urls }),
     ...(reference.annotations === undefined ? {} : { annotations: reference.annotations }),
-    ...(reference.platform === undefined ? {} : { platform: reference.platform }),
   }));
   return { ...contentV1(target), ...whereabouts(target), ...(references === undefined ? {} : { references }) };
 }
