@@ -39,7 +39,7 @@ export function createBlobStore(
   };
 
   const statSize = async (target: Digest, options?: DurabilityOptions): Promise<number | undefined> => {
-    const info = await orUndefined(driver.stat(blobData(target), options));
+    const info = await orUndefined(driver.stat(blobData(target), { ...options, fileOnly: true }));
     if (info === undefined || info.isDirectory) {
       descriptors.delete(target);
       return undefined;
@@ -96,7 +96,8 @@ export function createBlobStore(
     },
     delete: async (digest, options) => {
       if ((await readLink(driver, layerLink(name, digest), options)) === undefined) throw unknown(digest);
-      const remove = () => orUndefined(driver.delete(layerLink(name, digest), options).then(() => true));
+      const remove = () =>
+        orUndefined(driver.delete(layerLink(name, digest), { ...options, fileOnly: true }).then(() => true));
       if ((await links.changing([blobLinkName(name, digest)], remove, options)) !== true) throw unknown(digest);
     },
   };

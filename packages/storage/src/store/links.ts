@@ -49,7 +49,7 @@ export async function hasLink(
   target: Digest,
   options?: DurabilityOptions,
 ): Promise<boolean> {
-  const info = await orUndefined(driver.stat(path, options));
+  const info = await orUndefined(driver.stat(path, { ...options, fileOnly: true }));
   return info !== undefined && !info.isDirectory && info.size >= target.length;
 }
 

@@ -99,7 +99,7 @@ async function readBounded(
   } catch (error) {
     if (!isStorageError(error, "DRIVER_ERROR")) throw error;
     // A driver says the same of a failing disk and of a file that is too large.
-    const info = await orUndefined(driver.stat(path, options));
+    const info = await orUndefined(driver.stat(path, { ...options, fileOnly: true }));
     if (info !== undefined && info.size > limit) return undefined;
     throw error;
   }

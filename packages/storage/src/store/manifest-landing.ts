@@ -47,7 +47,7 @@ export function landingOf(
 
   /** Stores the bytes unless they are there. A file of another size is what a killed registry left, and is replaced. */
   const storeBytes = async (): Promise<void> => {
-    const info = await orUndefined(driver.stat(blobData(digest), { ...options, durable: true }));
+    const info = await orUndefined(driver.stat(blobData(digest), { ...options, durable: true, fileOnly: true }));
     if (info?.size === bytes.length && !info.isDirectory) return;
     await driver.write(blobData(digest), bytes, options);
   };

@@ -39,7 +39,7 @@ export async function entrySize(
   referrer: Digest,
   options?: CallOptions,
 ): Promise<number> {
-  const info = await orUndefined(driver.stat(referrerLink(name, subject, referrer), options));
+  const info = await orUndefined(driver.stat(referrerLink(name, subject, referrer), { ...options, fileOnly: true }));
   return info?.size ?? 0;
 }
 

@@ -37,7 +37,8 @@ export function createReferrerIndexer(reader: ManifestReader): ReferrerIndexer {
   return {
     async ensure(place, options) {
       const { name, driver } = place;
-      if ((await orUndefined(driver.stat(referrersIndexed(name), options))) !== undefined) return NONE;
+      if ((await orUndefined(driver.stat(referrersIndexed(name), { ...options, fileOnly: true }))) !== undefined)
+        return NONE;
       // Not under one caller's signal: others wait for it too, and what it does need not be done again.
       const run = running.get(name) ?? indexRepository(place, reader).finally(() => running.delete(name));
       running.set(name, run);

@@ -59,7 +59,8 @@ export function createReferrerStore(
       return { digest, source: "none", bytes: MIN_LOOK_BYTES };
     }
     const entry = await entrySize(place, subject, digest, options);
-    const info = entry > 0 ? undefined : await orUndefined(driver.stat(blobData(digest), options));
+    const info =
+      entry > 0 ? undefined : await orUndefined(driver.stat(blobData(digest), { ...options, fileOnly: true }));
     const bytes = Math.max(MIN_LOOK_BYTES, entry, info?.size ?? 0);
     return { digest, source: entry > 0 ? "entry" : "manifest", bytes };
   };

@@ -105,7 +105,7 @@ async function isLive(
   driver: StorageDriver,
   options?: CallOptions,
 ): Promise<boolean> {
-  const info = await orUndefined(driver.stat(tagCurrentLink(name, tag), options));
+  const info = await orUndefined(driver.stat(tagCurrentLink(name, tag), { ...options, fileOnly: true }));
   return info !== undefined && !info.isDirectory && info.size > 0;
 }
 
