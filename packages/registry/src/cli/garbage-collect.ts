@@ -63,7 +63,11 @@ async function collect(
 ): Promise<CollectResult> {
   const quiet = flags.has("quiet");
   const began = performance.now();
-  const progress = createProgress((text) => terminal.err(text), terminal.isTerminal === true, () => performance.now() - began);
+  const progress = createProgress(
+    (text) => terminal.err(text),
+    terminal.isTerminal === true,
+    () => performance.now() - began,
+  );
   const tell = (text: string): void => {
     progress.clear();
     terminal.err(text);

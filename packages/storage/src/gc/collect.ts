@@ -1,4 +1,4 @@
-import { canTouch, type StorageDriver } from "../contract/driver.js";
+import { canTouch, type StorageDriver, type Touching } from "../contract/driver.js";
 import { BLOBS_DIRECTORY, REPOSITORIES_DIRECTORY } from "../layout/paths.js";
 import { orUndefined } from "../store/links.js";
 import { storageTime } from "./clock.js";
@@ -63,7 +63,7 @@ async function isUsed(driver: StorageDriver, { signal }: CollectOptions): Promis
   return found.some((info) => info !== undefined);
 }
 
-async function timeOf(driver: StorageDriver, { signal, dryRun }: CollectOptions): Promise<number> {
+async function timeOf(driver: StorageDriver & Touching, { signal, dryRun }: CollectOptions): Promise<number> {
   try {
     return await storageTime(driver, { signal });
   } catch (error) {

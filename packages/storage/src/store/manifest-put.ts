@@ -1,23 +1,21 @@
 import type { CallOptions } from "../contract/driver.js";
 import type { ManifestPush, PushedManifest } from "../contract/manifest-store.js";
-import { isStorageError, StorageError } from "../errors.js";
-import { blobData, revisionDirectory, revisionLink } from "../layout/paths.js";
+import { StorageError } from "../errors.js";
 import { CANONICAL_ALGORITHM, digestOf, splitDigest, type Digest } from "../model/digest.js";
 import { describeManifest } from "../model/manifest/manifest.js";
 import { parseManifest } from "../model/manifest/parse.js";
 import { sniffMediaType } from "../model/manifest/sniff.js";
 import type { RepositoryName } from "../model/repository-name.js";
-import { allEnded, mapConcurrently } from "./concurrent.js";
-import { hasLink, orUndefined, writeLink } from "./links.js";
-import { checkReferences } from "./manifest-verify.js";
+import { mapConcurrently } from "./concurrent.js";
 import type { ManifestDependencies } from "./manifest-dependencies.js";
-import { removeEntry, writeEntry } from "./referrer-entries.js";
+import { landingOf } from "./manifest-landing.js";
+import { checkReferences } from "./manifest-verify.js";
 import { checkClass, checkUrls, requiredReferences } from "./validation.js";
 
 /** Tags of one push that are written side by side. */
 const TAG_CONCURRENCY = 8;
 
-/** How often deletes of the same manifest may get in between before a push leaves it at that. */
+/** How often deletes and collectors may get in between before a push leaves it at that. */
 const ATTEMPTS = 10;
 
 /**
@@ -30,7 +28,7 @@ export async function putManifest(
   dependencies: ManifestDependencies,
   options?: CallOptions,
 ): Promise<PushedManifest> {
-  const { driver, cache, tags, validation, classes, maxBytes } = dependencies;
+  const { cache, tags, validation, classes, maxBytes } = dependencies;
   const { bytes } = push;
   if (bytes.length > maxBytes) {
     const reason = `the manifest has ${bytes.length} bytes, and the limit is ${maxBytes}`;
@@ -46,33 +44,13 @@ export async function putManifest(
 
   const descriptor = describeManifest(manifest, digest, bytes.length);
   const subject = manifest.subject?.digest;
-  await writeBytes(digest, bytes, dependencies, options);
-  const wasLinked = await hasLink(driver, revisionLink(name, digest), digest, { ...options, durable: true });
-  const link = (linked: boolean): Promise<void> =>
-    allEnded([
-      ...(linked ? [] : [writeLink(driver, revisionLink(name, digest), digest, options)]),
-      // An entry without its revision isn't listed, so that these two may come in either order.
-      ...(subject === undefined ? [] : [writeEntry(place, subject, descriptor, options)]),
-    ]);
-  await link(wasLinked);
-
-  try {
-    // The handshake with a collector that runs meanwhile: it either saw the link, or what it took is missed here.
-    await checkReferences(references, place, options);
-  } catch (error) {
-    if (!wasLinked && isStorageError(error, "MANIFEST_REFERENCES_UNKNOWN")) {
-      await orUndefined(driver.delete(revisionDirectory(name, digest)));
-      if (subject !== undefined) await removeEntry(place, subject, digest);
-    }
-    throw error;
-  }
-
+  const landing = landingOf({ manifest, descriptor, bytes }, name, dependencies, options);
   const wanted = [...new Set(push.tags)];
-  for (let tries = 1; wanted.length > 0; tries += 1) {
+  for (let tries = 1; ; tries += 1) {
+    await landing.land();
     await mapConcurrently(wanted, TAG_CONCURRENCY, (tag) => tags.set(tag, digest, options));
-    if (tries === ATTEMPTS || (await hasLink(driver, revisionLink(name, digest), digest, options))) break;
-    // A delete took the manifest before its tags: the push is the later of the two, and its tags lead somewhere.
-    await link(false);
+    // A delete or a collector took the manifest before it had its tags: the push is the later of the two.
+    if (tries === ATTEMPTS || (await landing.isWhole())) break;
   }
   cache.set({ digest, mediaType: sniffMediaType(bytes), bytes });
   return { descriptor, manifest, ...(subject === undefined ? {} : { subject }) };
@@ -84,16 +62,4 @@ function checkedDigest({ bytes, digest: expected }: ManifestPush): Digest {
   const actual = digestOf(bytes, algorithm);
   if (expected === undefined || expected === actual) return actual;
   throw new StorageError({ code: "DIGEST_MISMATCH", expected, actual });
-}
-
-/** Stores the bytes unless they are there. A file of another size is what a killed registry left, and is replaced. */
-async function writeBytes(
-  digest: Digest,
-  bytes: Uint8Array,
-  { driver }: ManifestDependencies,
-  options?: CallOptions,
-): Promise<void> {
-  const info = await orUndefined(driver.stat(blobData(digest), { ...options, durable: true }));
-  if (info?.size === bytes.length && !info.isDirectory) return;
-  await driver.write(blobData(digest), bytes, options);
 }

@@ -6,6 +6,7 @@ import type { Digest } from "../model/digest.js";
 import type { ManifestReference } from "../model/manifest/references.js";
 import type { RepositoryName } from "../model/repository-name.js";
 import { mapConcurrently } from "./concurrent.js";
+import { renewBlob, renewManifest, type LeasePlace } from "./leases.js";
 import { hasLink, orUndefined } from "./links.js";
 
 /** All that is asked of a repository's blobs. */
@@ -29,13 +30,41 @@ export async function checkReferences(
   { name, driver, blobs }: { readonly name: RepositoryName; readonly driver: StorageDriver; readonly blobs: Blobs },
   options?: CallOptions,
 ): Promise<void> {
+  await findAll(references, ({ kind, descriptor: { digest } }) =>
+    kind === "blob" ? hasBlob(blobs, digest, options) : hasManifest(name, driver, digest, options),
+  );
+}
+
+/**
+ * As {@link checkReferences}, and renews the lease of each: what is found here stays for as long as a collection that didn't
+ * see the manifest's link can last. `others` are renewed where they are there.
+ */
+export async function renewReferences(
+  references: readonly ManifestReference[],
+  others: readonly ManifestReference[],
+  place: LeasePlace,
+  options?: CallOptions,
+): Promise<void> {
+  const renewed = ({ kind, descriptor: { digest } }: ManifestReference): Promise<boolean> =>
+    kind === "blob" ? renewBlob(place, digest, options) : renewManifest(place, digest, options);
+  await findAll(references, renewed);
+  await mapConcurrently(distinct(others), CONCURRENCY, renewed);
+}
+
+function distinct(references: readonly ManifestReference[]): readonly ManifestReference[] {
   // An image may name one blob many times, as artifacts do with the empty config.
-  const distinct = [...new Map(references.map((reference) => [keyOf(reference), reference])).values()];
-  const isThere = ({ kind, descriptor: { digest } }: ManifestReference): Promise<boolean> =>
-    kind === "blob" ? hasBlob(blobs, digest, options) : hasManifest(name, driver, digest, options);
+  return [...new Map(references.map((reference) => [keyOf(reference), reference])).values()];
+}
+
+/** Throws MANIFEST_REFERENCES_UNKNOWN for those that `isThere` doesn't find. */
+async function findAll(
+  references: readonly ManifestReference[],
+  isThere: (reference: ManifestReference) => Promise<boolean>,
+): Promise<void> {
+  const wanted = distinct(references);
   const missing = new Set<Digest>();
-  for (let at = 0; at < distinct.length && missing.size < ENOUGH_MISSING; at += BATCH) {
-    const batch = distinct.slice(at, at + BATCH);
+  for (let at = 0; at < wanted.length && missing.size < ENOUGH_MISSING; at += BATCH) {
+    const batch = wanted.slice(at, at + BATCH);
     const found = await mapConcurrently(batch, CONCURRENCY, isThere);
     for (const [index, { descriptor }] of batch.entries()) if (found[index] !== true) missing.add(descriptor.digest);
   }
