@@ -75,7 +75,9 @@ export function openObjectWriter(path: string, host: ObjectWriterHost): FileWrit
         await sendParts(0, call);
         await request("CompleteMultipartUpload", path, call);
         unfinished.delete(own);
-      } else await request("PutObject", path, call);
+      } else if (sent > 0)
+        throw driverError(name, "commit", path, new Error("the upload was aborted by somebody else"));
+      else await request("PutObject", path, call);
       state = "committed";
       put(path, Buffer.concat(chunks));
     },

@@ -1,0 +1,94 @@
+import fc from "fast-check";
+import { describe, expect, it } from "vitest";
+import { listByName, type ListCalls } from "../../src/drivers/s3/listing.js";
+
+/** S3's listing over `keys`, which are relative to the directory, and how often it was asked. */
+function listingOf(keys: readonly string[], pageKeys = 1000) {
+  const sorted = [...new Set(keys)].sort();
+  const counts = { pages: 0, questions: 0 };
+  const entries = [...new Set(sorted.map((key) => (key.includes("/") ? key.slice(0, key.indexOf("/") + 1) : key)))];
+  const lastBelow = new Map(sorted.map((key) => [key.slice(0, key.indexOf("/") + 1), key]));
+  const calls: ListCalls = {
+    page: ({ startAfter, next }, count) => {
+      counts.pages += 1;
+      const after = next ?? startAfter;
+      // A continuation goes on behind all keys of a directory; `startAfter` may lie before some of them.
+      const isBehind = (entry: string): boolean => {
+        if (after === undefined || entry > after) return true;
+        return (
+          next === undefined && entry.endsWith("/") && after.startsWith(entry) && (lastBelow.get(entry) ?? "") > after
+        );
+      };
+      const rest = entries.filter(isBehind);
+      const page = rest.slice(0, Math.min(count, pageKeys));
+      const last = page.at(-1);
+      return Promise.resolve({
+        names: page.map((entry) => entry.replace(/\/$/, "")),
+        next: rest.length > page.length ? last : undefined,
+      });
+    },
+    isDirectory: (name) => {
+      counts.questions += 1;
+      return Promise.resolve(name === undefined ? sorted.length > 0 : lastBelow.has(`${name}/`));
+    },
+  };
+  return { calls, counts };
+}
+
+const byBytes = (names: Iterable<string>): string[] =>
+  [...names].sort((one, other) => Buffer.compare(Buffer.from(one), Buffer.from(other)));
+
+describe("a list by names", () => {
+  const name = fc.string({ unit: fc.constantFrom("a", "1", "-", ".", "0", "Z", "_"), minLength: 1, maxLength: 6 });
+  const key = fc.oneof(
+    name,
+    fc.tuple(name, name).map((parts) => parts.join("/")),
+    fc.constantFrom("a+/x", "/x", "", "ä"),
+  );
+
+  it("is in the order of names, whole and once, whatever the order and the pages of the storage", async () => {
+    const limit = fc.option(fc.integer({ min: 0, max: 8 }), { nil: undefined });
+    await fc.assert(
+      fc.asyncProperty(
+        fc.array(key, { maxLength: 60 }),
+        fc.option(name, { nil: undefined }),
+        limit,
+        fc.integer({ min: 1, max: 7 }),
+        async (keys, startAfter, wanted, pageKeys) => {
+          const children = new Set(keys.map((one) => one.split("/")[0] ?? ""));
+          const valid = [...children].filter((one) => /^[A-Za-z0-9._-]+$/.test(one) && one !== "." && one !== "..");
+          const expected = byBytes(valid).filter((one) => startAfter === undefined || one > startAfter);
+          const page = await listByName(listingOf(keys, pageKeys).calls, startAfter, wanted);
+          if (keys.length === 0) expect(page).toBeUndefined();
+          else {
+            const shown = expected.slice(0, wanted);
+            expect(page).toEqual({ names: shown, more: expected.length > shown.length });
+          }
+        },
+      ),
+      { numRuns: 3000 },
+    );
+  });
+
+  it("costs a call or two a page, also among names that hide others", async () => {
+    const tags = Array.from({ length: 2000 }, (_, index) => [
+      `v1.${index}/x`,
+      `v1.${index}-alpine/x`,
+      `v1.${index}-rc.1/x`,
+    ]).flat();
+    for (const keys of [tags, tags.map((tag) => tag.replace("/x", ""))]) {
+      const { calls, counts } = listingOf(keys);
+      let seen = 0;
+      let startAfter: string | undefined;
+      for (let more = true; more;) {
+        const page = await listByName(calls, startAfter, 100);
+        seen += page?.names.length ?? 0;
+        startAfter = page?.names.at(-1);
+        more = page?.more === true;
+      }
+      expect(seen).toBe(keys.length);
+      expect(counts.pages).toBeLessThanOrEqual(keys.length / 100 + 1);
+      expect(counts.questions).toBeLessThanOrEqual(3 * (keys.length / 100 + 1));
+    }
+  });
+});
