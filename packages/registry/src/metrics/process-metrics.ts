@@ -8,9 +8,9 @@ const MEMORY: Readonly<Record<string, string>> = {
   nodejs_external_memory_bytes: "external",
 };
 const DELAY: Readonly<Record<string, string>> = {
-  nodejs_eventloop_lag_p50_seconds: "0.5",
-  nodejs_eventloop_lag_p99_seconds: "0.99",
-  nodejs_eventloop_lag_max_seconds: "1",
+  nodejs_eventloop_lag_p50_seconds: "p50",
+  nodejs_eventloop_lag_p99_seconds: "p99",
+  nodejs_eventloop_lag_max_seconds: "max",
 };
 /** The runtime measures with a timer of this many seconds, which is part of what it tells. */
 const TIMER = 0.01;
@@ -30,8 +30,8 @@ export function createProcessMetrics(process: string): (all: MetricsSnapshot) =>
   });
   const delay = new Gauge({
     name: "registry_process_event_loop_delay_seconds",
-    help: "How late timers of each of the registry's processes came since the last scrape, by quantile.",
-    labelNames: ["process", "quantile"],
+    help: "How late timers of each of the registry's processes came since the last scrape: half of them (p50), 99 of 100 (p99), and all (max) were less late.",
+    labelNames: ["process", "statistic"],
     registers,
   });
   return async (all) => {
@@ -41,8 +41,8 @@ export function createProcessMetrics(process: string): (all: MetricsSnapshot) =>
       if (value === undefined || !Number.isFinite(value)) continue;
       const kind = MEMORY[name];
       if (kind !== undefined) memory.set({ process, kind }, value);
-      const quantile = DELAY[name];
-      if (quantile !== undefined) delay.set({ process, quantile }, Math.max(0, value - TIMER));
+      const statistic = DELAY[name];
+      if (statistic !== undefined) delay.set({ process, statistic }, Math.max(0, value - TIMER));
     }
     return registry.getMetricsAsJSON();
   };

@@ -65,9 +65,10 @@ function observer(driver: string, actions: Histogram<"driver" | "action">, tally
       const action = ACTIONS[operation];
       if (action !== undefined) actions.observe({ driver, action }, seconds);
       tally.calls.set(operation, (tally.calls.get(operation) ?? 0) + 1);
-      if (fault === undefined) return;
-      const errors = tally.errors.get(operation) ?? new Map<string, number>();
-      tally.errors.set(operation, errors.set(fault, (errors.get(fault) ?? 0) + 1));
+      // From the first call on, so that the first failure is an increase and not the beginning of a series.
+      let errors = tally.errors.get(operation);
+      if (errors === undefined) tally.errors.set(operation, (errors = new Map([["driver_error", 0]])));
+      if (fault !== undefined) errors.set(fault, (errors.get(fault) ?? 0) + 1);
     },
     bytes: (direction, count) => void (tally.bytes[direction] += count),
     open: (kind, change) => void (tally.open[kind] += change),
