@@ -3,7 +3,10 @@ import type { HealthMonitor } from "../health/monitor.js";
 import { readinessOf, type Readiness } from "../health/readiness.js";
 import { exposeMetrics } from "../metrics/expose.js";
 import type { MetricsSnapshot } from "../metrics/metrics.js";
+import { createNotificationMetrics } from "../metrics/notification-metrics.js";
 import { createServerMetrics } from "../metrics/server-metrics.js";
+import { describeEndpoints } from "../notifications/describe.js";
+import type { NotificationService } from "../notifications/service.js";
 import type { Log } from "../observability/log.js";
 import { parseListenAddress } from "./address.js";
 import { bind } from "./bind.js";
@@ -26,13 +29,15 @@ export interface DebugContext {
   readonly processes: Processes;
   /** The metrics of every process. */
   readonly snapshots: () => Promise<readonly MetricsSnapshot[]>;
+  /** Undefined: there are no endpoints. */
+  readonly notifications: NotificationService | undefined;
 }
 
 /** Listens on `http.debug.addr`, if there is one; returns what ends that. Throws AddressError. */
 export async function startDebugAddress(config: Config, context: DebugContext): Promise<() => void> {
   const { addr, prometheus } = config.http.debug;
   if (addr === undefined) return () => undefined;
-  const { monitor, processes, log } = context;
+  const { monitor, notifications, processes, log } = context;
   const readiness = (): Readiness =>
     readinessOf({
       failures: monitor.failures(),
@@ -42,6 +47,7 @@ export async function startDebugAddress(config: Config, context: DebugContext): 
   const server = createDebugServer({
     health: () => monitor.failures(),
     readiness,
+    endpoints: () => (notifications === undefined ? [] : describeEndpoints(notifications)),
     metrics: prometheus.enabled ? metricsSource(config, context, readiness) : undefined,
   });
   if (prometheus.enabled) log.info(`providing prometheus metrics on ${prometheus.path}`);
@@ -54,7 +60,7 @@ export async function startDebugAddress(config: Config, context: DebugContext): 
 
 function metricsSource(
   { http }: Config,
-  { monitor, processes, snapshots }: DebugContext,
+  { monitor, notifications, processes, snapshots }: DebugContext,
   readiness: () => Readiness,
 ): NonNullable<DebugSources["metrics"]> {
   const own = createServerMetrics({
@@ -65,12 +71,17 @@ function metricsSource(
     configured: http.workers,
     restarts: () => processes.restarts(),
   });
+  const events = notifications === undefined ? [] : [createNotificationMetrics(notifications)];
   return {
     path: http.debug.prometheus.path,
     async expose() {
       const scraped = own.scrape();
       try {
-        const exposed = await exposeMetrics([await own.snapshot(), ...(await snapshots())]);
+        const exposed = await exposeMetrics([
+          await own.snapshot(),
+          ...(await Promise.all(events.map((each) => each.snapshot()))),
+          ...(await snapshots()),
+        ]);
         scraped(200);
         return exposed;
       } catch (error) {

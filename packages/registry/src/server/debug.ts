@@ -7,6 +7,8 @@ import type { Readiness } from "../health/readiness.js";
 export interface DebugSources {
   readonly health: () => HealthFailures;
   readonly readiness: () => Readiness;
+  /** The endpoints of notifications, as `/debug/vars` shows them. */
+  readonly endpoints: () => readonly object[];
   /** Undefined: no metrics. */
   readonly metrics: { readonly path: string; expose(): Promise<{ body: string; contentType: string }> } | undefined;
 }
@@ -44,18 +46,18 @@ async function answer(sources: DebugSources, request: IncomingMessage, response:
     return void send(response, readiness.ready ? 200 : 503, "application/json", toWireJson(readiness));
   }
   if (path === "/debug/vars" && reads)
-    return void send(response, 200, "application/json; charset=utf-8", toWireJson(variables()));
+    return void send(response, 200, "application/json; charset=utf-8", toWireJson(variables(sources.endpoints())));
   response.setHeader("X-Content-Type-Options", "nosniff");
   send(response, 404, "text/plain; charset=utf-8", "404 page not found\n");
 }
 
-/** The original's outline; what has no counterpart here (redis, proxy, notifications) is empty. */
-function variables(): object {
+/** The original's outline; what has no counterpart here (redis, proxy) is empty. */
+function variables(endpoints: readonly object[]): object {
   const memory = process.memoryUsage();
   return {
     cmdline: [process.argv0, ...process.argv.slice(1)],
     memstats: { Alloc: memory.heapUsed, HeapAlloc: memory.heapUsed, HeapSys: memory.heapTotal, Sys: memory.rss },
-    registry: { notifications: { endpoints: [] }, proxy: {}, redis: {} },
+    registry: { notifications: { endpoints }, proxy: {}, redis: {} },
   };
 }
 

@@ -5,6 +5,7 @@ import { createHealthChecks } from "../health/checks.js";
 import { HealthMonitor } from "../health/monitor.js";
 import type { CollectionMetrics } from "../metrics/gc-metrics.js";
 import type { MetricsSnapshot } from "../metrics/metrics.js";
+import type { NotificationService } from "../notifications/service.js";
 import type { Log } from "../observability/log.js";
 import { collectAsConfigured, startCollecting } from "./collect.js";
 import { startDebugAddress, type Processes } from "./debug-address.js";
@@ -19,6 +20,8 @@ export interface DutiesContext {
   readonly onHealth: (failures: HealthFailures) => void;
   /** The metrics of every process. */
   readonly snapshots: () => Promise<readonly MetricsSnapshot[]>;
+  /** Undefined or absent: there are no endpoints. */
+  readonly notifications?: NotificationService | undefined;
   /** Undefined: nobody measures. */
   readonly metrics: { readonly collection: CollectionMetrics } | undefined;
 }
@@ -38,7 +41,7 @@ export async function startDuties(config: Config, context: DutiesContext): Promi
     if (Object.keys(failures).length === 0) log.info("health checks pass again");
     context.onHealth(failures);
   });
-  const stopDebug = await startDebugAddress(config, { ...context, monitor });
+  const stopDebug = await startDebugAddress(config, { ...context, notifications: context.notifications, monitor });
   const { maintenance } = config.storage;
   const purge: PurgeUploads = (options, signal) => purgeUploads(context.driver, options, signal);
   const stopPurging = maintenance.readonly.enabled

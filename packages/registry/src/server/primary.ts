@@ -51,6 +51,7 @@ export async function runPrimary(context: RunContext): Promise<number> {
       driver,
       log,
       processes: { serving: () => pool.serving, restarts: () => pool.restarts, draining: () => draining },
+      notifications,
       onHealth: (failures) => pool.broadcast({ kind: "health", failures }),
       metrics: own,
       snapshots: async () => [...(own === undefined ? [] : [await own.snapshot()]), ...(await pool.snapshots())],

@@ -19,6 +19,7 @@ export async function runSingle(context: RunContext): Promise<number> {
       driver: service.registry.driver,
       log,
       processes: { serving: () => serving, restarts: () => 0, draining: () => draining },
+      notifications,
       onHealth: (failures) => service.setHealth(failures),
       metrics: service.metrics,
       snapshots: async () => (service.metrics === undefined ? [] : [await service.metrics.snapshot()]),

@@ -66,6 +66,7 @@ describe("the debug address", () => {
     let draining = false;
     let serving = 0;
     const server = createDebugServer({
+      endpoints: () => [],
       health: () => failures,
       readiness: () => readinessOf({ failures, draining, serving }),
       metrics: { path: "/metrics", expose: () => Promise.resolve({ body: "a 1\n", contentType: "text/plain" }) },

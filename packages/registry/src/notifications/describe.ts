@@ -1,0 +1,28 @@
+import { redactText } from "../observability/redact.js";
+import type { NotificationService } from "./service.js";
+
+/** The endpoints as the original's `/debug/vars` shows them (contract §1.11), without what its headers say. */
+export function describeEndpoints({ endpoints, stats }: Pick<NotificationService, "endpoints" | "stats">): object[] {
+  const figures = stats();
+  return endpoints.map((endpoint, index) => {
+    const counts = figures[index];
+    return {
+      name: endpoint.name,
+      url: redactText(endpoint.url),
+      Headers: Object.fromEntries(Object.keys(endpoint.headers).map((name) => [name, ["redacted"]])),
+      Timeout: endpoint.timeout * 1e6,
+      Threshold: endpoint.threshold,
+      Backoff: endpoint.backoff * 1e6,
+      IgnoredMediaTypes: endpoint.ignore.mediatypes,
+      Ignore: { MediaTypes: endpoint.ignore.mediatypes, Actions: endpoint.ignore.actions },
+      Metrics: {
+        Pending: counts?.pending ?? 0,
+        Events: counts?.events ?? 0,
+        Successes: counts?.successes ?? 0,
+        Failures: counts?.failures ?? 0,
+        Errors: counts?.errors ?? 0,
+        Statuses: counts?.statuses ?? {},
+      },
+    };
+  });
+}
