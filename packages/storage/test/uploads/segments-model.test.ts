@@ -26,7 +26,8 @@ interface Operation {
 }
 
 interface Run {
-  readonly operations: readonly Operation[];
+  /** What each client asks for, one after the other. */
+  readonly clients: readonly (readonly Operation[])[];
   /** Calls to the storage, of all processes together, at which the one that makes it is killed. */
   readonly kills: readonly number[];
   /** Which of the calls that wait comes next. */
@@ -45,9 +46,15 @@ const operation: fc.Arbitrary<Operation> = fc.record({
 
 const runs = (conditionalWrites: boolean, kinds: (kind: Operation["kind"]) => boolean): fc.Arbitrary<Run> =>
   fc.record({
-    operations: fc.array(
-      operation.filter(({ kind }) => kinds(kind)),
-      { minLength: 1, maxLength: 8 },
+    clients: fc.array(
+      fc.array(
+        operation.filter(({ kind }) => kinds(kind)),
+        { minLength: 1, maxLength: 5 },
+      ),
+      {
+        minLength: 1,
+        maxLength: 3,
+      },
     ),
     kills: fc.array(fc.nat({ max: 60 }), { maxLength: 4 }),
     choices: fc.array(fc.nat({ max: 7 }), { minLength: 1, maxLength: 60 }),
@@ -81,7 +88,7 @@ class World {
       const choice = this.#choices[this.#steps % this.#choices.length] ?? 0;
       const [next] = this.#waiting.splice(choice % Math.max(this.#waiting.length, 1), 1);
       if (next === undefined) return;
-      if (this.#kills.has(this.#steps)) next.process.isDead = true;
+      if (this.#kills.has(this.#steps)) next.process.kill();
       this.#steps += 1;
       next.go();
     }
@@ -90,6 +97,26 @@ class World {
 
 interface Process {
   isDead: boolean;
+  /** Rejects with {@link BrokenOff}: so clients see it. */
+  readonly died: Promise<never>;
+  kill(): void;
+}
+
+function startProcess(): Process {
+  let reject: (error: BrokenOff) => void = () => undefined;
+  const died = new Promise<never>((_, rejectDied) => {
+    reject = rejectDied;
+  });
+  died.catch(() => undefined);
+  const process: Process = {
+    isDead: false,
+    died,
+    kill: () => {
+      process.isDead = true;
+      reject(new BrokenOff());
+    },
+  };
+  return process;
 }
 
 /** The driver as `process` has it: what it calls may take effect or not, and be told or not, when it is killed. */
@@ -175,7 +202,7 @@ async function check(run: Run): Promise<void> {
   const { uuid } = await createUploads(driver).store(NAME).start();
   const world = new World(run);
   const start = (): { readonly process: Process; readonly store: UploadStore } => {
-    const process = { isDead: false };
+    const process = startProcess();
     return { process, store: createUploads(driverOf(driver, process, world)).store(NAME) };
   };
   const processes = [start(), start()];
@@ -184,10 +211,10 @@ async function check(run: Run): Promise<void> {
   const ending = new Set<number>();
 
   const perform = async ({ process: number, kind, length, broken, announced }: Operation, index: number) => {
-    const client = { isDead: false };
-    await world.pass(client);
+    await world.pass(startProcess());
     if (processes[number]?.process.isDead !== false) processes[number] = start();
-    const { store } = processes[number];
+    const { store, process } = processes[number];
+    const told = <T>(answer: Promise<T>): Promise<T> => Promise.race([answer, process.died]);
     const bytes = Buffer.from(Array.from({ length }, (_, at) => index * 16 + at));
     const before = (await contentOf(driver, uuid).catch(() => undefined)) ?? Buffer.alloc(0);
     const body: UploadBody = {
@@ -197,14 +224,14 @@ async function check(run: Run): Promise<void> {
     };
     if (kind !== "append" && kind !== "status") ending.add(index);
     try {
-      if (kind === "status") expect((await store.status(uuid)).size).toBeLessThanOrEqual(8 * 14);
+      if (kind === "status") expect((await told(store.status(uuid))).size).toBeLessThanOrEqual(8 * 14);
       if (kind === "append") {
-        const { size } = await store.append(uuid, body);
+        const { size } = await told(store.append(uuid, body));
         acknowledged.push({ from: size - length, bytes });
       }
-      if (kind === "cancel") await store.cancel(uuid);
-      if (kind === "commit") await store.commit(uuid, digestBy(before), undefined);
-      if (kind === "commit-with-body") await store.commit(uuid, digestBy(Buffer.concat([before, bytes])), body);
+      if (kind === "cancel") await told(store.cancel(uuid));
+      if (kind === "commit") await told(store.commit(uuid, digestBy(before), undefined));
+      if (kind === "commit-with-body") await told(store.commit(uuid, digestBy(Buffer.concat([before, bytes])), body));
       if (kind.startsWith("commit")) {
         const whole = kind === "commit" ? before : Buffer.concat([before, bytes]);
         expect(Buffer.compare(await driver.read(blobData(digestBy(whole))), whole)).toBe(0);
@@ -219,9 +246,11 @@ async function check(run: Run): Promise<void> {
   };
 
   const failures: unknown[] = [];
-  for (const [index, one] of run.operations.entries()) {
-    perform(one, index).catch((error: unknown) => failures.push(error));
-  }
+  let index = 0;
+  const client = async (operations: readonly Operation[]): Promise<void> => {
+    for (const one of operations) await perform(one, (index += 1));
+  };
+  for (const operations of run.clients) client(operations).catch((error: unknown) => failures.push(error));
   await world.run();
   if (failures.length > 0) throw failures[0];
 
