@@ -57,7 +57,7 @@ export async function openReplica(
   const counted = observeDriver(driver, {
     call: () => void (calls += 1),
     bytes: () => undefined,
-    open: (kind, change) => void (calls += change > 0 ? 1 : 0),
+    open: (_kind, change) => void (calls += change > 0 ? 1 : 0),
   });
   const states: { available: boolean; reason: string }[] = [];
   const operations = new Set<CacheOperation>();

@@ -69,7 +69,6 @@ export async function createRedisClient(options: RedisOptions): Promise<RedisCli
         db: options.database,
         enableOfflineQueue: false,
         lazyConnect: true,
-        failoverDetector: true,
         retryStrategy: pause,
         sentinelRetryStrategy: pause,
       });

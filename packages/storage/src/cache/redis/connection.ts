@@ -58,6 +58,7 @@ export function openConnection(client: RedisClient, options: ConnectionOptions):
   client.on("ready", () => {
     circuit.succeeded();
     tell();
+    reason = "the connection was closed";
   });
   client.on("close", tell);
   client.on("end", tell);
