@@ -22,7 +22,8 @@ export interface UploadBody {
 
 /**
  * A repository's upload sessions (docs/architecture.md §Uploads that any process can finish). Any process can go on with
- * any session. A body that breaks off keeps what arrived: the session can be resumed from `status`.
+ * any session. A body that breaks off keeps what arrived: the session can be resumed from `status`. The exception is one of
+ * an announced length that brings a whole blob to object storage: it leaves the session empty, as it was.
  */
 export interface UploadStore {
   /** Opens a session. `algorithm` is hashed while bytes arrive; another one costs a second read at commit. */

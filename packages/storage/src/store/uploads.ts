@@ -57,12 +57,14 @@ export function createUploads(driver: StorageDriver, options: UploadsOptions = {
       const session = sessionOf(name, uuid);
       const request = { uuid, offset: body?.offset, signal: call?.signal };
       const size = await turns.take(session.key, request, (turn) => protocol.commit(session, digest, body, turn));
+      limit.release(name);
       return { mediaType: OCTET_STREAM, digest, size };
     },
     cancel: async (uuid, call) => {
       const session = sessionOf(name, uuid);
       await protocol.check(session, call);
       await turns.take(session.key, { uuid, signal: call?.signal }, () => protocol.cancel(session));
+      limit.release(name);
     },
   });
 

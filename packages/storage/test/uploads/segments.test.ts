@@ -353,3 +353,28 @@ describe("a session's state", () => {
     expect(unfinished()).toEqual([]);
   });
 });
+
+describe("the limit of sessions over object storage", () => {
+  it("isn't counted while sessions end as they begin, and is once they are left lying", async () => {
+    const { driver, requests } = open();
+    const uploads = createUploads(driver, { sessionLimit: 40 }).store(NAME);
+    const lists = (): number => requests.filter((line) => line.startsWith("ListObjects")).length;
+    for (let turn = 0; turn < 30; turn += 1) {
+      const { uuid } = await uploads.start();
+      if (turn % 2 === 0) await uploads.cancel(uuid);
+      else await uploads.commit(uuid, digestBy(Buffer.from("x")), bodyOf(Buffer.from("x")));
+    }
+    expect(lists()).toBe(0);
+    const left: string[] = [];
+    await expectFault(
+      (async () => {
+        for (let turn = 0; turn < 50; turn += 1) left.push((await uploads.start()).uuid);
+      })(),
+      "TOO_MANY_UPLOADS",
+    );
+    expect(left).toHaveLength(40);
+    expect(lists()).toBeGreaterThan(0);
+    await uploads.cancel(left[0] ?? "");
+    await uploads.start();
+  });
+});
