@@ -1,5 +1,6 @@
 import type { Readable } from "node:stream";
 import type { ContentStream } from "../../contract/driver.js";
+import { isStorageError } from "../../errors.js";
 import { streamOf } from "../byte-stream.js";
 import { wrongLength } from "./body.js";
 import type { RetryState } from "./calls.js";
@@ -115,6 +116,8 @@ export function readPiece(piece: OpenPiece, plan: ReadPlan): ContentStream {
         drop();
         if (closed()) return undefined;
         plan.signal?.throwIfAborted();
+        // Reopening has its own attempts; when they are used up, there are no more.
+        if (isStorageError(error)) throw error;
         const fault = plan.toFault(error);
         if (!isFault(fault, "transient", "throttled")) throw plan.fail(error);
         retries ??= { failures: 0, since: performance.now() };

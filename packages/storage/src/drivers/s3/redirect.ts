@@ -10,7 +10,9 @@ export function presignedUrl(
   { method }: RedirectRequest,
 ): Promise<string> {
   const input = { Bucket: options.bucket, Key: keys.of(path) };
-  const settings = { expiresIn: Math.floor(options.redirectExpiry / 1000) };
+  // By the storage's clock, as far as its answers have told of it.
+  const signingDate = new Date(Date.now() + client.config.systemClockOffset);
+  const settings = { expiresIn: Math.floor(options.redirectExpiry / 1000), signingDate };
   return method === "HEAD"
     ? getSignedUrl(client, new HeadObjectCommand(input), settings)
     : getSignedUrl(client, new GetObjectCommand(input), settings);

@@ -165,7 +165,9 @@ export function createObjectWriter(file: WritableObject): FileWriter {
     close: async (options) => {
       options?.signal?.throwIfAborted();
       if (state === "open") void end("closed", () => giveUp("close"));
-      await abortable(ending ?? Promise.resolve(), options?.signal);
+      // How a commit or a cancel ended, its own caller has been told.
+      const told = state === "closed" ? ending : ending?.catch(() => undefined);
+      await abortable(told ?? Promise.resolve(), options?.signal);
     },
     commit: async (options) => {
       needOpen("commit");
