@@ -211,11 +211,18 @@ function timing({ interval }: { interval: number }): { interval: number } {
   return { interval: interval > 0 ? interval : 10_000 };
 }
 
+/** The original's words (contract §11.1). */
+const INCOMPLETE_INDEXES =
+  "Image index completeness validation has been disabled, which is an experimental option because other container tooling might expect all image indexes to be complete";
+
 function validationConfig(parsed: ParsedConfig["validation"], report: Report): Config["validation"] {
   if (parsed.enabled && parsed.disabled) {
     report.warning(["validation", "enabled"], "validation stays on: the older key enabled wins over disabled");
   }
   const { urls, indexes } = parsed.manifests;
+  if (indexes.platforms === "none" || indexes.platforms === "list") {
+    report.warning(["validation", "manifests", "indexes", "platforms"], INCOMPLETE_INDEXES);
+  }
   return {
     disabled: parsed.disabled && !parsed.enabled,
     manifests: {

@@ -20,7 +20,10 @@ const pattern = key(
 
 export const validation = section(
   {
-    disabled: flag(false, "Checks neither the children of indexes nor the hosts of layer URLs."),
+    disabled: flag(
+      false,
+      "Checks neither the hosts of layer URLs nor that children of indexes and layers are there; a config must be. (The original still asks for layers.)",
+    ),
     enabled: flag(false, "Older switch: validation is on with it, whatever `disabled` says."),
     manifests: section(
       {
