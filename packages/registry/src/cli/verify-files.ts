@@ -14,6 +14,7 @@ export async function checkFiles(config: Config, now: Date): Promise<Finding[]> 
     ...(http.tls ? await checkTls(http.tls, now) : []),
     ...(config.redis?.tls ? await checkRedisTls(config.redis.tls, now) : []),
     ...(await checkAuthFiles(config)),
+    ...(await checkMiddleware(config)),
     ...(http.net === "unix" ? await checkSocket(http.addr) : []),
     ...(await checkRoot(config)),
   ];
@@ -53,6 +54,22 @@ async function checkDirectory(
       ? `${place} can't be written`
       : `${directory} can't be made: ${place} can't be written`;
   return [unwritable(path, `${what} by this user; change its owner or permissions`)];
+}
+
+/** The key that signs addresses of CloudFront. Over another storage than S3 nothing reads it. */
+async function checkMiddleware({ middleware, storage }: Config): Promise<Finding[]> {
+  const findings: Finding[] = [];
+  if (storage.type !== "s3" && storage.type !== "s3aws") return findings;
+  for (const { index, middleware: each } of middleware.storage) {
+    if (each.name !== "cloudfront") continue;
+    const path = ["middleware", "storage", index, "options", "privatekey"];
+    const file = each.options.privateKey;
+    const key = await readPem(path, file, readKey, findings);
+    if (key !== undefined && key.asymmetricKeyType !== "rsa") {
+      findings.push(error(path, undefined, `${file} holds a key that isn't RSA; CloudFront takes RSA keys here`));
+    }
+  }
+  return findings;
 }
 
 async function checkSocket(socket: string): Promise<Finding[]> {

@@ -1,12 +1,14 @@
 import { formatFinding, type Finding, sortFindings } from "../config/findings.js";
 import { type ReadConfiguration } from "./configuration.js";
 import { type ExitCode, type Terminal } from "./terminal.js";
+import { checkBucket } from "./verify-bucket.js";
 import { checkFiles } from "./verify-files.js";
 
 /** Explains every finding on standard output: 1 when the registry wouldn't start, otherwise 0. */
 export async function verify({ path, loaded }: ReadConfiguration, terminal: Terminal): Promise<ExitCode> {
-  const files = loaded.config ? await checkFiles(loaded.config, new Date()) : [];
-  const placed = files.map((finding) => ({ ...finding, source: loaded.config && loaded.sourceOf(finding.path) }));
+  const { config } = loaded;
+  const outside = config ? [...(await checkFiles(config, new Date())), ...(await checkBucket(config))] : [];
+  const placed = outside.map((finding) => ({ ...finding, source: loaded.config && loaded.sourceOf(finding.path) }));
   const findings = sortFindings([...loaded.errors, ...loaded.warnings, ...placed]);
   for (const finding of findings) terminal.out(`${label(finding)} ${formatFinding(finding)}\n`);
   const errors = findings.filter(({ severity }) => severity === "error").length;

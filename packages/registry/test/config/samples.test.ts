@@ -8,7 +8,9 @@ import { join } from "node:path";
 import { createInterface } from "node:readline";
 import { fileURLToPath } from "node:url";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
+import type { Config } from "../../src/config/config.js";
 import { loadConfig } from "../../src/config/load.js";
+import { type StandIn, startStandIn } from "../../../../test/src/support/s3/server.js";
 import { CERTIFICATE, KEY } from "../cli/certificates.js";
 import { MACHINE, messages } from "./support.js";
 
@@ -26,15 +28,61 @@ async function loadSample(name: string) {
 }
 
 let directory: string;
+let s3: StandIn;
 
 beforeAll(async () => {
+  s3 = await startStandIn();
   directory = await mkdtemp(join(tmpdir(), "registry-samples-"));
   await writeFile(join(directory, "certificate.pem"), CERTIFICATE);
   await writeFile(join(directory, "key.pem"), KEY);
   await writeFile(join(directory, "htpasswd"), `somebody:$2y$04$${"a".repeat(53)}\n`);
 });
 
-afterAll(() => rm(directory, { recursive: true, force: true }));
+afterAll(async () => {
+  await rm(directory, { recursive: true, force: true });
+  await s3.stop();
+});
+
+type Environment = Readonly<Record<string, string>>;
+
+function serverEnvironment({ http }: Config): Environment {
+  return {
+    REGISTRY_HTTP_ADDR: "127.0.0.1:0",
+    ...(http.workers === 1 ? {} : { REGISTRY_HTTP_WORKERS: "1" }),
+    ...(http.debug.addr === undefined ? {} : { REGISTRY_HTTP_DEBUG_ADDR: "127.0.0.1:0" }),
+  };
+}
+
+async function storageEnvironment({ storage }: Config, root: string): Promise<Environment> {
+  return {
+    ...(storage.type === "filesystem" ? { REGISTRY_STORAGE_FILESYSTEM_ROOTDIRECTORY: root } : {}),
+    ...(storage.type === "s3" ? await s3Environment() : {}),
+    // Nobody listens there: a registry starts without its Redis.
+    ...(storage.cache.blobdescriptor === "redis" ? { REGISTRY_REDIS_ADDRS: '["127.0.0.1:1"]' } : {}),
+  };
+}
+
+/** The stand-in's place and keys. */
+async function s3Environment(): Promise<Environment> {
+  return {
+    REGISTRY_STORAGE_S3_REGIONENDPOINT: s3.endpoint,
+    REGISTRY_STORAGE_S3_REGION: s3.region,
+    REGISTRY_STORAGE_S3_BUCKET: await s3.newBucket(),
+    REGISTRY_STORAGE_S3_ACCESSKEY: s3.accessKey,
+    REGISTRY_STORAGE_S3_SECRETKEY: s3.secretKey,
+  };
+}
+
+function filesEnvironment({ auth, http, log }: Config, name: string): Environment {
+  const certificate = join(directory, "certificate.pem");
+  const tls = { REGISTRY_HTTP_TLS_CERTIFICATE: certificate, REGISTRY_HTTP_TLS_KEY: join(directory, "key.pem") };
+  return {
+    ...(log.audit ? { REGISTRY_LOG_AUDIT_TARGET: join(directory, `${name}.audit`) } : {}),
+    ...(auth.type === "htpasswd" ? { REGISTRY_AUTH_HTPASSWD_PATH: join(directory, "htpasswd") } : {}),
+    ...(auth.type === "token" ? { REGISTRY_AUTH_TOKEN_ROOTCERTBUNDLE: certificate } : {}),
+    ...(http.tls ? tls : {}),
+  };
+}
 
 it("there are files for both original images and for npm start", () => {
   expect(FILES).toEqual(
@@ -47,6 +95,8 @@ it("there are files for both original images and for npm start", () => {
       "htpasswd.yml",
       "token.yml",
       "access.yml",
+      "s3.yml",
+      "cluster.yml",
     ]),
   );
 });
@@ -63,21 +113,13 @@ describe.each(FILES)("config/%s", (name) => {
 
   it("starts a registry that answers, and stops", async () => {
     const root = join(directory, name);
-    const { auth, http, log, storage } = (await loadSample(name)).config ?? {};
+    const { config } = await loadSample(name);
+    if (!config) throw new Error("refused");
+    const { auth, http } = config;
     const environment = {
-      REGISTRY_HTTP_ADDR: "127.0.0.1:0",
-      ...(http?.workers === 1 ? {} : { REGISTRY_HTTP_WORKERS: "1" }),
-      ...(http?.debug.addr === undefined ? {} : { REGISTRY_HTTP_DEBUG_ADDR: "127.0.0.1:0" }),
-      ...(storage?.type === "filesystem" ? { REGISTRY_STORAGE_FILESYSTEM_ROOTDIRECTORY: root } : {}),
-      ...(log?.audit ? { REGISTRY_LOG_AUDIT_TARGET: join(directory, `${name}.audit`) } : {}),
-      ...(auth?.type === "htpasswd" ? { REGISTRY_AUTH_HTPASSWD_PATH: join(directory, "htpasswd") } : {}),
-      ...(auth?.type === "token" ? { REGISTRY_AUTH_TOKEN_ROOTCERTBUNDLE: join(directory, "certificate.pem") } : {}),
-      ...(http?.tls
-        ? {
-            REGISTRY_HTTP_TLS_CERTIFICATE: join(directory, "certificate.pem"),
-            REGISTRY_HTTP_TLS_KEY: join(directory, "key.pem"),
-          }
-        : {}),
+      ...serverEnvironment(config),
+      ...(await storageEnvironment(config, root)),
+      ...filesEnvironment(config, name),
     };
     const child = spawn(process.execPath, [PROGRAM, "serve", join(SAMPLES, name)], {
       env: { PATH: process.env["PATH"], ...environment },
@@ -87,9 +129,10 @@ describe.each(FILES)("config/%s", (name) => {
     const ended = once(child, "exit");
     try {
       const address = await listening(child);
-      expect(await statusOf(`${http?.tls ? "https" : "http"}://${address}/v2/`)).toBe(
-        auth?.type === "none" ? 200 : 401,
-      );
+      const url = `${http.tls ? "https" : "http"}://${address}/v2/`;
+      expect(await statusOf(url)).toBe(auth.type === "none" ? 200 : 401);
+      // Where anybody may, the storage is asked something.
+      if (auth.type === "none") expect(await statusOf(`${url}a/tags/list`)).toBe(404);
     } finally {
       child.kill("SIGTERM");
       await ended;
