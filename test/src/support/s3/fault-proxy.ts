@@ -9,6 +9,7 @@ import {
   type ServerResponse,
 } from "node:http";
 import { setTimeout as delay } from "node:timers/promises";
+import { write } from "./stand-in/sender.js";
 
 /** How often each fault strikes, as a share of the requests; what is left over goes through. */
 export interface FaultRates {
@@ -163,6 +164,7 @@ async function passOn(answer: IncomingMessage, { message, response, fate, where,
   response.writeHead(answer.statusCode ?? 502, answer.rawHeaders);
   let left = strikesBody && length > 0 ? Math.floor(where * length) : Infinity;
   for await (const chunk of answer) {
+    if (response.destroyed) return;
     if (!(chunk instanceof Uint8Array)) continue;
     if (left < chunk.byteLength) {
       await write(response, chunk.subarray(0, left));
@@ -184,12 +186,6 @@ async function passOn(answer: IncomingMessage, { message, response, fate, where,
 
 function bodyLength(message: IncomingMessage, answer: IncomingMessage): number {
   return message.method === "HEAD" ? 0 : Number(answer.headers["content-length"] ?? 0);
-}
-
-async function write(response: ServerResponse, bytes: Uint8Array): Promise<void> {
-  if (bytes.byteLength === 0) return;
-  if (response.destroyed) throw new Error("the client is gone");
-  if (!response.write(bytes)) await Promise.race([once(response, "drain"), once(response, "close")]);
 }
 
 function breakOff(message: IncomingMessage, fate: Fate): void {

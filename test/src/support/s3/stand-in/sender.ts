@@ -1,4 +1,3 @@
-import { once } from "node:events";
 import type { ServerResponse } from "node:http";
 import { setTimeout as delay } from "node:timers/promises";
 import type { Fault } from "./faults.js";
@@ -45,9 +44,15 @@ async function strike(response: ServerResponse, fault: Fault | undefined): Promi
   }
 }
 
-/** Waits for room, so that an answer of gigabytes isn't copied into the socket's buffers at once. */
-async function write(response: ServerResponse, bytes: Buffer): Promise<void> {
-  if (bytes.byteLength === 0 || response.destroyed) return;
-  const written = new Promise((resolve) => response.write(bytes, resolve));
-  await Promise.race([written, once(response, "close")]);
+/** Waits until the bytes are on their way, so that an answer of gigabytes isn't copied into the socket's buffers at once. */
+export function write(response: ServerResponse, bytes: Uint8Array): Promise<void> {
+  if (bytes.byteLength === 0 || response.destroyed) return Promise.resolve();
+  return new Promise((resolve) => {
+    const done = (): void => {
+      response.off("close", done);
+      resolve();
+    };
+    response.once("close", done);
+    response.write(bytes, done);
+  });
 }
