@@ -1,0 +1,272 @@
+import { readdir, readFile, rename, writeFile } from "node:fs/promises";
+import { createServer } from "node:http";
+import { join } from "node:path";
+import { describe, expect, it } from "vitest";
+import type { EndpointConfig, NotificationsConfig } from "../../src/config/notifications.js";
+import { loadConfig } from "../../src/config/load.js";
+import { lockDirectory } from "../../src/notifications/outbox/lock.js";
+import { createDropper } from "../../src/notifications/outbox/inbox.js";
+import { openNotifications } from "../../src/notifications/service.js";
+import { silentLog, type Log } from "../../src/observability/log.js";
+import { eventOf, temporary } from "./support.js";
+
+interface Received {
+  readonly method: string;
+  readonly url: string;
+  readonly headers: Readonly<Record<string, unknown>>;
+  readonly body: string;
+}
+
+type Answer = { readonly status: number; readonly location?: string };
+
+/** A receiver that answers as it is told. */
+async function receive(answer: (received: Received, count: number) => Answer) {
+  const received: Received[] = [];
+  const server = createServer((request, response) => {
+    let body = "";
+    request.setEncoding("utf8").on("data", (chunk: string) => (body += chunk));
+    request.on("end", () => {
+      const one = { method: request.method ?? "", url: request.url ?? "", headers: request.headers, body };
+      received.push(one);
+      const { status, location } = answer(one, received.length);
+      response.writeHead(status, location === undefined ? {} : { Location: location }).end("ok");
+    });
+  });
+  await new Promise<void>((resolve) => server.listen(0, "127.0.0.1", resolve));
+  const address = server.address();
+  if (address === null || typeof address === "string") throw new Error("no port");
+  return {
+    received,
+    url: `http://127.0.0.1:${address.port}`,
+    [Symbol.asyncDispose]: () =>
+      new Promise<void>((resolve) => {
+        server.closeAllConnections();
+        server.close(() => resolve());
+      }),
+  };
+}
+
+function endpointOf(url: string, over: Partial<EndpointConfig> = {}): EndpointConfig {
+  return {
+    name: "ci",
+    url,
+    headers: {},
+    timeout: 500,
+    threshold: 3,
+    backoff: 20,
+    ignore: { mediatypes: [], actions: [] },
+    format: "v2",
+    secret: undefined,
+    maxage: 0,
+    maxattempts: 0,
+    ...over,
+  };
+}
+
+function configOf(directory: string | undefined, endpoints: readonly EndpointConfig[]): NotificationsConfig {
+  const outbox = { directory, maxbytes: 16 * 1024 * 1024, deadletterbytes: 1024 * 1024 };
+  return { events: { includereferences: false }, endpoints, disabled: [], outbox };
+}
+
+/** A log that keeps its lines. */
+function memoryLog(): Log & { readonly lines: string[] } {
+  const lines: string[] = [];
+  const keep = (message: string, fields?: object): void =>
+    void lines.push(`${message} ${JSON.stringify(fields ?? {})}`);
+  const log: Log = { error: keep, warn: keep, info: keep, debug: keep, disclose: keep, child: () => log };
+  return { ...log, lines };
+}
+
+const idsOf = (received: readonly Received[]): string[] =>
+  received.map(({ body }) => /"id": ?"(event-\d+)"/.exec(body)?.[1] ?? "");
+
+const events = (from: number, to: number) =>
+  Array.from({ length: to - from + 1 }, (_, index) => eventOf({ id: `event-${from + index}` }));
+
+describe("delivery", () => {
+  it("goes on until an endpoint has taken each event, in order, and doesn't make another endpoint wait", async () => {
+    await using directory = await temporary();
+    await using flaky = await receive((_, count) => ({ status: count % 3 === 0 ? 200 : 500 }));
+    await using quick = await receive(() => ({ status: 204 }));
+    const service = await openNotifications(
+      configOf(directory.path, [endpointOf(flaky.url), endpointOf(quick.url, { name: "other" })]),
+      silentLog,
+    );
+    await service.sink.record(events(1, 5), true);
+    await expect.poll(() => service.stats().map(({ pending }) => pending)).toEqual([0, 0]);
+    const thrice = [1, 2, 3, 4, 5].flatMap((id) => [`event-${id}`, `event-${id}`, `event-${id}`]);
+    expect(idsOf(flaky.received)).toEqual(thrice);
+    expect(idsOf(quick.received)).toEqual([1, 2, 3, 4, 5].map((id) => `event-${id}`));
+    expect(service.stats()[0]).toMatchObject({ events: 5, successes: 5, failures: 10, errors: 0 });
+    expect(service.stats()[0]?.statuses).toEqual({ "500 Internal Server Error": 10, "200 OK": 5 });
+    await service.stop(0);
+  });
+
+  it("follows redirects, with the body where the status keeps it, and without credentials to another host", async () => {
+    await using directory = await temporary();
+    await using target = await receive(() => ({ status: 200 }));
+    await using first = await receive((_, count) => ({ status: count === 1 ? 307 : 302, location: `${target.url}/t` }));
+    const headers = { Authorization: ["Bearer abc"], "X-Team": ["a", "b"] };
+    const service = await openNotifications(configOf(directory.path, [endpointOf(first.url, { headers })]), silentLog);
+    await service.sink.record(events(1, 2), true);
+    await expect.poll(() => service.stats()[0]?.successes).toBe(2);
+    expect(first.received[0]?.headers).toMatchObject({ authorization: "Bearer abc", "x-team": "a, b" });
+    expect(target.received.map(({ method, url }) => `${method} ${url}`)).toEqual(["POST /t", "GET /t"]);
+    expect(idsOf(target.received)).toEqual(["event-1", ""]);
+    expect(target.received[0]?.headers["authorization"]).toBeUndefined();
+    expect(target.received[0]?.headers["x-team"]).toBe("a, b");
+    await service.stop(0);
+  });
+
+  it("counts 3xx without a place to go, and anything below 400, as taken", async () => {
+    await using directory = await temporary();
+    await using receiver = await receive(() => ({ status: 304 }));
+    const service = await openNotifications(configOf(directory.path, [endpointOf(receiver.url)]), silentLog);
+    await service.sink.record(events(1, 1), true);
+    await expect.poll(() => service.stats()[0]?.successes).toBe(1);
+    await service.stop(0);
+  });
+
+  it("gives up where that is asked for, and the dead letters can be sent again to the endpoint that missed them", async () => {
+    await using directory = await temporary();
+    let status = 500;
+    await using receiver = await receive(() => ({ status }));
+    await using other = await receive(() => ({ status: 200 }));
+    const endpoints = [endpointOf(receiver.url, { maxattempts: 2 }), endpointOf(other.url, { name: "other" })];
+    const service = await openNotifications(configOf(directory.path, endpoints), silentLog);
+    await service.sink.record(events(1, 2), true);
+    await expect.poll(() => service.stats()[0]?.dead).toEqual({ "max-attempts": 2 });
+    expect(idsOf(receiver.received)).toEqual(["event-1", "event-1", "event-2", "event-2"]);
+    const slot = join(directory.path, "0");
+    const letters = (await readFile(join(slot, "dead-letters.jsonl"), "utf8")).trim().split("\n");
+    expect(letters.map((line): unknown => JSON.parse(line))).toMatchObject([
+      {
+        endpoint: "ci",
+        reason: "max-attempts",
+        attempts: 2,
+        error: "500 Internal Server Error",
+        event: events(1, 1)[0],
+      },
+      { endpoint: "ci", reason: "max-attempts", attempts: 2 },
+    ]);
+    status = 200;
+    await createDropper(slot, "test").drop([]);
+    await rename(join(slot, "dead-letters.jsonl"), join(slot, "inbox", "again.jsonl"));
+    await service.sink.record(events(3, 3), true);
+    await expect.poll(() => idsOf(receiver.received).slice(4)).toEqual(["event-1", "event-2", "event-3"]);
+    await expect.poll(() => idsOf(other.received)).toEqual(["event-1", "event-2", "event-3"]);
+    await service.stop(0);
+  });
+});
+
+describe("a restart", () => {
+  it("goes on where it was, with each endpoint, and a new endpoint hears of what comes", async () => {
+    await using directory = await temporary();
+    await using receiver = await receive(() => ({ status: 200 }));
+    const dead = "http://127.0.0.1:9";
+    const before = await openNotifications(configOf(directory.path, [endpointOf(dead)]), silentLog);
+    await before.sink.record(events(1, 3), true);
+    await before.stop(0);
+    const after = await openNotifications(
+      configOf(directory.path, [endpointOf(receiver.url), endpointOf(receiver.url, { name: "new", format: "v1" })]),
+      silentLog,
+    );
+    expect(after.stats().map(({ pending }) => pending)).toEqual([3, 0]);
+    await after.sink.record(events(4, 4), true);
+    await expect.poll(() => receiver.received.length).toBe(5);
+    const of = (version: string) =>
+      receiver.received.filter(({ headers }) => String(headers["content-type"]).includes(version));
+    expect(idsOf(of("v2"))).toEqual(["event-1", "event-2", "event-3", "event-4"]);
+    expect(idsOf(of("v1"))).toEqual(["event-4"]);
+    await after.stop(1000);
+  });
+
+  it("waits for what can be delivered in the time that it is given", async () => {
+    await using directory = await temporary();
+    await using receiver = await receive((_, count) => ({ status: count < 3 ? 500 : 200 }));
+    const service = await openNotifications(configOf(directory.path, [endpointOf(receiver.url)]), silentLog);
+    await service.sink.record(events(1, 10), true);
+    await service.stop(10_000);
+    expect(new Set(idsOf(receiver.received)).size).toBe(10);
+    expect(service.stats()[0]?.pending).toBe(0);
+  });
+
+  it("takes in first what workers have left, and sets aside what is no event", async () => {
+    await using directory = await temporary();
+    await using receiver = await receive(() => ({ status: 200 }));
+    const config = configOf(directory.path, [endpointOf(receiver.url)]);
+    await (await openNotifications(config, silentLog)).stop(0);
+    const dropper = createDropper(join(directory.path, "0"), "worker");
+    await dropper.drop(events(1, 2).map((event) => JSON.stringify(event)));
+    await writeFile(join(directory.path, "0", "inbox", "zzz.jsonl"), "no event\n");
+    expect(await dropper.isTaken()).toBe(false);
+    const service = await openNotifications(config, silentLog);
+    expect(await dropper.isTaken()).toBe(true);
+    await service.sink.record(events(3, 3), true);
+    await expect.poll(() => idsOf(receiver.received)).toEqual(["event-1", "event-2", "event-3"]);
+    expect(await readdir(join(directory.path, "0", "inbox"))).toEqual(["zzz.jsonl.rejected"]);
+    await service.stop(0);
+  });
+});
+
+describe("the directory", () => {
+  it("is shared by several registries, each with a part of its own", async () => {
+    await using directory = await temporary();
+    await using receiver = await receive(() => ({ status: 200 }));
+    const config = configOf(directory.path, [endpointOf(receiver.url)]);
+    const [first, second] = await Promise.all([
+      openNotifications(config, silentLog),
+      openNotifications(config, silentLog),
+    ]);
+    expect([first.directory, second.directory].sort()).toEqual([join(directory.path, "0"), join(directory.path, "1")]);
+    expect(await lockDirectory(join(directory.path, "0"))).toBeUndefined();
+    await first.stop(0);
+    await second.stop(0);
+    const third = await openNotifications(config, silentLog);
+    expect(third.directory).toBe(join(directory.path, "0"));
+    await third.stop(0);
+  });
+
+  it("that can't be used doesn't keep the registry away: events wait in memory, and the log says so", async () => {
+    await using directory = await temporary();
+    await using receiver = await receive(() => ({ status: 200 }));
+    await writeFile(join(directory.path, "file"), "");
+    const log = memoryLog();
+    const config = configOf(join(directory.path, "file", "outbox"), [endpointOf(receiver.url)]);
+    const service = await openNotifications(config, log);
+    expect(log.lines.join("\n")).toContain("notifications.outbox.directory");
+    expect(service.directory).toBeUndefined();
+    await service.sink.record(events(1, 2), true);
+    await expect.poll(() => idsOf(receiver.received)).toEqual(["event-1", "event-2"]);
+    await service.stop(0);
+  });
+});
+
+describe("the configuration", () => {
+  const load = (section: string) =>
+    loadConfig({
+      text: `version: 0.1\nstorage: {filesystem: {rootdirectory: /data}}\nnotifications:\n${section}`,
+      file: "config.yml",
+      environment: {},
+      machine: { cores: 1 },
+    });
+
+  it("has the original's defaults, both lists of media types, and the outbox beside the storage", () => {
+    const { config } = load(
+      "  endpoints: [{name: a, url: 'http://h', timeout: 0, ignoredmediatypes: [x], ignore: {mediatypes: [x, y]}}, {name: b, disabled: true}]\n",
+    );
+    expect(config?.notifications.endpoints).toMatchObject([
+      { name: "a", timeout: 1000, threshold: 10, backoff: 1000, format: "v2", ignore: { mediatypes: ["x", "y"] } },
+    ]);
+    expect(config?.notifications.disabled).toEqual(["b"]);
+    expect(config?.notifications.outbox.directory).toBe("/data/longshore/outbox");
+  });
+
+  it("names the line of an endpoint without a URL, and never shows what may be secret", () => {
+    const { errors } = load("  endpoints:\n    - {name: a}\n    - {name: b, url: 'ftp://user:hunter2@h'}\n");
+    expect(errors.map(({ source }) => source)).toMatchObject([{ line: 5 }, { line: 6 }]);
+    const headers = load("  endpoints:\n    - {name: c, url: 'http://h', headers: {Authorization: hunter2}}\n");
+    expect(headers.errors).toMatchObject([{ source: { line: 5 } }]);
+    expect(JSON.stringify([errors, headers.errors])).not.toContain("hunter2");
+  });
+});
