@@ -142,6 +142,10 @@ async function need(repository: Repository, digest: Digest, needed: Set<Digest>)
     return;
   }
   const { bytes, mediaType } = stored;
+  // Whoever pushed them: referrers of what is kept are kept.
+  for (const referrer of (await repository.referrers.list(digest)).items) {
+    if (!needed.has(referrer.digest)) await need(repository, referrer.digest, needed);
+  }
   for (const { kind, descriptor } of referencesOf(parseManifest(bytes, mediaType))) {
     needed.add(descriptor.digest);
     if (kind === "manifest") await need(repository, descriptor.digest, needed);

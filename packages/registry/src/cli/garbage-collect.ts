@@ -1,11 +1,12 @@
-import { CollectError, type CollectResult } from "@longshore/storage";
+import { CollectError, createDriver, type CollectResult } from "@longshore/storage";
 import { openConfiguredCaches } from "../caches.js";
 import { runCollection } from "../collection/collection.js";
 import { createProgress, formatMebibytes } from "../collection/progress.js";
-import { openDriver } from "../compose.js";
 import type { Config } from "../config/config.js";
 import { parseDuration } from "../config/duration.js";
+import { revealParameters } from "../config/parameters.js";
 import { silentLog } from "../observability/log.js";
+import { onStopSignals } from "../server/stop-signals.js";
 import { printErrors, type ReadConfiguration } from "./configuration.js";
 import { type ParsedArguments, UsageError } from "./flags.js";
 import { type Terminal } from "./terminal.js";
@@ -31,8 +32,7 @@ export async function garbageCollect(
   const grace = graceOf(values.get("grace-period"), config);
   const stop = new AbortController();
   const onSignal = (): void => stop.abort(new Error("interrupted; the next run goes on where this one ended"));
-  const signals = ["SIGINT", "SIGTERM"] as const;
-  for (const signal of signals) process.once(signal, onSignal);
+  const forget = onStopSignals(onSignal, (code) => process.exit(code));
   try {
     const quiet = flags.has("quiet");
     const result = await collect(config, { flags, grace, signal: stop.signal }, terminal);
@@ -48,7 +48,7 @@ export async function garbageCollect(
     }
     return 1;
   } finally {
-    for (const signal of signals) process.removeListener(signal, onSignal);
+    forget();
   }
 }
 
@@ -68,11 +68,19 @@ async function collect(
     terminal.isTerminal === true,
     () => performance.now() - began,
   );
+  const lines = gatherLines((text) => {
+    progress.clear();
+    terminal.out(text);
+  });
   const tell = (text: string): void => {
+    lines.flush();
     progress.clear();
     terminal.err(text);
   };
-  const driver = await openDriver(config);
+  const { type, parameters } = config.storage;
+  // Everything is read once: what the driver would remember takes memory for nothing.
+  const lean = type === "filesystem" ? { filecache: 0, namecache: 20_000 } : {};
+  const driver = await createDriver(type, { ...revealParameters(parameters), ...lean }, { alone: true });
   try {
     const caches = await openConfiguredCaches(config, driver, {
       ...silentLog,
@@ -91,10 +99,7 @@ async function collect(
           ...(quiet
             ? {}
             : {
-                line: (text) => {
-                  progress.clear();
-                  terminal.out(`${text}\n`);
-                },
+                line: (text) => lines.add(text),
                 removed: (what) => tell(`${what}\n`),
                 progress: (state) => progress.update(state),
               }),
@@ -102,12 +107,32 @@ async function collect(
         },
       });
     } finally {
+      lines.flush();
       progress.clear();
       await caches.close();
     }
   } finally {
     await driver.close();
   }
+}
+
+/** Characters of output that are written together: a large store has a line for each of some hundred thousand blobs. */
+const GATHERED = 64 * 1024;
+
+/** Lines that are written some at a time. */
+function gatherLines(write: (text: string) => void): { add(line: string): void; flush(): void } {
+  let waiting = "";
+  const flush = (): void => {
+    if (waiting !== "") write(waiting);
+    waiting = "";
+  };
+  return {
+    flush,
+    add: (line) => {
+      waiting += `${line}\n`;
+      if (waiting.length >= GATHERED) flush();
+    },
+  };
 }
 
 function graceOf(flag: string | undefined, { storage }: Config): number {

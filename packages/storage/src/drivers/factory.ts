@@ -1,7 +1,13 @@
 import type { StorageDriver } from "../contract/driver.js";
 import { DriverParameterError } from "./parameters.js";
 
-type Create = (parameters: unknown) => StorageDriver;
+/** How a driver is used. */
+export interface DriverUse {
+  /** Nobody else uses this process: what blocks it for a moment, but takes less of the processor, is welcome. */
+  readonly alone?: boolean;
+}
+
+type Create = (parameters: unknown, use: DriverUse | undefined) => StorageDriver;
 
 /** A driver's code is loaded when the driver is named, so that nobody pays for one that isn't used. */
 const DRIVERS = new Map<string, () => Promise<Create>>([
@@ -23,9 +29,9 @@ export function driverNames(): readonly string[] {
  * The driver that a configuration names, from its parameters (`storage.<type>`). Throws DriverParameterError for an
  * unknown driver and for wrong parameters.
  */
-export async function createDriver(type: string, parameters: unknown): Promise<StorageDriver> {
+export async function createDriver(type: string, parameters: unknown, use?: DriverUse): Promise<StorageDriver> {
   const load = DRIVERS.get(type);
-  if (load !== undefined) return (await load())(parameters);
+  if (load !== undefined) return (await load())(parameters, use);
   const known = driverNames().join(", ");
   throw new DriverParameterError(
     type,

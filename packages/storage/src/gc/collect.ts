@@ -83,7 +83,7 @@ async function step<T>(name: "mark" | "sweep", signal: AbortSignal | undefined, 
 }
 
 async function mark(run: Run, note: Note): Promise<void> {
-  const { work, call, store, options } = run;
+  const { work, call, store, options, signal } = run;
   const done = new Set<string>();
   for await (const name of work.lines("done")) done.add(name);
   let waiting: string[] = [];
@@ -97,7 +97,7 @@ async function mark(run: Run, note: Note): Promise<void> {
   await work.writeNote(noteOf(options, note));
   try {
     for await (const name of allRepositories(store, call)) {
-      call.signal?.throwIfAborted();
+      signal?.throwIfAborted();
       if (done.has(name)) continue;
       await markRepository(name, run);
       waiting.push(name);

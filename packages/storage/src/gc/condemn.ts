@@ -1,5 +1,5 @@
 import { randomUUID } from "node:crypto";
-import type { CallOptions, FileInfo, StorageDriver, Touching } from "../contract/driver.js";
+import type { FileInfo, StorageDriver, Touching } from "../contract/driver.js";
 import { condemnedPath } from "../layout/condemned.js";
 import { orUndefined } from "../store/links.js";
 
@@ -15,14 +15,14 @@ export async function condemn(
   driver: StorageDriver & Touching,
   path: string,
   isUnwanted: (hidden: FileInfo) => boolean | Promise<boolean>,
-  options?: CallOptions,
+  signal?: AbortSignal,
 ): Promise<Verdict> {
   const hidden = await hide(driver, path);
   if (hidden === undefined) return "missing";
   // From here on without the signal: nothing stays hidden because somebody stopped waiting.
   const info = await orUndefined(driver.stat(hidden));
   if (info === undefined) return "kept";
-  const isDue = options?.signal?.aborted !== true && (await isUnwanted(info));
+  const isDue = signal?.aborted !== true && (await isUnwanted(info));
   if (!isDue) {
     await restore(driver, hidden, path);
     return "kept";

@@ -44,6 +44,7 @@ export async function lookAtBlobs(run: Run): Promise<void> {
   const late = new DigestSet();
   const directories = await bucketDirectories(run);
   for (const [index, bucket] of BUCKETS.entries()) {
+    run.signal?.throwIfAborted();
     report.progress({ phase: "look", done: index, total: BUCKETS.length, freedBytes: 0 });
     const marks = await readDigests(run, bucketFile("marks", bucket));
     marked += marks.size;

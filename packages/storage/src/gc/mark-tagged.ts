@@ -29,6 +29,7 @@ export async function markTagged(name: RepositoryName, run: Run): Promise<boolea
   const nodes = new Map<Digest, Node>();
   const opaque = new Set<Digest>();
   for await (const revisions of linkedRevisions(name, run)) {
+    run.signal?.throwIfAborted();
     await mapConcurrently(revisions, run.concurrency, async ({ digest, link }) => {
       const read = await readManifest(run.store, digest, run.call);
       if (read.kind === "opaque") {

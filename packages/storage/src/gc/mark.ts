@@ -22,6 +22,7 @@ export async function markRepository(name: RepositoryName, run: Run): Promise<vo
 async function markAll(name: RepositoryName, run: Run): Promise<boolean> {
   let isKnown = true;
   for await (const revisions of linkedRevisions(name, run)) {
+    run.signal?.throwIfAborted();
     const marked = await mapConcurrently(revisions, run.concurrency, ({ digest }) => markManifest(name, digest, run));
     isKnown &&= !marked.includes("opaque");
     await run.work.settle();

@@ -18,7 +18,10 @@ export interface Run {
   readonly store: StorageDriver;
   readonly work: WorkFiles;
   readonly options: CollectOptions;
+  /** For every call. Without the signal: a listener for each call would cost more than most calls take. */
   readonly call: CallOptions;
+  /** Ends the collection between two steps. */
+  readonly signal: AbortSignal | undefined;
   readonly concurrency: number;
   readonly links: LinkCache;
   /** Times (ms, by the storage's clock): what changed at or after them stays. */
@@ -85,7 +88,8 @@ export function createRun(
     store: seeHidden(driver),
     work,
     options,
-    call: { signal: options.signal },
+    call: {},
+    signal: options.signal,
     concurrency: options.concurrency ?? 16,
     links: options.caches?.links ?? NO_LINKS,
     cutoff: start - options.grace,

@@ -16,7 +16,7 @@ export async function sweepBucket(bucket: string, run: Run, total: number): Prom
   const { work, report } = run;
   for await (const lines of batches(work.lines(bucketFile("candidates", bucket)))) {
     await mapConcurrently(lines, run.concurrency, async (line) => {
-      run.call.signal?.throwIfAborted();
+      run.signal?.throwIfAborted();
       const [digest = "", size = "0"] = line.split(" ");
       if (isDigest(digest)) await sweepBlob(digest, Number(size), bucket, run);
     });
@@ -34,7 +34,7 @@ async function sweepBlob(digest: Digest, size: number, bucket: string, run: Run)
     return;
   }
   const isOld = ({ modified }: { readonly modified: Date }): boolean => modified.getTime() < run.cutoff;
-  const verdict = await condemn(driver, blobData(digest), isOld, run.call);
+  const verdict = await condemn(driver, blobData(digest), isOld, run.signal);
   if (verdict === "kept") return;
   run.options.caches?.descriptors.delete(digest);
   work.append(bucketFile("gone", bucket), digest);
@@ -51,7 +51,7 @@ export async function sweepLinks(bucket: string, run: Run): Promise<void> {
   const gone = await readDigests(run, bucketFile("gone", bucket));
   for await (const lines of batches(run.work.lines(bucketFile("links", bucket)))) {
     await mapConcurrently(lines, run.concurrency, async (line) => {
-      run.call.signal?.throwIfAborted();
+      run.signal?.throwIfAborted();
       const [digest = "", name = ""] = line.split(" ");
       if (!isDigest(digest) || !isRepositoryName(name) || marks.has(digest)) return;
       if (gone.has(digest) || (await isAbsent(digest, run))) await sweepLink(name, digest, run);
@@ -72,7 +72,7 @@ async function sweepLink(name: RepositoryName, digest: Digest, run: Run): Promis
   // A push proves the bytes before it looks for the link: with the bytes still absent nobody relies on this one.
   const isUnwanted = async ({ modified }: { readonly modified: Date }): Promise<boolean> =>
     modified.getTime() < run.cutoff && (await isAbsent(target, run));
-  const remove = () => condemn(driver, path, isUnwanted, run.call);
+  const remove = () => condemn(driver, path, isUnwanted, run.signal);
   const verdict = await run.links.changing([blobLinkName(name, digest)], remove);
   if (verdict !== "removed") return;
   await driver.prune(layerDirectory(name, digest));

@@ -64,7 +64,7 @@ async function sweepRepository(name: RepositoryName, revisions: readonly Untagge
   const hidden = new Map<Digest, Hidden>();
   const saved: Digest[] = [];
   await mapConcurrently(revisions, run.concurrency, async (revision) => {
-    run.call.signal?.throwIfAborted();
+    run.signal?.throwIfAborted();
     const at = await hide(run.driver, revisionLink(name, revision.digest));
     if (at === undefined) return;
     hidden.set(revision.digest, { ...revision, at });
@@ -111,7 +111,7 @@ async function putBackWithRelatives(
 /** Removes a hidden revision for good, and its place in its subject's list. False where somebody has put it back. */
 async function removeRevision(name: RepositoryName, { digest, subject, at }: Hidden, run: Run): Promise<boolean> {
   const { driver, report } = run;
-  if (run.call.signal?.aborted === true) {
+  if (run.signal?.aborted === true) {
     await restore(driver, at, revisionLink(name, digest));
     return false;
   }
