@@ -65,7 +65,10 @@ describe.each(SERVERS)("redirects to %s", (kind, peers) => {
         expect([part.status, Buffer.from(await part.arrayBuffer())]).toEqual([206, content.bytes.subarray(10, 20)]);
         const head = await fetch(headed.headers.location ?? "", { method: "HEAD" });
         expect([head.status, head.headers.get("content-length")]).toEqual([200, "10000"]);
-        expect((await fetch(String(url).replace(/Signature=./, "Signature=0x"))).status).toBe(403);
+        expect(
+          (await fetch(String(url).replace(/Signature=(.)/, (_, digit) => `Signature=${digit === "0" ? 1 : 0}`)))
+            .status,
+        ).toBe(403);
         expect((await fetch(url, { method: "DELETE" })).status).toBe(403);
       },
       SLOW,
@@ -142,12 +145,12 @@ describe("CloudFront in front of S3", () => {
       const folder = own(await makeTemporaryFolder("cloudfront")).path;
       const privatekey = join(folder, "key.pem");
       await writeFile(privatekey, privateKey.export({ type: "pkcs1", format: "pem" }));
-      let direct: RunningRegistry | undefined;
+      const origin: { running?: RunningRegistry } = {};
       const distribution = own(
         await startDistribution(async (key) => {
           // As the distribution's own access to the bucket: an address that the registry signs for it.
           const digest = `sha256:${key.split("/").at(-2) ?? ""}`;
-          const answer = await direct?.client.ask({
+          const answer = await origin.running?.client.ask({
             path: `/v2/a/blobs/${digest}`,
             headers: { "x-forwarded-for": "52.94.1.1" },
           });
@@ -162,12 +165,13 @@ describe("CloudFront in front of S3", () => {
         ipfilteredby: "aws",
         iprangesurl: lists.url,
       };
-      direct = own(
+      const direct = own(
         await serve(server, {
           http: { trustedproxies: ["127.0.0.1"] },
           middleware: { storage: [{ name: "cloudfront", options }] },
         }),
       );
+      origin.running = direct;
       const content = randomContent(5000);
       await pushBlob(direct.client, "a", content);
       const { client } = direct;
