@@ -1,6 +1,12 @@
 import type { BlobStore } from "../contract/blob-store.js";
 import type { Caches } from "../contract/caches.js";
-import { canRedirect, type CallOptions, type DurabilityOptions, type StorageDriver } from "../contract/driver.js";
+import {
+  canRedirect,
+  canTouch,
+  type CallOptions,
+  type DurabilityOptions,
+  type StorageDriver,
+} from "../contract/driver.js";
 import { isStorageError, StorageError } from "../errors.js";
 import { blobData, layerLink } from "../layout/paths.js";
 import type { Descriptor } from "../model/descriptor.js";
@@ -89,7 +95,7 @@ export function createBlobStore(
     mount: async (digest, from, options) => {
       // Without `from` the bytes under the digest itself say that some repository has it (distribution-spec §Mounting).
       const target = from === undefined ? digest : await targetOf(from, digest, options);
-      if (!(await leases.renew(blobData(target), options))) throw unknown(digest);
+      if (canTouch(driver) && !(await leases.renew(blobData(target), options))) throw unknown(digest);
       const descriptor = describe(digest, await statSize(target, { ...options, durable: true }));
       await writeLink(driver, layerLink(name, digest), target, options);
       return descriptor;

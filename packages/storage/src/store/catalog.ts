@@ -72,10 +72,11 @@ class CatalogWalk {
 
   async #look(prefix: string, child: string): Promise<Look> {
     const name = prefix + child;
-    const [page, holds] = await Promise.all([
-      orUndefined(this.#driver.list(`${REPOSITORIES_DIRECTORY}/${name}`, { ...this.#options, limit: OWN_DIRECTORIES })),
-      isRepositoryName(name) && holdsManifest(name, this.#driver, this.#options),
-    ]);
+    const directory = `${REPOSITORIES_DIRECTORY}/${name}`;
+    const page = await orUndefined(this.#driver.list(directory, { ...this.#options, limit: OWN_DIRECTORIES }));
+    // Most directories on the way down have nothing of their own: each would cost three more listings.
+    const mayHold = page !== undefined && (page.more || page.names.includes("_manifests"));
+    const holds = mayHold && isRepositoryName(name) && (await holdsManifest(name, this.#driver, this.#options));
     const isParent = page !== undefined && (page.more || page.names.some((below) => isComponent(`${name}/`, below)));
     return { child, repository: holds && isRepositoryName(name) ? name : undefined, isParent };
   }

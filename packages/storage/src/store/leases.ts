@@ -47,6 +47,8 @@ export function openLeases(driver: StorageDriver, options: LeaseOptions = {}): L
   return {
     renew,
     keep: async (path, modified, call) => {
+      // No collector works there: a look would cost a request, and tell nothing new.
+      if (!canTouch(driver)) return true;
       const time = now();
       if (Math.max(modified.getTime(), renewals.get(path) ?? -Infinity) >= time - freshFor) return true;
       try {

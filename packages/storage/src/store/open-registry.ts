@@ -55,7 +55,10 @@ export function openRegistry(storage: StorageDriver, options: RegistryOptions = 
     reader: createManifestReader(driver, cache, maxManifestBytes, caches.manifests),
     // Past the cache: reading everything once must not drive out what clients ask for.
     indexer: createReferrerIndexer(createManifestReader(driver, createManifestCache(0), maxManifestBytes)),
-    uploads: createUploads(driver, options.uploadLimit === undefined ? {} : { sessionLimit: options.uploadLimit }),
+    uploads: createUploads(driver, {
+      descriptors: caches.descriptors,
+      ...(options.uploadLimit === undefined ? {} : { sessionLimit: options.uploadLimit }),
+    }),
     liveTags: createLiveTags(),
     leases: openLeases(driver, options.leases),
     validation: options.validation ?? DEFAULT_VALIDATION,

@@ -1,4 +1,4 @@
-import type { CallOptions, StorageDriver } from "../contract/driver.js";
+import { canTouch, type CallOptions, type StorageDriver } from "../contract/driver.js";
 import { blobData, layerLink } from "../layout/paths.js";
 import type { Digest } from "../model/digest.js";
 import type { RepositoryName } from "../model/repository-name.js";
@@ -47,6 +47,6 @@ export async function isStored(
 ): Promise<boolean> {
   const there = await orUndefined(driver.stat(blobData(digest), { ...options, durable: true, fileOnly: true }));
   if (there?.size !== size || there.isDirectory) return false;
-  // A collector may be about to take them: then they are brought again.
-  return renewFile(driver, blobData(digest), options);
+  // A collector may be about to take them: then they are brought again. None works where leases can't be renewed.
+  return !canTouch(driver) || renewFile(driver, blobData(digest), options);
 }

@@ -1,4 +1,5 @@
 import { randomUUID } from "node:crypto";
+import type { DescriptorCache } from "../contract/caches.js";
 import type { StorageDriver } from "../contract/driver.js";
 import { isObjectStorage } from "../contract/object-storage.js";
 import type { UploadStore } from "../contract/upload-store.js";
@@ -22,6 +23,8 @@ export interface UploadsOptions {
   /** The most unfinished sessions of a repository, give or take a few for each process. */
   readonly sessionLimit?: number;
   readonly now?: () => Date;
+  /** Told of each new blob's size. */
+  readonly descriptors?: Pick<DescriptorCache, "set">;
 }
 
 const SESSION_LIMIT = 10_000;
@@ -58,6 +61,8 @@ export function createUploads(driver: StorageDriver, options: UploadsOptions = {
       const request = { uuid, offset: body?.offset, signal: call?.signal };
       const size = await turns.take(session.key, request, (turn) => protocol.commit(session, digest, body, turn));
       limit.release(name);
+      // The manifest that comes next asks for it. When the storage wrote it nobody has looked.
+      options.descriptors?.set(digest, { size, modified: 0 });
       return { mediaType: OCTET_STREAM, digest, size };
     },
     cancel: async (uuid, call) => {
