@@ -123,7 +123,7 @@ describe("metrics", () => {
     const there = new Set([...scraped.matchAll(/^# TYPE (\S+) /gm)].map((match) => match[1]));
     const families = asked.map((name) => (there.has(name) ? name : name.replace(/_(?:bucket|sum|count)$/, "")));
     expect(families.filter((name) => !there.has(name))).toEqual([]);
-  });
+  }, 60_000);
 
   it("never count backwards when a worker dies, and its successor counts on", async () => {
     await using measured = await serveMeasured(2);
@@ -144,20 +144,20 @@ describe("metrics", () => {
     expect(counts(await scrape(debug)).get(pushes)).toBe(3);
   }, 60_000);
 
-  it("have as many series after a thousand names as before", async () => {
+  it("have as many series after hundreds of names as before", async () => {
     await using measured = await serveMeasured(1);
     const { registry, debug } = measured;
     await traffic(registry, "a");
     const series = async (): Promise<number> => (await scrape(debug)).split("\n").length;
     await series();
     const before = await series();
-    for (let count = 0; count < 1000; count += 1) {
+    for (let count = 0; count < 300; count += 1) {
       const method = count % 2 === 0 ? "GET" : "HEAD";
       await fetch(`http://127.0.0.1:${registry.port}/v2/name${count}/manifests/tag${count}`, { method });
     }
     // A method that hadn't been seen, and its histogram.
     expect((await series()) - before).toBeLessThan(30);
-  });
+  }, 60_000);
 });
 
 describePeer("prometheus", () => {
@@ -172,7 +172,7 @@ describePeer("prometheus", () => {
     // A gauge, under the original's name.
     const known = 'registry_notifications_pending_total non-counter metrics should not have "_total" suffix';
     expect(lines.filter((line) => line !== known)).toEqual([]);
-  });
+  }, 60_000);
 
   it("scrapes a registry, evaluates the alerts, and answers every query of the dashboard", async () => {
     await using measured = await serveMeasured(2);
