@@ -46,7 +46,7 @@ describe("verify looks at the bucket", () => {
     [
       "that isn't there",
       { bucket: "missing" },
-      /^storage\.s3: the bucket missing can't be used: .*there is no bucket missing.*; until it can, pushes and pulls fail$/,
+      /^storage\.s3: the bucket missing can't be used: .*NoSuchBucket.*; until it can, pushes and pulls fail$/,
     ],
     ["with wrong keys", { secretkey: "wrong" }, /can't be used: .*(denied|refus|credentials|SignatureDoesNotMatch)/i],
     [
