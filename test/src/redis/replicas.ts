@@ -35,7 +35,7 @@ export interface Replica extends AsyncDisposable {
 }
 
 /** How a Redis is reached where a test says nothing. */
-export const REDIS: Omit<RedisOptions, "addresses"> = {
+const REDIS: Omit<RedisOptions, "addresses"> = {
   mode: "single",
   database: 0,
   sendIdentity: true,

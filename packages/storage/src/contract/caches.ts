@@ -2,7 +2,7 @@ import type { Digest } from "../model/digest.js";
 import type { CallOptions } from "./driver.js";
 
 /** What a link stands for: a tag's current digest, or that a repository has a blob or a manifest. */
-export type LinkKind = "tag" | "blob" | "manifest";
+type LinkKind = "tag" | "blob" | "manifest";
 
 /** A link by the path of its file. */
 export interface LinkName {
