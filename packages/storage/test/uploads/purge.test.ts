@@ -7,12 +7,22 @@ import { REPOSITORIES_DIRECTORY, uploadDirectory, uploadStartedAt } from "../../
 import { purgeUploads } from "../../src/store/upload-purge.js";
 import { createUploads } from "../../src/store/uploads.js";
 import { expectFault } from "../contract/driver-contract.js";
-import { bodyOf, digestBy, heldBody, NAME, OBJECT_STORAGES, OTHER, STORAGES, type TestStorage } from "./support.js";
+import {
+  bodyOf,
+  digestBy,
+  heldBody,
+  NAME,
+  OBJECT_STORAGES,
+  S3_STORAGES,
+  OTHER,
+  STORAGES,
+  type TestStorage,
+} from "./support.js";
 
 const HOUR = 60 * 60 * 1000;
 const DAY = 24 * HOUR;
 
-describe.each([...STORAGES, ...OBJECT_STORAGES])("purging uploads over %s", (_, open) => {
+describe.each([...STORAGES, ...OBJECT_STORAGES, ...S3_STORAGES])("purging uploads over %s", (_, open) => {
   let storage: TestStorage;
   beforeEach(async () => {
     storage = await open();

@@ -1,14 +1,17 @@
 import { createHash } from "node:crypto";
 import { expect } from "vitest";
+import { startStandIn } from "../../../../test/src/support/s3/server.js";
 import type { StorageDriver } from "../../src/contract/driver.js";
 import type { UploadBody } from "../../src/contract/upload-store.js";
 import { createFilesystemDriver } from "../../src/drivers/filesystem/driver.js";
 import { createInMemoryDriver } from "../../src/drivers/inmemory/driver.js";
+import { createS3Driver } from "../../src/drivers/s3/driver.js";
 import { blobData } from "../../src/layout/paths.js";
 import { parseDigest, type Digest, type DigestAlgorithm } from "../../src/model/digest.js";
 import { parseRepositoryName } from "../../src/model/repository-name.js";
 import { collect } from "../contract/driver-contract.js";
 import { createInMemoryObjectStorage, type ObjectStorageOptions } from "../drivers/in-memory-object-storage.js";
+import { optionsFor } from "../drivers/s3-subject.js";
 import { temporaryDirectory } from "../drivers/temporary.js";
 
 export const NAME = parseRepositoryName("some/repository");
@@ -128,6 +131,28 @@ export function objectStorage(options: ObjectStorageOptions = {}): TestStorage {
 export const OBJECT_STORAGES: typeof STORAGES = [
   ["object storage", () => Promise.resolve(objectStorage())],
   ["object storage without conditional writes", () => Promise.resolve(objectStorage({ conditionalWrites: false }))],
+];
+
+/** The S3 driver over a server of its own, with parts as small as S3 has them. */
+export const S3_STORAGES: typeof STORAGES = [
+  [
+    "s3",
+    async () => {
+      const server = await startStandIn();
+      const options = await optionsFor(server, { chunksize: 5 * 1024 * 1024 });
+      const drivers: StorageDriver[] = [];
+      const another = (): StorageDriver => {
+        const made = createS3Driver(options);
+        drivers.push(made);
+        return made;
+      };
+      const destroy = async (): Promise<void> => {
+        await Promise.all(drivers.map((one) => one.close()));
+        await server.stop();
+      };
+      return { driver: another(), another, destroy };
+    },
+  ],
 ];
 
 /** Where files are renamed and appended to. */

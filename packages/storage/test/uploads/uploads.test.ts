@@ -12,6 +12,7 @@ import {
   heldBody,
   NAME,
   OBJECT_STORAGES,
+  S3_STORAGES,
   OTHER,
   STORAGES,
   type TestStorage,
@@ -21,7 +22,7 @@ import {
 const MIB = 1024 * 1024;
 const UNKNOWN = "0198d2a4-0000-7000-8000-000000000000";
 
-describe.each([...STORAGES, ...OBJECT_STORAGES])("uploads over %s", (_, open) => {
+describe.each([...STORAGES, ...OBJECT_STORAGES, ...S3_STORAGES])("uploads over %s", (_, open) => {
   let storage: TestStorage;
   let uploads: UploadStore;
   /** The same sessions as another process sees them: nothing in memory is shared. */
