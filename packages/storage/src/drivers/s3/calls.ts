@@ -53,6 +53,8 @@ const FIRST_PAUSE = 100;
 const LONGEST_PAUSE = 5000;
 /** Bytes a millisecond that every storage is trusted to take. */
 const SLOWEST = 256;
+/** No single attempt takes longer, however much it moves. */
+const LONGEST_ATTEMPT = 60 * 60 * 1000;
 
 /** How long to pause before the attempt after `failures` of them: doubling, and anywhere below that ("full jitter"). */
 export function pauseAfter(failures: number, random: number): number {
@@ -73,7 +75,7 @@ export function createCalls(settings: CallSettings, circuit: Circuit): Calls {
     const controller = new AbortController();
     const onAbort = (): void => controller.abort(call.signal?.reason);
     call.signal?.addEventListener("abort", onAbort, { once: true });
-    const time = settings.requestTimeout + Math.ceil((call.bytes ?? 0) / SLOWEST);
+    const time = Math.min(LONGEST_ATTEMPT, settings.requestTimeout + Math.ceil((call.bytes ?? 0) / SLOWEST));
     const timeout = new Error("timeout");
     const hasTimedOut = (): boolean => controller.signal.reason === timeout;
     const timer = setTimeout(() => controller.abort(timeout), time);

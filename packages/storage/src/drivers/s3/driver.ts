@@ -1,7 +1,8 @@
 import { HeadBucketCommand } from "@aws-sdk/client-s3";
 import type { CallOptions, FileInfo, Redirecting, StorageDriver } from "../../contract/driver.js";
 import type { ObjectKeys, ObjectStorage } from "../../contract/object-storage.js";
-import { driverError, pathNotFound } from "../errors.js";
+import { isStorageError } from "../../errors.js";
+import { pathNotFound } from "../errors.js";
 import { createGate } from "../gate.js";
 import { READ_LIMIT } from "../limits.js";
 import { checkPath } from "../path.js";
@@ -10,7 +11,7 @@ import { createCircuit } from "./circuit.js";
 import { createClient } from "./client.js";
 import { composeObjects } from "./compose.js";
 import type { S3Context } from "./context.js";
-import { isFault, NAME, S3Fault, toStorageError } from "./faults.js";
+import { isFault, NAME, S3Fault, toFault, toStorageError } from "./faults.js";
 import { getWhole, headObject } from "./get.js";
 import { createKeys } from "./keys.js";
 import { firstKey, listDirectory } from "./list.js";
@@ -64,7 +65,10 @@ export function createS3Driver(
     try {
       return await action();
     } catch (error) {
-      throw toStorageError(error, operation, path);
+      call?.signal?.throwIfAborted();
+      // What isn't a request's failure comes from the SDK before there is one, such as credentials that aren't found.
+      const known = isStorageError(error) || error instanceof S3Fault;
+      throw toStorageError(known ? error : toFault(error, operation, secrets), operation, path);
     }
   };
 
@@ -127,10 +131,7 @@ export function createS3Driver(
       sender: createPartSender(context, buffers, copyGate, path),
       readBase: async () => (await getWhole(context, path, LEAST_PART, undefined)).bytes,
       putWhole: (bytes) => putObject(context, path, bytes, undefined),
-      fail: (operation, cause) =>
-        cause instanceof S3Fault || !(cause instanceof Error)
-          ? toStorageError(cause, operation, path)
-          : wrapOther(operation, path, cause),
+      fail: (operation, cause) => toStorageError(cause, operation, path),
     });
   };
 
@@ -214,9 +215,4 @@ export function createS3Driver(
       return Promise.resolve();
     },
   };
-}
-
-function wrapOther(operation: string, path: string, cause: Error): unknown {
-  const error = toStorageError(cause, operation, path);
-  return error === cause && cause.name !== "StorageError" ? driverError(NAME, operation, path, cause) : error;
 }

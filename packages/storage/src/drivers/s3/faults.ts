@@ -67,12 +67,9 @@ const KINDS: Readonly<Record<string, FaultKind>> = {
   // Another write to the same key is under way.
   ConditionalRequestConflict: "transient",
   OperationAborted: "transient",
-  // Temporary credentials are fetched anew.
-  ExpiredToken: "transient",
   // The body was damaged on its way.
   BadDigest: "transient",
   XAmzContentSHA256Mismatch: "transient",
-  CredentialsProviderError: "refused",
 };
 
 const STATUSES: Readonly<Record<number, FaultKind>> = {
@@ -195,10 +192,10 @@ function hint(kind: FaultKind, operation: string): string {
   return kind === "access-denied" && permission !== undefined ? `; check that the keys allow ${permission}` : "";
 }
 
-/** `fault` of the driver call `operation` as the contract has it (contract/driver.ts). */
-export function toStorageError(error: unknown, operation: string, path: string): unknown {
-  if (isStorageError(error) || !(error instanceof S3Fault)) return error;
-  return error.kind === "not-found" ? pathNotFound(NAME, path, error) : driverError(NAME, operation, path, error);
+/** What made the driver call `operation` fail, as the contract has it (contract/driver.ts). */
+export function toStorageError(error: unknown, operation: string, path: string): StorageError {
+  if (isStorageError(error)) return error;
+  return isFault(error, "not-found") ? pathNotFound(NAME, path, error) : driverError(NAME, operation, path, error);
 }
 
 /** Nothing can be had from the storage for some time. `wait` in milliseconds. */
