@@ -21,6 +21,8 @@ export interface WorkerSinkOptions {
 
 /** A push waits no longer than this for the primary, and then for the disk once more (ms). */
 const LIMIT = 2000;
+/** Pulls, which nobody waits for, gather this long (ms): each message costs both processes much more than one event does. */
+const GATHER = 20;
 /** Events under way to the primary; pulls beyond are dropped and counted, pushes aren't. */
 const MOST_UNDER_WAY = 10_000;
 /** How often the log says that pulls were dropped (ms). */
@@ -34,7 +36,7 @@ interface Batch {
 }
 
 /**
- * Hands a worker's events to the primary, those of one turn of the event loop together. Where the primary doesn't answer in
+ * Hands a worker's events to the primary: pulls gather for a moment, anything else takes along what has gathered. Where the primary doesn't answer in
  * time, or is gone, they are left in its inbox, as files that the primary, or its successor, takes in.
  */
 export class WorkerSink implements EventSink {
@@ -66,6 +68,7 @@ export class WorkerSink implements EventSink {
     const batch = this.#gather();
     batch.events.push(...events);
     if (!durable) return Promise.resolve();
+    if (!batch.durable) setImmediate(() => this.#flush(batch));
     batch.durable = true;
     return new Promise((resolve) => batch.settle.push(resolve));
   }
@@ -95,14 +98,18 @@ export class WorkerSink implements EventSink {
 
   #gather(): Batch {
     if (this.#gathering === undefined) {
-      this.#gathering = { events: [], durable: false, settle: [] };
-      setImmediate(() => {
-        const batch = this.#gathering;
-        this.#gathering = undefined;
-        if (batch !== undefined) this.#hand(batch);
-      });
+      const batch: Batch = { events: [], durable: false, settle: [] };
+      this.#gathering = batch;
+      setTimeout(() => this.#flush(batch), GATHER);
     }
     return this.#gathering;
+  }
+
+  /** Hands a batch over, unless that has been done. */
+  #flush(batch: Batch): void {
+    if (this.#gathering !== batch) return;
+    this.#gathering = undefined;
+    this.#hand(batch);
   }
 
   #hand(batch: Batch): void {
