@@ -14,7 +14,7 @@ const BUCKET = "registry";
 const REPLICAS = 3;
 
 /** One of the replicas. */
-export interface Replica {
+interface Replica {
   /** `127.0.0.1:<port>`; stays the same when it is started anew. */
   readonly address: string;
   readonly pid: number;

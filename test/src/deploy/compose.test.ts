@@ -1,4 +1,4 @@
-import { readFile } from "node:fs/promises";
+import { readFile, stat } from "node:fs/promises";
 import { fileURLToPath } from "node:url";
 import { expect, it } from "vitest";
 import { parse } from "yaml";
@@ -58,6 +58,20 @@ describePeers("docker-compose.yml", ["compose"], () => {
     });
     expect(Object.keys(services)).toContain(new URL(textAt(s3, "regionendpoint")).hostname);
     expect(Object.keys(services)).toContain(textAt(configuration, "redis", "addrs", 0).split(":")[0]);
+  });
+
+  it("scrapes every replica where monitoring is asked for", async () => {
+    const all = ["--profile", "cluster", "--profile", "monitoring", "config", "--format", "json"];
+    const services = mapAt(JSON.parse(await compose(...all)), "services");
+    const scraped: unknown = parse(await readFile(new URL("deploy/cluster/prometheus.yml", PROJECT), "utf8"));
+    const replicas = Object.keys(services).filter((name) => name.startsWith("replica-"));
+    expect(at(scraped, "scrape_configs", 0, "static_configs", 0, "targets")).toEqual(
+      replicas.map((name) => `${name}:5001`),
+    );
+    expect(at(services, "grafana", "ports", 0, "host_ip")).toBe("127.0.0.1");
+    for (const volume of [at(services, "prometheus", "volumes"), at(services, "grafana", "volumes")].flat()) {
+      if (at(volume, "type") === "bind") await stat(textAt(volume, "source"));
+    }
   });
 
   it("publishes nothing of the cluster beyond this machine unless told to", async () => {

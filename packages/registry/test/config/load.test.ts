@@ -60,7 +60,13 @@ describe("defaults", () => {
         cors: undefined,
         trustedproxies: [],
       },
-      health: { storagedriver: { enabled: false, interval: 10_000, threshold: 1 }, file: [], http: [], tcp: [] },
+      health: {
+        gate: "probes",
+        storagedriver: { enabled: false, interval: 10_000, threshold: 1, successthreshold: 1 },
+        file: [],
+        http: [],
+        tcp: [],
+      },
       catalog: { maxentries: 1000, filter: true },
       tags: { maxtags: 1000 },
       validation: {
@@ -68,6 +74,7 @@ describe("defaults", () => {
         manifests: { urls: { allow: [], deny: [] }, indexes: { platforms: "all", platformlist: [] } },
       },
       policy: { repository: { classes: undefined } },
+      redis: undefined,
       notifications: {
         events: { includereferences: false },
         endpoints: [],
