@@ -25,7 +25,8 @@ interface Appender {
   readonly outcome: Promise<z.infer<typeof outcome>>;
 }
 
-describe("uploads in several processes", () => {
+/** Each test starts processes, which takes seconds on a busy machine. */
+describe("uploads in several processes", { timeout: 60_000 }, () => {
   let root: string;
   let remove: () => Promise<void>;
   let driver: StorageDriver;
