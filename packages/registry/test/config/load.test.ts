@@ -28,6 +28,13 @@ describe("defaults", () => {
         maintenance: {
           uploadpurging: { enabled: true, age: 604_800_000, interval: 86_400_000, dryrun: false },
           readonly: { enabled: false },
+          gc: {
+            enabled: false,
+            interval: 86_400_000,
+            graceperiod: 3_600_000,
+            dryrun: false,
+            deleteuntagged: { enabled: false, age: 86_400_000 },
+          },
         },
         tag: { concurrencylimit: 4 },
       },
