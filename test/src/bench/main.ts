@@ -5,16 +5,19 @@ import { parseArgs } from "node:util";
 import { measureAuth } from "./auth/measure.js";
 import { formatAuthReport } from "./auth/report.js";
 import { compareGroup, type Pace } from "./compare.js";
+import { compareCollections, formatCollections } from "./gc/measure.js";
 import { measureMemory, MEMORY_LIMIT } from "./memory.js";
 import { GROUPS, type Group } from "./operations.js";
 import { BenchRefused, programPath, requirePrograms } from "./programs.js";
 import { ours, theirs, type Launcher } from "./servers.js";
+import { measureS3 } from "./s3/measure.js";
+import { formatS3Report } from "./s3/report.js";
 import { formatMemory, formatReport } from "./table.js";
 
-const USAGE = `usage: npm run bench -- [${GROUPS.join(" | ")} | auth | memory | all] [--rounds 3] [--seconds 4] [--original <path>]
+const USAGE = `usage: npm run bench -- [${GROUPS.join(" | ")} | auth | gc | memory | s3 | all] [--rounds 3] [--seconds 4] [--original <path>]
 
 Compares this registry with CNCF Distribution (Debian's docker-registry) in alternating rounds: small requests, large
-blobs, small pushes, tag pages. "auth" prints what passwords and tokens cost, and what guessers cost others. "memory" prints what 64 concurrent pushes and pulls of 256 MiB keep resident in ours.
+blobs, small pushes, tag pages. "s3" pushes and pulls large blobs through both over Ceph, beside the SDK alone. "gc" collects the garbage of a large store with both. "auth" prints what passwords and tokens cost, and what guessers cost others. "memory" prints what 64 concurrent pushes and pulls of 256 MiB keep resident in ours.
 Both store below TMPDIR, which should lie on a real disk.`;
 
 const MIB = 1024 * 1024;
@@ -22,7 +25,7 @@ const MIB = 1024 * 1024;
 const MEMORY_FILE_SYSTEMS = new Set([0x01021994, 0x858458f6]);
 
 interface Options {
-  readonly groups: readonly (Group | "auth" | "memory")[];
+  readonly groups: readonly (Group | "auth" | "gc" | "memory" | "s3")[];
   readonly pace: Pace;
   readonly original: string | undefined;
 }
@@ -41,6 +44,13 @@ async function main(): Promise<void> {
       const place = await mkdtemp(join(folder, `${group}-`));
       if (group === "memory") {
         await reportMemory(mine, place);
+      } else if (group === "gc") {
+        const original = theirs(options.original ?? programPath("docker-registry"));
+        const { text, met } = formatCollections(await compareCollections({ theirs: original, ours: mine }, place));
+        console.log(`\ngc: 110,000 blobs, 20,000 of them manifests, 10,000 unused\n${text}`);
+        if (!met) process.exitCode = 1;
+      } else if (group === "s3") {
+        await reportS3(options.pace);
       } else if (group === "auth") {
         const original = theirs(options.original ?? programPath("docker-registry"));
         const { text, met } = formatAuthReport(
@@ -58,6 +68,13 @@ async function main(): Promise<void> {
   } finally {
     await rm(folder, { recursive: true, force: true });
   }
+}
+
+async function reportS3(pace: Pace): Promise<void> {
+  requirePrograms(["docker-registry", "radosgw"]);
+  const { text, met } = formatS3Report(await measureS3(pace));
+  console.log(`\ns3: blobs of 64 MiB, 4 at a time (medians of ${pace.rounds} alternating rounds)\n${text}`);
+  if (!met) process.exitCode = 1;
 }
 
 async function reportMemory(mine: Launcher, folder: string): Promise<void> {
@@ -85,7 +102,11 @@ function readOptions(): Options {
   });
   const wanted = positionals[0] ?? "all";
   const groups =
-    wanted === "all" ? GROUPS : [...GROUPS, "auth" as const, "memory" as const].filter((group) => group === wanted);
+    wanted === "all"
+      ? GROUPS
+      : [...GROUPS, "auth" as const, "gc" as const, "memory" as const, "s3" as const].filter(
+          (group) => group === wanted,
+        );
   const pace = { rounds: Number(values.rounds), seconds: Number(values.seconds) };
   if (positionals.length > 1 || groups.length === 0 || !isCount(pace.rounds) || !isCount(pace.seconds)) {
     throw new BenchRefused(USAGE);

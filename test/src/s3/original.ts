@@ -8,6 +8,7 @@ import type { S3Server } from "../support/s3/server.js";
 export interface RunningOriginal extends AsyncDisposable {
   /** `127.0.0.1:<port>` */
   readonly host: string;
+  readonly pid: number;
 }
 
 /** Starts it; `secret` is what our registries have, `rootDirectory` what keys begin with. */
@@ -49,6 +50,7 @@ export async function startOriginal(
     });
     return {
       host,
+      pid: daemon.pid,
       async [Symbol.asyncDispose]() {
         await daemon.stop();
         await folder[Symbol.asyncDispose]();

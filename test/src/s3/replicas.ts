@@ -20,6 +20,8 @@ export interface Replica {
   readonly port: number;
   /** `127.0.0.1:<port>` */
   readonly host: string;
+  /** -1 while it is down. */
+  readonly pid: number;
   logs(): string;
   /** SIGKILL, as a machine that is gone. */
   kill(): Promise<void>;
@@ -51,6 +53,9 @@ export async function startReplica({ s3, config, storage, http, env }: ReplicaSe
   return {
     port,
     host: `127.0.0.1:${port}`,
+    get pid() {
+      return running?.pid ?? -1;
+    },
     logs: () => earlier + (running?.logs() ?? ""),
     async kill() {
       if (running !== undefined) process.kill(running.pid, "SIGKILL");
