@@ -1,13 +1,13 @@
-import { collectDefaultMetrics, Gauge, Registry, type MetricObjectWithValues, type MetricValue } from "prom-client";
+import { collectDefaultMetrics, Gauge, Registry } from "prom-client";
 import { createAuthMetrics, type AuthMetrics } from "./auth-metrics.js";
 import { registerConnectionMetrics, type ConnectionSource } from "./connection-metrics.js";
 import { createCollectionMetrics, type CollectionMetrics } from "./gc-metrics.js";
 import { createHttpMetrics, type HttpMetrics } from "./http-metrics.js";
 import { createProcessMetrics } from "./process-metrics.js";
+import type { MetricsSnapshot } from "./snapshot.js";
 import { createStorageMetrics, type StorageMetrics } from "./storage-metrics.js";
 
-/** One process's metrics in a form that can be sent to another process. */
-export type MetricsSnapshot = readonly MetricObjectWithValues<MetricValue<string>>[];
+export type { MetricsSnapshot } from "./snapshot.js";
 
 /** Where a process's metrics come from. */
 export interface MetricsSources {

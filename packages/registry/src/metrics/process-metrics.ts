@@ -1,5 +1,5 @@
 import { Gauge, Registry } from "prom-client";
-import type { MetricsSnapshot } from "./metrics.js";
+import type { MetricsSnapshot } from "./snapshot.js";
 
 /** Families of the runtime by what they are called here: their sum over processes would hide the one that is ill. */
 const MEMORY: Readonly<Record<string, string>> = {

@@ -12,12 +12,11 @@ import {
 import type { Log } from "../observability/log.js";
 import { traceAccess } from "./access-spans.js";
 import { createDiagnosticLog } from "./diagnostic-log.js";
-import type { TracingIdentity } from "./open-tracing.js";
 import { createRequestSpans } from "./request-spans.js";
 import type { TraceExporter, TracingSettings } from "./settings.js";
 import { createSpans } from "./spans.js";
 import { traceDriver } from "./storage-spans.js";
-import type { Tracing } from "./tracing.js";
+import type { Tracing, TracingIdentity } from "./tracing.js";
 import { traceUpstream } from "./upstream-spans.js";
 
 /** How long the end of the process waits for what is still to be sent (ms); workers that take longer are killed. */

@@ -1,17 +1,6 @@
 import type { Log } from "../observability/log.js";
 import { readTracingSettings } from "./settings.js";
-import type { Tracing } from "./tracing.js";
-
-/** What tells this process's spans from others'. */
-export interface TracingIdentity {
-  readonly version: string;
-  /** The registry's, the same for all its processes. */
-  readonly instance: string;
-  /** What this process is called among the registry's. */
-  readonly process: string;
-  /** `http.prefix`, part of every route's name. */
-  readonly prefix: string;
-}
+import type { Tracing, TracingIdentity } from "./tracing.js";
 
 /** Opens tracing as the `OTEL_*` variables want it; undefined where they don't. The library is loaded only then. */
 export async function openTracing(

@@ -3,6 +3,17 @@ import type { AccessController } from "@longshore/auth";
 import type { StorageDriver } from "@longshore/storage";
 import type { RequestRecord, TraceIds } from "../observability/request-record.js";
 
+/** What tells this process's spans from others'. */
+export interface TracingIdentity {
+  readonly version: string;
+  /** The registry's, the same for all its processes. */
+  readonly instance: string;
+  /** What this process is called among the registry's. */
+  readonly process: string;
+  /** `http.prefix`, part of every route's name. */
+  readonly prefix: string;
+}
+
 /** What became of a request. */
 export interface RequestOutcome {
   readonly record: RequestRecord;

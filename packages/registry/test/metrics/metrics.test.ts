@@ -20,8 +20,8 @@ describe("metrics", () => {
       http.observe("manifest", "GET", 200, 0.003, 100, 5000);
       http.observe("manifest", "BREW", 405, 61, 100, 0);
       storage.driver("filesystem").call("Stat", 0.002, undefined);
-      storage.cache.lookup(true);
-      storage.cache.lookup(false);
+      storage.cache.lookup?.(true);
+      storage.cache.lookup?.(false);
     }
     const snapshots = await Promise.all(processes.map((metrics) => metrics.snapshot()));
     // As between processes: through serialisation.
