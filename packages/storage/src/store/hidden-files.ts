@@ -2,6 +2,7 @@ import type { CallOptions, StorageDriver, Touching } from "../contract/driver.js
 import { isStorageError } from "../errors.js";
 import { condemnedNames } from "../layout/condemned.js";
 import { BLOBS_DIRECTORY } from "../layout/paths.js";
+import { orUndefined } from "./links.js";
 
 /** How often a file may be hidden again under one call before that counts as gone. */
 const ATTEMPTS = 5;
@@ -44,10 +45,13 @@ async function putBack(driver: StorageDriver, path: string, options: CallOptions
   const at = path.lastIndexOf("/");
   const directory = path.slice(0, at);
   const name = path.slice(at + 1);
+  const page = await orUndefined(driver.list(directory, options));
+  // Nothing is hidden where no directory is: the usual case, which must cost one look.
+  if (page === undefined) return false;
+  const { names } = page;
+  // It came back by itself.
+  if (names.includes(name)) return true;
   try {
-    const { names } = await driver.list(directory, options);
-    // It came back by itself.
-    if (names.includes(name)) return true;
     const [hidden] = condemnedNames(names, name);
     if (hidden === undefined) return false;
     await driver.move(`${directory}/${hidden}`, path, { durable: false, signal: options?.signal });
