@@ -1,4 +1,4 @@
-import { mkdtemp, rm, writeFile } from "node:fs/promises";
+import { mkdir, mkdtemp, rm, stat, utimes, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
@@ -104,23 +104,66 @@ describe("registry serve", () => {
 });
 
 describe("registry garbage-collect", () => {
-  it.each([[[]], [["-d"]], [["-dmq"]], [["--dry-run", "--delete-untagged=false", "--quiet"]], [["-m=true"]]])(
-    "accepts %j, and says that the collector isn't here yet",
-    async (flags) => {
-      for (const args of [
-        ["garbage-collect", ...flags, good],
-        ["garbage-collect", good, ...flags],
-      ]) {
-        const { code, out, err } = await registry(args);
-        expect({ code, out }).toEqual({ code: 2, out: "" });
-        expect(err).toMatch(/doesn't have the garbage collector yet/);
-      }
-    },
-  );
+  it.each([
+    [[]],
+    [["-d"]],
+    [["-dm"]],
+    [["--dry-run", "--delete-untagged=false"]],
+    [["-m=true"]],
+    [["--grace-period", "30m"]],
+  ])("accepts %j, and collects over a storage where nothing is", async (flags) => {
+    for (const args of [
+      ["garbage-collect", ...flags, good],
+      ["garbage-collect", good, ...flags],
+    ]) {
+      const { code, out, err } = await registry(args);
+      expect({ code, out }).toEqual({
+        code: 0,
+        out: "\n0 blobs marked, 0 blobs and 0 manifests eligible for deletion\n",
+      });
+      expect(err).toMatch(
+        /^(dry run: nothing was removed|0 blobs, 0 manifests and 0 layer links removed, 0\.0 MiB freed)\n$/,
+      );
+    }
+  });
+
+  it("says nothing when it is to be quiet", async () => {
+    expect(await registry(["garbage-collect", "-dmq", good])).toMatchObject({ code: 0, out: "", err: "" });
+  });
+
+  it("removes what is older than the grace period, and counts what isn't", async () => {
+    const root = join(directory, "collected");
+    const blob = join(root, "docker/registry/v2/blobs/sha256/aa", `aa${"0".repeat(62)}`);
+    await mkdir(blob, { recursive: true });
+    await writeFile(join(blob, "data"), "unused");
+    const config = join(directory, "collected.yml");
+    await writeFile(config, `version: 0.1\nstorage: {filesystem: {rootdirectory: ${root}}}\n`);
+    const young = await registry(["garbage-collect", config]);
+    expect(young.err).toContain("1 unreferenced blobs (0.0 MiB) stay until they are older than the grace period\n");
+    await utimes(join(blob, "data"), new Date(0), new Date(0));
+    const { code, out, err } = await registry(["garbage-collect", config]);
+    expect(code).toBe(0);
+    expect(out).toBe(
+      "\n0 blobs marked, 1 blobs and 0 manifests eligible for deletion\n" +
+        `blob eligible for deletion: sha256:aa${"0".repeat(62)}\n`,
+    );
+    expect(err).toContain(`Deleting blob: /docker/registry/v2/blobs/sha256/aa/aa${"0".repeat(62)}\n`);
+    await expect(stat(blob)).rejects.toThrow("ENOENT");
+  });
+
+  it("fails in the original's words, and removes nothing", async () => {
+    const root = join(directory, "failing");
+    await mkdir(join(root, "docker/registry/v2/repositories/NOT-A-NAME/_manifests"), { recursive: true });
+    const config = join(directory, "failing.yml");
+    await writeFile(config, `version: 0.1\nstorage: {filesystem: {rootdirectory: ${root}}}\n`);
+    const { code, err } = await registry(["garbage-collect", config]);
+    expect(code).toBe(1);
+    expect(err).toMatch(/^failed to garbage collect: failed to mark: .*NOT-A-NAME.*[^\n]$/);
+  });
 
   it("refuses a bad configuration first", async () => expect((await registry(["garbage-collect", bad])).code).toBe(1));
 
-  it.each([["--delete"], ["-x"], ["--dry-run=maybe"]])("refuses %s", async (flag) => {
+  it.each([["--delete"], ["-x"], ["--dry-run=maybe"], ["--grace-period=soon"]])("refuses %s", async (flag) => {
     const { code, err } = await registry(["garbage-collect", flag, good]);
     expect(code).toBe(1);
     expect(err).toMatch(/^Error: (unknown|invalid)[^]*Usage:/);

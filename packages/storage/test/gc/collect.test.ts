@@ -1,3 +1,6 @@
+import { mkdtemp, rm } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
 import { expect, it } from "vitest";
 import { CollectError } from "../../src/gc/collect.js";
 import * as paths from "../../src/layout/paths.js";
@@ -229,5 +232,39 @@ describeForDrivers("collecting", (open) => {
     await collect(driver, UNTAGGED);
     expect(await hasRevision(driver, name, manifest)).toBe(false);
     expect(await hasBytes(driver, manifest)).toBe(true);
+  });
+
+  it("goes on where it was interrupted", async () => {
+    const driver = await open();
+    const config = await putBlob(driver, name, "config");
+    await putOriginal(driver, name, imageOf(config, []), "v1");
+    const garbage = await Promise.all(
+      Array.from({ length: 20 }, (_, index) => putBlob(driver, name, `garbage ${index}`)),
+    );
+    const work = await mkdtemp(join(tmpdir(), "longshore-gc-"));
+    try {
+      const stop = new AbortController();
+      const interrupted = collect(driver, {
+        workDirectory: work,
+        concurrency: 1,
+        signal: stop.signal,
+        observer: { removed: () => stop.abort(new Error("interrupted")) },
+      });
+      await expect(interrupted).rejects.toThrow("interrupted");
+      const left = await Promise.all(garbage.map((digest) => hasBytes(driver, digest)));
+      expect(left).toContain(true);
+      expect(left).toContain(false);
+      const again = await collect(driver, { workDirectory: work });
+      expect(again.result.resumed).toBe(true);
+      for (const digest of garbage) {
+        expect(await hasBytes(driver, digest)).toBe(false);
+        expect(await hasLayerLink(driver, name, digest)).toBe(false);
+      }
+      expect(await hasBytes(driver, config)).toBe(true);
+      // Another storage, or other options, begin anew.
+      expect((await collect(driver, { workDirectory: work, identity: "other" })).result.resumed).toBe(false);
+    } finally {
+      await rm(work, { recursive: true, force: true });
+    }
   });
 });
