@@ -26,7 +26,7 @@ export type S3Kind = "stand-in" | "ceph" | "swift";
 /** A stand-in with what tests look at and upset. */
 export type StandIn = S3Server & StandInServer;
 
-export const REGION = "us-east-1";
+const REGION = "us-east-1";
 
 /** Starts a server of the kind, on the loopback address, with nothing in it. */
 export function startS3Server(kind: S3Kind, options: { readonly cephStore?: CephStore } = {}): Promise<S3Server> {

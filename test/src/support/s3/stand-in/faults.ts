@@ -20,7 +20,7 @@ export type Fault =
 export const SLOW_DOWN: Fault = { kind: "error", status: 503, code: "SlowDown" };
 export const INTERNAL_ERROR: Fault = { kind: "error", status: 500, code: "InternalError" };
 
-export interface FaultRule {
+interface FaultRule {
   readonly fault: Fault;
   /** Which requests it meets; every one unless told. */
   readonly when?: (request: SeenRequest) => boolean;
@@ -29,7 +29,7 @@ export interface FaultRule {
 }
 
 /** A rule at work. */
-export interface ActiveFault {
+interface ActiveFault {
   /** How often it has struck. */
   readonly hits: number;
   remove(): void;

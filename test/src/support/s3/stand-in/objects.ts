@@ -45,7 +45,7 @@ function overrides(context: Context): Record<string, string> {
 }
 
 /** What isn't one range of bytes is ignored, as HTTP allows. */
-export function readRange(text: string | undefined, size: number): { start: number; end: number } | undefined {
+function readRange(text: string | undefined, size: number): { start: number; end: number } | undefined {
   const [, first = "", last = ""] = RANGE.exec(text ?? "") ?? [];
   if (first === "" && last === "") return undefined;
   const start = first === "" ? Math.max(size - Number(last), 0) : Number(first);

@@ -55,7 +55,7 @@ export interface Bucket {
   uploads(): readonly Upload[];
 }
 
-export function createBucket(): Bucket {
+function createBucket(): Bucket {
   const objects = new Map<string, StoredObject>();
   const order: string[] = [];
   const uploads = new Map<string, Upload>();
@@ -153,7 +153,7 @@ export function createBuckets(): Buckets {
   };
 }
 
-export function compareKeys(a: string, b: string): number {
+function compareKeys(a: string, b: string): number {
   const [x, y] = [toSortable(a), toSortable(b)];
   return x < y ? -1 : Number(x > y);
 }

@@ -1,5 +1,5 @@
 /** A value as XML: text, or elements in order; a list repeats its element. */
-export type XmlValue = string | number | boolean | XmlElements;
+type XmlValue = string | number | boolean | XmlElements;
 export interface XmlElements {
   readonly [name: string]: XmlValue | readonly XmlValue[] | undefined;
 }
