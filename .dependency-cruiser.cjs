@@ -64,7 +64,12 @@ module.exports = {
       "^packages/storage/src/(drivers|store/(?!concurrent|hidden-files|link-names|links|paging|revisions))",
       "the collector reaches drivers through the contract, and shares pure helpers with the stores",
     ),
-    only("stores-know-no-collector", "^packages/storage/src/store", "^packages/storage/src/gc", "they shake hands on disk"),
+    only(
+      "stores-know-no-collector",
+      "^packages/storage/src/store",
+      "^packages/storage/src/gc",
+      "they shake hands on disk",
+    ),
     only(
       "http-uses-contracts",
       "^packages/registry/src/http",

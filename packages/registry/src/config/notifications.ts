@@ -31,7 +31,7 @@ export interface EndpointConfig {
   readonly maxattempts: number;
 }
 
-export interface OutboxConfig {
+interface OutboxConfig {
   /** Undefined: events end with the process. */
   readonly directory: string | undefined;
   readonly maxbytes: number;

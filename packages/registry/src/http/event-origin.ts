@@ -2,12 +2,9 @@ import { isIP } from "node:net";
 import type { Registry } from "@longshore/storage";
 import type { EventSettings } from "../notifications/contract.js";
 import type { EventOrigin } from "../notifications/events/make-event.js";
-import { observeRequest, wantsAction, type ObservedRegistry } from "../notifications/request-events.js";
+import { observeRequest, wantsAction } from "../notifications/request-events.js";
 import { recordOf } from "../observability/request-record.js";
-import type { Exchange } from "./exchange.js";
-
-/** Makes the registry that a request works with, where somebody wants to hear of what it does. */
-export type ObserveExchange = (exchange: Exchange) => ObservedRegistry | undefined;
+import type { Exchange, ObserveExchange } from "./exchange.js";
 
 /** Joins the API with its events. */
 export function createObserver(registry: Registry, settings: EventSettings): ObserveExchange {

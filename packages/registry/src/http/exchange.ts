@@ -7,7 +7,6 @@ import type { ObservedRegistry } from "../notifications/request-events.js";
 import type { Log } from "../observability/log.js";
 import type { RequestSite } from "./auth-request.js";
 import type { CatalogCursor } from "./catalog-cursor.js";
-import type { ObserveExchange } from "./event-origin.js";
 import type { AccessOutcome } from "../observability/request-record.js";
 import type { Redirects } from "./redirects.js";
 import { requestBody } from "./request-body.js";
@@ -36,6 +35,9 @@ export interface Api {
   /** Name, value, name, value, …: on every answer of a matched route. */
   readonly baseHeaders: readonly string[];
 }
+
+/** Makes the registry that a request works with, where somebody wants to hear of what it does. */
+export type ObserveExchange = (exchange: Exchange) => ObservedRegistry | undefined;
 
 const NO_BODY = "";
 

@@ -5,7 +5,7 @@ import type { Dropper } from "./outbox/inbox.js";
 import { logLost } from "./service.js";
 
 /** The way to the process that keeps the events. */
-export interface PrimaryLink {
+interface PrimaryLink {
   /** Sends a batch; false where the way is gone. The answer comes to {@link WorkerSink.answered}. */
   send(id: number, events: readonly RegistryEvent[], durable: boolean): boolean;
 }

@@ -2,7 +2,7 @@ import type { Log, LogFields } from "./log.js";
 import type { TraceIds } from "./request-record.js";
 
 /** The fields by which logs and traces find each other, under OpenTelemetry's names. */
-export function traceFields(ids: TraceIds | undefined): LogFields {
+function traceFields(ids: TraceIds | undefined): LogFields {
   return ids === undefined ? {} : { trace_id: ids.traceId, span_id: ids.spanId };
 }
 

@@ -43,7 +43,7 @@ export async function collectAsConfigured(
 }
 
 /** Told when a collection ends; undefined where it failed. */
-export interface CollectionObserver {
+interface CollectionObserver {
   ended(seconds: number, result: CollectResult | undefined): void;
 }
 

@@ -23,7 +23,7 @@ export interface RequestOutcome {
 }
 
 /** The span of one request. */
-export interface RequestSpan {
+interface RequestSpan {
   readonly ids: TraceIds;
   /** Does `work`; what begins in it, also later, belongs to this span. */
   run(work: () => void): void;

@@ -61,7 +61,7 @@ export interface DurabilityOptions extends CallOptions {
 }
 
 /** Options of a call that concerns a file and nothing else. */
-export interface FileOnlyOptions {
+interface FileOnlyOptions {
   /**
    * The caller means a file. What is only a directory may then be reported as PATH_NOT_FOUND, and a `delete` may resolve where
    * nothing is: object storage spares a listing for it.

@@ -8,7 +8,9 @@ import { hasObjectKeys, isObjectStorage, type ObjectKeys, type ObjectStorage } f
 export function capabilitiesOf(driver: StorageDriver): Partial<Redirecting & Touching & ObjectStorage & ObjectKeys> {
   return {
     ...(canRedirect(driver) ? { redirectUrl: (...call) => driver.redirectUrl(...call) } : {}),
-    ...(canTouch(driver) ? { touch: (...call) => driver.touch(...call), prune: (...call) => driver.prune(...call) } : {}),
+    ...(canTouch(driver)
+      ? { touch: (...call) => driver.touch(...call), prune: (...call) => driver.prune(...call) }
+      : {}),
     ...(isObjectStorage(driver) ? objectStorageOf(driver) : {}),
     ...(hasObjectKeys(driver) ? { objectKey: (path) => driver.objectKey(path) } : {}),
   };

@@ -4,7 +4,7 @@ import { isRepositoryName, type RepositoryName } from "../model/repository-name.
 import { listBatches } from "../store/paging.js";
 
 /** A directory that holds what only repositories hold, under a name that none can have. */
-export class NotARepository extends Error {
+class NotARepository extends Error {
   override readonly name = "NotARepository";
 }
 

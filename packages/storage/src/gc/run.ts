@@ -38,7 +38,7 @@ export interface Report extends Required<CollectObserver> {
 }
 
 /** Changes as the collection goes on. */
-export interface Counts {
+interface Counts {
   marked: number;
   eligibleBlobs: number;
   eligibleManifests: number;

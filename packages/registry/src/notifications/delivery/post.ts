@@ -1,8 +1,7 @@
 import { STATUS_CODES } from "node:http";
 
 /** What came of one attempt: an answer, whatever it says, or none. */
-export type Outcome =
-  { readonly kind: "answer"; readonly status: number } | { readonly kind: "none"; readonly error: string };
+type Outcome = { readonly kind: "answer"; readonly status: number } | { readonly kind: "none"; readonly error: string };
 
 /** Posts bodies to one endpoint. */
 export interface Poster {
@@ -22,9 +21,13 @@ export interface PosterOptions {
 const MOST_REDIRECTS = 10;
 /** What is read of an answer's body, so that its connection can be used again (bytes). */
 const BODY_LIMIT = 64 * 1024;
+/** How long it is waited for after the status (ms). */
+const BODY_TIME = 250;
 const USER_AGENT = "longshore";
 /** Where a redirect leads to another host, what proves who we are stays here. */
 const CREDENTIALS: ReadonlySet<string> = new Set(["authorization", "cookie", "proxy-authorization"]);
+/** Go's client takes these from the request and not from the headers that it is given; nor could they be sent here. */
+const UNUSED: ReadonlySet<string> = new Set(["host", "content-length", "transfer-encoding", "trailer", "expect"]);
 
 /** Makes the poster of an endpoint. The HTTP client is loaded now: a registry without endpoints does without. */
 export async function createPoster(options: PosterOptions): Promise<Poster> {
@@ -47,7 +50,9 @@ export async function createPoster(options: PosterOptions): Promise<Poster> {
         body: method === "POST" ? body : null,
         signal,
       });
-      await answer.body.dump({ limit: BODY_LIMIT, signal });
+      // The status alone counts, as for the original, whatever becomes of the body: to send again wouldn't bring a better one.
+      const late = AbortSignal.any([signal, AbortSignal.timeout(BODY_TIME)]);
+      await answer.body.dump({ limit: BODY_LIMIT, signal: late }).catch(() => undefined);
       const { location } = answer.headers;
       if (!isRedirect(answer.statusCode) || typeof location !== "string" || location === "") return answer.statusCode;
       if (redirects === MOST_REDIRECTS) throw new Error(`more than ${MOST_REDIRECTS} redirects`);
@@ -98,13 +103,23 @@ function isRedirect(status: number): boolean {
 /** `http://user:password@host` means basic authentication. */
 function withoutUserinfo({ url: text, headers }: PosterOptions): { url: URL; headers: readonly string[] } {
   const url = new URL(text);
-  const own = Object.entries(headers).flatMap(([name, values]) => values.flatMap((value) => [name, value]));
+  const used = Object.entries(headers).filter(([name]) => !UNUSED.has(name.toLowerCase()));
+  const own = used.flatMap(([name, values]) => values.flatMap((value) => [name, value]));
   if (url.username === "" && url.password === "") return { url, headers: own };
-  const pair = `${decodeURIComponent(url.username)}:${decodeURIComponent(url.password)}`;
+  const pair = `${decoded(url.username)}:${decoded(url.password)}`;
   url.username = "";
   url.password = "";
   const given = Object.keys(headers).some((name) => name.toLowerCase() === "authorization");
   return { url, headers: given ? own : [...own, "Authorization", `Basic ${Buffer.from(pair).toString("base64")}`] };
+}
+
+/** As it is where it isn't percent-encoded: no registry stays away because of a password with a `%` in it. */
+function decoded(text: string): string {
+  try {
+    return decodeURIComponent(text);
+  } catch {
+    return text;
+  }
 }
 
 function withoutCredentials(headers: readonly string[]): string[] {

@@ -11,7 +11,7 @@ const SEQUENCE_AT = 8;
 const CHECKSUM_AT = 16;
 export const HEADER_SIZE = 20;
 /** No event is as large; a length beyond is damage. */
-export const LARGEST_PAYLOAD = 64 * 1024 * 1024;
+const LARGEST_PAYLOAD = 64 * 1024 * 1024;
 
 /** The bytes that `payload` takes in a segment. */
 export function frameSize(payload: Buffer): number {

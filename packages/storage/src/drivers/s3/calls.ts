@@ -3,7 +3,7 @@ import type { Circuit } from "./circuit.js";
 import { isFault, S3Fault, toFault, unavailable } from "./faults.js";
 
 /** A call to S3. */
-export interface Call {
+interface Call {
   /** S3's name of it. */
   readonly operation: string;
   /** Bytes that it sends, or has the storage copy: a call with many may take longer. */
@@ -57,7 +57,7 @@ const SLOWEST = 256;
 const LONGEST_ATTEMPT = 60 * 60 * 1000;
 
 /** How long to pause before the attempt after `failures` of them: doubling, and anywhere below that ("full jitter"). */
-export function pauseAfter(failures: number, random: number): number {
+function pauseAfter(failures: number, random: number): number {
   return Math.min(LONGEST_PAUSE, FIRST_PAUSE * 2 ** Math.min(failures - 1, 20)) * random;
 }
 
