@@ -1,0 +1,75 @@
+import type { CollectResult } from "@longshore/storage";
+import { afterEach, beforeEach, describe, expect, it, vi } from "vitest";
+import type { CollectionConfig } from "../../src/config/config.js";
+import { silentLog } from "../../src/observability/log.js";
+import { firstWait, startCollecting } from "../../src/server/collect.js";
+
+const HOUR = 3_600_000;
+
+const config: CollectionConfig = {
+  enabled: true,
+  interval: 24 * HOUR,
+  graceperiod: HOUR,
+  deleteuntagged: { enabled: false, age: 0 },
+  dryrun: false,
+};
+
+const RESULT: CollectResult = {
+  marked: 3,
+  eligibleBlobs: 1,
+  eligibleManifests: 0,
+  removedBlobs: 1,
+  removedManifests: 0,
+  removedLinks: 1,
+  freedBytes: 7,
+  young: 0,
+  youngBytes: 0,
+  problems: 0,
+  resumed: false,
+};
+
+describe("scheduled collections", () => {
+  beforeEach(() => void vi.useFakeTimers());
+  afterEach(() => void vi.useRealTimers());
+
+  it("begin at the time of day that is configured, in UTC", () => {
+    const at = (time: string) =>
+      firstWait({ ...config, timeofday: "03:30" }, Date.parse(`2026-11-23T${time}Z`), () => 0);
+    expect(at("03:00:00")).toBe(HOUR / 2);
+    expect(at("03:30:00")).toBe(0);
+    expect(at("04:30:00")).toBe(23 * HOUR);
+  });
+
+  it("begin after up to an hour, or an interval, where none is", () => {
+    expect(firstWait(config, 0, () => 0.5)).toBe(HOUR / 2);
+    expect(firstWait({ ...config, interval: 1000 }, 0, () => 0.5)).toBe(500);
+  });
+
+  it("run on the interval, also after one that failed, and end with the server", async () => {
+    const ended: (CollectResult | undefined)[] = [];
+    const signals: AbortSignal[] = [];
+    const stop = startCollecting(
+      config,
+      (_observer, signal) => {
+        signals.push(signal);
+        return signals.length === 1 ? Promise.reject(new Error("the disk fails")) : Promise.resolve(RESULT);
+      },
+      { log: silentLog, random: () => 0, metrics: { ended: (_seconds, result) => ended.push(result) } },
+    );
+    await vi.advanceTimersByTimeAsync(0);
+    expect(ended).toEqual([undefined]);
+    await vi.advanceTimersByTimeAsync(24 * HOUR);
+    expect(ended).toEqual([undefined, RESULT]);
+    stop();
+    expect(signals.every(({ aborted }) => aborted)).toBe(true);
+    await vi.advanceTimersByTimeAsync(48 * HOUR);
+    expect(ended).toHaveLength(2);
+  });
+
+  it("don't run unless they are enabled", async () => {
+    const collect = vi.fn(() => Promise.resolve(RESULT));
+    startCollecting({ ...config, enabled: false }, collect, { log: silentLog, random: () => 0 });
+    await vi.advanceTimersByTimeAsync(48 * HOUR);
+    expect(collect).not.toHaveBeenCalled();
+  });
+});
