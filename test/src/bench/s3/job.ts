@@ -10,14 +10,14 @@ interface SdkPlace {
 }
 
 /** Objects of random bytes, in parts. */
-export interface SdkPush extends SdkPlace {
+interface SdkPush extends SdkPlace {
   readonly kind: "push";
   readonly size: number;
   readonly count: number;
 }
 
 /** Each object is read once to its end. */
-export interface SdkPull extends SdkPlace {
+interface SdkPull extends SdkPlace {
   readonly kind: "pull";
   readonly keys: readonly string[];
 }

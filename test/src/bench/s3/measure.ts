@@ -18,13 +18,13 @@ const COUNT = 8;
 const CONNECTIONS = 4;
 const SECRET = "the same on both sides";
 
-export const SUBJECTS = ["SDK alone", "longshore", "docker-registry"] as const;
+const SUBJECTS = ["SDK alone", "longshore", "docker-registry"] as const;
 export type Subject = (typeof SUBJECTS)[number];
 export const WAYS = ["push, one PUT", "push, PATCH and PUT", "pull"] as const;
-export type Way = (typeof WAYS)[number];
+type Way = (typeof WAYS)[number];
 
 /** Medians of the rounds. */
-export interface S3Figures {
+interface S3Figures {
   /** Bytes a second. */
   readonly rate: number;
   /** CPU seconds of the registry for each GiB. */
