@@ -5,7 +5,8 @@ import { openFileBroker, openMemoryBroker, type Broker, type BrokerEndpoint } fr
 import type { EventSink } from "./contract.js";
 import { createPoster } from "./delivery/post.js";
 import { EndpointCounts, type EndpointStats } from "./delivery/stats.js";
-import type { RegistryEvent } from "./events/event.js";
+import { formatEvent, type RegistryEvent } from "./events/event.js";
+import { createDropper } from "./outbox/inbox.js";
 import { clearSlot, takeAbandoned, takeSlot, type Slot } from "./outbox/slots.js";
 
 /** Notifications of a registry, in the one process that sends them. */
@@ -30,6 +31,8 @@ const COLLECT_INTERVAL = 1000;
 const ADOPT_INTERVAL = 60_000;
 /** How often a stop looks whether everything is sent (ms). */
 const IDLE_CHECK = 20;
+/** How often the log says that the outbox takes nothing (ms). */
+const SAY_AGAIN = 10_000;
 
 /**
  * Opens the notifications of a configuration that has endpoints: takes a part of the outbox directory, mends what a crash
@@ -47,15 +50,37 @@ export async function openNotifications(config: NotificationsConfig, log: Log): 
   const broker = own?.broker ?? openMemoryBroker(endpoints, limits, log);
   const adopted = new Map<Slot, Broker>();
 
+  let stopping: Promise<void> | undefined;
+  /** What the disk takes in no form waits here, as all does in the original: most endpoints have it at once. */
+  let spare: Broker | undefined;
+  let saidAt = -Infinity;
+  const dropper = own === undefined ? undefined : createDropper(own.slot.directory, `own.${process.pid}`);
+  /** Leaves events in the inbox, which is read again and again; false where the disk is full. */
+  const leave = async (events: readonly RegistryEvent[]): Promise<boolean> => {
+    const left = dropper?.drop(events.map(formatEvent)).then(
+      () => true,
+      () => false,
+    );
+    return (await left) ?? false;
+  };
+
   const keep = async (events: readonly RegistryEvent[], durable: boolean): Promise<boolean> => {
     try {
       await broker.keep(events, durable);
       return true;
     } catch (error) {
-      log.error("notifications: events can't be written to the outbox", errorFields(error));
-      return false;
+      if (performance.now() - saidAt > SAY_AGAIN) {
+        saidAt = performance.now();
+        log.error("notifications: events can't be written to the outbox", errorFields(error));
+      }
+      if (durable && (await leave(events))) return true;
+      if (stopping !== undefined) return false;
+      spare ??= openMemoryBroker(endpoints, limits, log);
+      await spare.keep(events, durable);
+      return true;
     }
   };
+  const isIdle = (): boolean => broker.isIdle() && (spare?.isIdle() ?? true);
   const adopt = async (): Promise<void> => {
     if (directory === undefined || own === undefined) return;
     for (const slot of await takeAbandoned(directory)) {
@@ -71,13 +96,13 @@ export async function openNotifications(config: NotificationsConfig, log: Log): 
   };
   const duties = [every(COLLECT_INTERVAL, () => broker.collect(), log), every(ADOPT_INTERVAL, adopt, log)];
 
-  let stopping: Promise<void> | undefined;
   const stop = async (grace: number): Promise<void> => {
     await Promise.all(duties.map((duty) => duty.stop()));
     await broker.collect().catch(() => undefined);
     const deadline = Date.now() + grace;
-    while (!broker.isIdle() && Date.now() < deadline) await new Promise((resolve) => setTimeout(resolve, IDLE_CHECK));
+    while (!isIdle() && Date.now() < deadline) await new Promise((resolve) => setTimeout(resolve, IDLE_CHECK));
     await broker.close();
+    await spare?.close();
     for (const left of adopted.values()) await left.close();
     for (const { lock } of [...(own === undefined ? [] : [own.slot]), ...adopted.keys()]) await lock.release();
     await Promise.all(endpoints.map(({ poster }) => poster.close()));
@@ -95,7 +120,8 @@ export async function openNotifications(config: NotificationsConfig, log: Log): 
     keep,
     endpoints: config.endpoints,
     stats: () => endpoints.map(({ counts }) => counts),
-    bytes: () => broker.bytes + [...adopted.values()].reduce((sum, { bytes }) => sum + bytes, 0),
+    bytes: () =>
+      [broker, ...adopted.values(), ...(spare === undefined ? [] : [spare])].reduce((sum, { bytes }) => sum + bytes, 0),
     stop: (grace) => (stopping ??= stop(grace)),
   };
 }

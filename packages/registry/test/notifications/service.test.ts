@@ -1,4 +1,4 @@
-import { readdir, readFile, rename, writeFile } from "node:fs/promises";
+import { mkdir, readdir, readFile, rename, rm, writeFile } from "node:fs/promises";
 import { createServer } from "node:http";
 import { join } from "node:path";
 import { describe, expect, it } from "vitest";
@@ -238,6 +238,25 @@ describe("the directory", () => {
     expect(service.directory).toBeUndefined();
     await service.sink.record(events(1, 2), true);
     await expect.poll(() => idsOf(receiver.received)).toEqual(["event-1", "event-2"]);
+    await service.stop(0);
+  });
+
+  it("that takes nothing more doesn't keep events from endpoints that take them", async () => {
+    await using directory = await temporary();
+    await using receiver = await receive(() => ({ status: 200 }));
+    const log = memoryLog();
+    const service = await openNotifications(configOf(directory.path, [endpointOf(receiver.url)]), log);
+    const slot = service.directory ?? "";
+    // Stands for a full disk: no segment can be made, and then no file in the inbox either.
+    await mkdir(join(slot, "segment.0000000000000001"));
+    await service.sink.record(events(1, 1), true);
+    expect(await readdir(join(slot, "inbox"))).toHaveLength(1);
+    await rm(join(slot, "inbox"), { recursive: true });
+    await writeFile(join(slot, "inbox"), "");
+    await service.sink.record(events(2, 3), true);
+    await expect.poll(() => idsOf(receiver.received)).toEqual(["event-2", "event-3"]);
+    expect(service.stats()).toMatchObject([{ events: 2, pending: 0 }]);
+    expect(log.lines.join("\n")).not.toContain("is lost");
     await service.stop(0);
   });
 });
