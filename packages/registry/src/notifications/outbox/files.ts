@@ -1,4 +1,4 @@
-import { open, rename, type FileHandle } from "node:fs/promises";
+import { open, rename, unlink, type FileHandle } from "node:fs/promises";
 import { dirname } from "node:path";
 
 /** For its owner alone: events tell who does what. */
@@ -37,15 +37,25 @@ export async function readAt(handle: FileHandle, position: number, length: numbe
 
 /** A whole new file that is there with all of its bytes, durably, or not at all. `temporary` lies in the same directory. */
 export async function writeWhole(temporary: string, path: string, bytes: Buffer): Promise<void> {
-  const handle = await open(temporary, "w", FILE_MODE);
+  try {
+    await writeSynced(temporary, bytes);
+    await rename(temporary, path);
+  } catch (error) {
+    // On a full disk there would soon be many.
+    await unlink(temporary).catch(() => undefined);
+    throw error;
+  }
+  await syncDirectory(dirname(path));
+}
+
+async function writeSynced(path: string, bytes: Buffer): Promise<void> {
+  const handle = await open(path, "w", FILE_MODE);
   try {
     await writeAt(handle, bytes, 0);
     await handle.datasync();
   } finally {
     await handle.close();
   }
-  await rename(temporary, path);
-  await syncDirectory(dirname(path));
 }
 
 export function hasCode(error: unknown, code: string): boolean {
