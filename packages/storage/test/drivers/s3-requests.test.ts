@@ -147,6 +147,22 @@ describe("the S3 driver's requests", () => {
     expect(await driver.abortUnfinished("/", new Date(Date.now() + 60_000))).toEqual({ aborted: 0 });
   });
 
+  it("abort an upload that is given up while it is begun", async () => {
+    const driver = await open({ chunksize: 5 * MIB });
+    const stall = server.faults.add({
+      fault: { kind: "stall", milliseconds: 200 },
+      when: ({ operation }) => operation === "CreateMultipartUpload",
+    });
+    const counts = await during(async () => {
+      const writer = await driver.writer("/given-up");
+      await writer.write(randomBytes(6 * MIB));
+      await expect.poll(() => stall.hits).toBe(1);
+      await writer.cancel();
+    });
+    expect(counts).toEqual({ CreateMultipartUpload: 1, AbortMultipartUpload: 1 });
+    expect(await driver.abortUnfinished("/", new Date(Date.now() + 60_000))).toEqual({ aborted: 0 });
+  });
+
   it("need no socket any more when the driver is closed", async () => {
     const sockets = new Set<Socket>();
     const note = (message: unknown): void => {

@@ -34,7 +34,8 @@ export function createPartSender(context: S3Context, buffers: PartBuffers, copyG
   let failure: { readonly error: unknown } | undefined;
   let parts = 0;
 
-  const begin = (): Promise<MultipartUpload> => (upload ??= beginMultipart(context, path, { signal }));
+  // Not ended by `abort`: the storage may have begun it already, and nobody could abort what has no id.
+  const begin = (): Promise<MultipartUpload> => (upload ??= beginMultipart(context, path, {}));
   const checkFailure = (): void => {
     if (failure !== undefined) throw failure.error;
   };
