@@ -61,7 +61,7 @@ module.exports = {
     only(
       "collector-uses-helpers",
       "^packages/storage/src/gc",
-      "^packages/storage/src/(drivers|store/(?!concurrent|hidden-files|link-names|links|paging|revisions))",
+      "^packages/storage/src/(drivers|store/(?!collector-watch|concurrent|hidden-files|hidden-objects|link-names|links|paging|revisions))",
       "the collector reaches drivers through the contract, and shares pure helpers with the stores",
     ),
     only(

@@ -1,7 +1,7 @@
-import { canTouch, type StorageDriver, type Touching } from "../contract/driver.js";
+import type { StorageDriver } from "../contract/driver.js";
 import { BLOBS_DIRECTORY, REPOSITORIES_DIRECTORY } from "../layout/paths.js";
 import { orUndefined } from "../store/links.js";
-import { storageTime } from "./clock.js";
+import { openGround, type Ground } from "./ground.js";
 import { countCandidates, lookAtBlobs, markAliases } from "./look.js";
 import { markRepository } from "./mark.js";
 import { noteOf, readNote, type Note } from "./note.js";
@@ -28,31 +28,37 @@ const NOTED_AFTER = 64;
 
 /**
  * Removes what no manifest refers to (docs/architecture.md §Garbage collection while serving), beside any number of
- * registries and other collections over the same storage. An interrupted collection is gone on with where the work directory
- * has its notes. Throws CollectError; nothing is removed where the marking failed. `signal` ends it with the signal's reason.
+ * registries; over real files also beside other collections, over object storage one at a time. An interrupted collection is
+ * gone on with where the work directory has its notes. Throws CollectError; nothing is removed where the marking failed.
+ * `signal` ends it with the signal's reason.
  */
 export async function collectGarbage(driver: StorageDriver, options: CollectOptions): Promise<CollectResult> {
-  if (!canTouch(driver)) {
-    const what = `this version can't collect over the storage driver ${driver.name} yet`;
-    throw new CollectError("mark", new Error(`${what}; nothing was read or changed`));
-  }
   const report = createReport(options.observer);
   if (!(await isUsed(driver, options))) {
     report.line("");
     report.line("0 blobs marked, 0 blobs and 0 manifests eligible for deletion");
     return { ...report.counts, resumed: false };
   }
+  const ground = await step("mark", options.signal, () => openGround(driver, options));
+  try {
+    return await collect(ground, options);
+  } finally {
+    await ground.close();
+  }
+}
+
+async function collect(ground: Ground, options: CollectOptions): Promise<CollectResult> {
   const work = await openWorkFiles(options.workDirectory);
-  const old = await readNote(work, options);
-  if (old === undefined) await work.remove();
-  const files = old === undefined ? await openWorkFiles(options.workDirectory) : work;
-  const start = old?.start ?? (await step("mark", options.signal, () => timeOf(driver, options)));
-  const run = createRun(driver, files, options, start);
-  const note: Note = old ?? { start, marked: false, swept: 0 };
+  const found = ground.canResume ? await readNote(work, options) : undefined;
+  if (found === undefined) await work.remove();
+  const files = found === undefined ? await openWorkFiles(options.workDirectory) : work;
+  const start = found?.start ?? ground.start;
+  const run = createRun(ground.stage(start), files, options, start);
+  const note: Note = found ?? { start, marked: false, swept: 0 };
   if (!note.marked) await step("mark", options.signal, () => mark(run, note));
   await step("sweep", options.signal, () => sweep(run, { ...note, marked: true }));
   await files.remove();
-  return { ...run.report.counts, resumed: old !== undefined };
+  return { ...run.report.counts, resumed: found !== undefined };
 }
 
 /** Whether anything was ever stored: nothing is written to a storage where nothing is. */
@@ -61,16 +67,6 @@ async function isUsed(driver: StorageDriver, { signal }: CollectOptions): Promis
     Promise.all([REPOSITORIES_DIRECTORY, BLOBS_DIRECTORY].map((path) => orUndefined(driver.stat(path, { signal })))),
   );
   return found.some((info) => info !== undefined);
-}
-
-async function timeOf(driver: StorageDriver & Touching, { signal, dryRun }: CollectOptions): Promise<number> {
-  try {
-    return await storageTime(driver, { signal });
-  } catch (error) {
-    // Where nothing can be written nothing will be removed either: our own clock is good enough to tell what would be.
-    if (dryRun === true) return Date.now();
-    throw error;
-  }
 }
 
 async function step<T>(name: "mark" | "sweep", signal: AbortSignal | undefined, work: () => Promise<T>): Promise<T> {

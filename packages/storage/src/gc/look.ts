@@ -88,11 +88,14 @@ async function bucketDirectories({ store, call }: Run): Promise<readonly BucketD
 }
 
 async function lookAt(digest: Digest, bucket: string, late: DigestSet, run: Run): Promise<void> {
-  const { store, call, report, work } = run;
-  const info = await orUndefined(store.stat(blobData(digest), call));
-  if (info === undefined && run.options.dryRun !== true) await run.driver.prune(blobDirectory(digest));
+  const { store, call, report, work, hiding } = run;
+  const info = await orUndefined(store.stat(blobData(digest), { ...call, fileOnly: true }));
+  if (info === undefined && run.options.dryRun !== true) {
+    await hiding.abandon(blobData(digest));
+    await hiding.tidy(blobDirectory(digest));
+  }
   if (info === undefined || info.isDirectory) return;
-  if (info.modified.getTime() >= run.cutoff) {
+  if (info.modified.getTime() >= run.cutoff || (await hiding.renewedAt(blobData(digest))) >= run.cutoff) {
     report.counts.young += 1;
     report.counts.youngBytes += info.size;
     return;

@@ -48,11 +48,24 @@ export async function markTagged(name: RepositoryName, run: Run): Promise<boolea
   const isKnown = opaque.size === 0;
   if (isKnown) keepWhatIsNeeded(nodes);
   else for (const node of nodes.values()) node.kept = true;
+  const depths = depthsOf(nodes);
   for (const [digest, { kept, subject }] of nodes) {
     if (kept && !marked.has(digest) && !opaque.has(digest)) await markManifest(name, digest, run);
-    if (!kept) run.work.append("untagged", `${name} ${digest} ${subject ?? ""}`);
+    if (!kept) run.work.append("untagged", `${name} ${digest} ${subject ?? ""} ${depths.get(digest) ?? 0}`);
   }
   return isKnown;
+}
+
+/** How far below a root each unkept child is; 0 for the others. No two are each other's parents: their digests say so. */
+function depthsOf(nodes: ReadonlyMap<Digest, Node>): ReadonlyMap<Digest, number> {
+  const depths = new Map<Digest, number>();
+  let parents: readonly (readonly [Digest, Node])[] = [...nodes].filter(([, { kept }]) => !kept);
+  for (let depth = 1; parents.length > 0; depth += 1) {
+    const below = new Set(parents.flatMap(([, { children }]) => children));
+    for (const child of below) if (nodes.has(child)) depths.set(child, depth);
+    parents = parents.filter(([digest]) => below.has(digest));
+  }
+  return depths;
 }
 
 /** Keeps the children and the referrers of what is kept, and theirs. */

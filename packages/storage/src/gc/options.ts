@@ -16,6 +16,11 @@ export interface CollectOptions {
   readonly observer?: CollectObserver | undefined;
   /** What is told that something is gone. */
   readonly caches?: Pick<Caches, "links" | "descriptors"> | undefined;
+  /**
+   * Over object storage: for how long nothing is done after the lock is taken (ms), longer than any process relies on not
+   * having seen a collector; 12 seconds where absent.
+   */
+  readonly lockWait?: number | undefined;
   /** Files that are worked on side by side; 16 where absent. */
   readonly concurrency?: number | undefined;
 }

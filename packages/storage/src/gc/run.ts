@@ -1,9 +1,9 @@
 import { NO_LINKS } from "../cache/none.js";
 import type { LinkCache } from "../contract/caches.js";
-import type { CallOptions, StorageDriver, Touching } from "../contract/driver.js";
+import type { CallOptions, StorageDriver } from "../contract/driver.js";
 import { splitDigest, type Digest } from "../model/digest.js";
-import { seeHidden } from "../store/hidden-files.js";
 import { DigestSet } from "./digest-set.js";
+import type { Hiding } from "./hiding.js";
 import type { CollectObserver, CollectOptions, CollectProgress } from "./options.js";
 import type { WorkFiles } from "./work-files.js";
 
@@ -12,8 +12,9 @@ const NAMED = 1_000_000;
 
 /** What the parts of one collection share. */
 export interface Run {
-  /** As it is: hides, removes. */
-  readonly driver: StorageDriver & Touching;
+  /** As it is. */
+  readonly driver: StorageDriver;
+  readonly hiding: Hiding;
   /** As the stores see it: what is hidden is there, and comes back when it is looked at. */
   readonly store: StorageDriver;
   readonly work: WorkFiles;
@@ -77,7 +78,7 @@ export function createReport(observer: CollectObserver = {}): Report {
 }
 
 export function createRun(
-  driver: StorageDriver & Touching,
+  { driver, store, hiding }: Pick<Run, "driver" | "store" | "hiding">,
   work: WorkFiles,
   options: CollectOptions,
   start: number,
@@ -85,14 +86,15 @@ export function createRun(
   const named = new DigestSet();
   return {
     driver,
-    store: seeHidden(driver),
+    store,
+    hiding,
     work,
     options,
     call: {},
     signal: options.signal,
     concurrency: options.concurrency ?? 16,
     links: options.caches?.links ?? NO_LINKS,
-    cutoff: start - options.grace,
+    cutoff: cutoffOf(start, options),
     untaggedCutoff: start - Math.max(options.grace, options.deleteUntagged?.age ?? 0),
     report: createReport(options.observer),
     mark: (digest) => {
@@ -102,6 +104,11 @@ export function createRun(
       return true;
     },
   };
+}
+
+/** What changed at or after this time (ms) stays. */
+export function cutoffOf(start: number, { grace }: Pick<CollectOptions, "grace">): number {
+  return start - grace;
 }
 
 /** Digests are worked on by the first two digits of their hex part, as they are stored. */

@@ -4,7 +4,7 @@ import { isRepositoryName, type RepositoryName } from "../model/repository-name.
 import { mapConcurrently } from "../store/concurrent.js";
 import { blobLinkName } from "../store/link-names.js";
 import { orUndefined, readSoundLink } from "../store/links.js";
-import { condemn } from "./condemn.js";
+import { condemn } from "./hiding.js";
 import { readDigests } from "./look.js";
 import { bucketFile, type Run } from "./run.js";
 
@@ -27,18 +27,17 @@ export async function sweepBucket(bucket: string, run: Run, total: number): Prom
 }
 
 async function sweepBlob(digest: Digest, size: number, bucket: string, run: Run): Promise<void> {
-  const { driver, report, work } = run;
+  const { hiding, report, work } = run;
   report.line(`blob eligible for deletion: ${digest}`);
   if (run.options.dryRun === true) {
     work.append(bucketFile("gone", bucket), digest);
     return;
   }
-  const isOld = ({ modified }: { readonly modified: Date }): boolean => modified.getTime() < run.cutoff;
-  const verdict = await condemn(driver, blobData(digest), isOld, run.signal);
+  const verdict = await condemn(hiding, blobData(digest), (lease) => lease < run.cutoff, run.signal);
   if (verdict === "kept") return;
   run.options.caches?.descriptors.delete(digest);
   work.append(bucketFile("gone", bucket), digest);
-  await driver.prune(blobDirectory(digest));
+  await hiding.tidy(blobDirectory(digest));
   if (verdict !== "removed") return;
   report.removed(`Deleting blob: ${blobDirectory(digest)}`);
   report.counts.removedBlobs += 1;
@@ -60,9 +59,9 @@ export async function sweepLinks(bucket: string, run: Run): Promise<void> {
 }
 
 async function sweepLink(name: RepositoryName, digest: Digest, run: Run): Promise<void> {
-  const { driver, report } = run;
+  const { hiding, report } = run;
   const path = layerLink(name, digest);
-  const info = await orUndefined(run.store.stat(path, run.call));
+  const info = await orUndefined(run.store.stat(path, { ...run.call, fileOnly: true }));
   if (info === undefined || info.modified.getTime() >= run.cutoff) return;
   // The original's link under a sha512 leads to the bytes under a sha256.
   const target = (await readSoundLink(run.store, path, run.call)) ?? digest;
@@ -70,18 +69,17 @@ async function sweepLink(name: RepositoryName, digest: Digest, run: Run): Promis
   report.line(`${name}: layer link eligible for deletion: ${digest}`);
   if (run.options.dryRun === true) return;
   // A push proves the bytes before it looks for the link: with the bytes still absent nobody relies on this one.
-  const isUnwanted = async ({ modified }: { readonly modified: Date }): Promise<boolean> =>
-    modified.getTime() < run.cutoff && (await isAbsent(target, run));
-  const remove = () => condemn(driver, path, isUnwanted, run.signal);
+  const isUnwanted = async (lease: number): Promise<boolean> => lease < run.cutoff && (await isAbsent(target, run));
+  const remove = () => condemn(hiding, path, isUnwanted, run.signal);
   const verdict = await run.links.changing([blobLinkName(name, digest)], remove);
   if (verdict !== "removed") return;
-  await driver.prune(layerDirectory(name, digest));
+  await hiding.tidy(layerDirectory(name, digest));
   report.removed(`Deleting layer link path: ${path}`);
   report.counts.removedLinks += 1;
 }
 
 async function isAbsent(digest: Digest, { store }: Run): Promise<boolean> {
-  return (await orUndefined(store.stat(blobData(digest)))) === undefined;
+  return (await orUndefined(store.stat(blobData(digest), { fileOnly: true }))) === undefined;
 }
 
 async function* batches(lines: AsyncIterable<string>): AsyncGenerator<readonly string[], void, undefined> {

@@ -2,9 +2,9 @@ import type { BlobStore } from "../contract/blob-store.js";
 import type { Caches } from "../contract/caches.js";
 import {
   canRedirect,
-  canTouch,
   type CallOptions,
   type DurabilityOptions,
+  type FileInfo,
   type StorageDriver,
 } from "../contract/driver.js";
 import { isStorageError, StorageError } from "../errors.js";
@@ -44,14 +44,17 @@ export function createBlobStore(
     return known === undefined ? statSize(target, options) : known.size;
   };
 
-  const statSize = async (target: Digest, options?: DurabilityOptions): Promise<number | undefined> => {
+  const statSize = async (target: Digest, options?: DurabilityOptions): Promise<number | undefined> =>
+    (await look(target, options))?.size;
+
+  const look = async (target: Digest, options?: DurabilityOptions): Promise<FileInfo | undefined> => {
     const info = await orUndefined(driver.stat(blobData(target), { ...options, fileOnly: true }));
     if (info === undefined || info.isDirectory) {
       descriptors.delete(target);
       return undefined;
     }
     descriptors.set(target, { size: info.size, modified: info.modified.getTime() });
-    return info.size;
+    return info;
   };
 
   const describe = (digest: Digest, size: number | undefined): Descriptor => {
@@ -95,8 +98,9 @@ export function createBlobStore(
     mount: async (digest, from, options) => {
       // Without `from` the bytes under the digest itself say that some repository has it (distribution-spec §Mounting).
       const target = from === undefined ? digest : await targetOf(from, digest, options);
-      if (canTouch(driver) && !(await leases.renew(blobData(target), options))) throw unknown(digest);
-      const descriptor = describe(digest, await statSize(target, { ...options, durable: true }));
+      const info = await look(target, { ...options, durable: true });
+      if (info === undefined || !(await leases.rely(blobData(target), info.modified, options))) throw unknown(digest);
+      const descriptor = describe(digest, info.size);
       await writeLink(driver, layerLink(name, digest), target, options);
       return descriptor;
     },

@@ -32,7 +32,7 @@ export function seeHidden(driver: StorageDriver & Touching): StorageDriver & Tou
 }
 
 /** Bytes of blobs, links of layers and of revisions: nothing else is ever hidden. */
-function canBeHidden(path: string): boolean {
+export function canBeHidden(path: string): boolean {
   if (path.endsWith("/data")) return path.startsWith(BLOBS_DIRECTORY);
   return path.endsWith("/link") && (path.includes("/_layers/") || path.includes("/_manifests/revisions/"));
 }

@@ -9,6 +9,7 @@ import { referencesOf } from "../model/manifest/references.js";
 import type { RepositoryName } from "../model/repository-name.js";
 import { allEnded } from "./concurrent.js";
 import { manifestLinkName } from "./link-names.js";
+import type { Vigil } from "./leases.js";
 import { hasLink, orUndefined, writeLink } from "./links.js";
 import type { ManifestDependencies } from "./manifest-dependencies.js";
 import { renewReferences } from "./manifest-verify.js";
@@ -20,6 +21,8 @@ export interface LandingManifest {
   readonly manifest: Manifest;
   readonly descriptor: Descriptor;
   readonly bytes: Uint8Array;
+  /** Kept since before its references were checked. */
+  readonly vigil: Vigil;
 }
 
 /** A manifest's way into a repository (docs/architecture.md §Garbage collection while serving). */
@@ -34,7 +37,7 @@ export interface Landing {
 }
 
 export function landingOf(
-  { manifest, descriptor, bytes }: LandingManifest,
+  { manifest, descriptor, bytes, vigil }: LandingManifest,
   name: RepositoryName,
   dependencies: ManifestDependencies,
   options?: CallOptions,
@@ -56,7 +59,7 @@ export function landingOf(
   const link = async (): Promise<boolean> => {
     const wasLinked =
       (await hasLink(driver, revision, digest, { ...options, durable: true })) &&
-      (!canTouch(driver) || (await leases.renew(revision, options)));
+      (vigil.isQuiet() || (await leases.renew(revision, options)));
     await allEnded([
       ...(wasLinked ? [] : [writeLink(driver, revision, digest, options)]),
       // An entry without its revision isn't listed, so that these two may come in either order.
@@ -67,8 +70,8 @@ export function landingOf(
 
   /** The handshake with a collector that runs meanwhile: it saw the link, or it sees these leases, or what it took is missed. */
   const prove = async (): Promise<void> => {
-    // No collector works over such a storage (gc/collect.ts), where each look is a request that costs.
-    if (!canTouch(driver)) return;
+    // The link is there now, and the mark of a collector that comes later sees it.
+    if (vigil.isQuiet()) return;
     if (!(await leases.renew(blobData(digest), options))) await driver.write(blobData(digest), bytes, options);
     const required = requiredReferences(manifest, validation);
     const others = new Set(referencesOf(manifest).map((reference) => reference.descriptor.digest));
@@ -77,31 +80,46 @@ export function landingOf(
     await renewReferences(required, optional, place, options);
   };
 
+  const isProved = (): Promise<boolean> =>
+    prove().then(
+      () => true,
+      (error: unknown) => {
+        if (isStorageError(error, "MANIFEST_REFERENCES_UNKNOWN")) return false;
+        throw error;
+      },
+    );
+
   /**
-   * Takes the link back. It is hidden first: another push of the same manifest, which found it, either puts it back, or has
-   * proved its references before they are looked at once more here.
+   * Takes the link back, and then proves once more: another push of the same manifest, which found it, either misses it, or
+   * has proved its references before. Tells whether it is gone for good.
    */
-  const withdraw = async (failure: unknown): Promise<void> => {
+  const removeLink = async (): Promise<boolean> => {
+    const remove = () => orUndefined(driver.delete(revision, { fileOnly: true }));
+    await links.changing([manifestLinkName(name, digest)], remove);
+    if (!(await isProved())) return true;
+    await writeLink(driver, revision, digest, options);
+    return false;
+  };
+
+  /** As {@link removeLink}; where files can be renamed the link is hidden until that is decided. */
+  const hideLink = async (failure: unknown): Promise<boolean> => {
     const hidden = condemnedPath(revision, randomUUID());
-    if (canTouch(driver)) {
-      const hide = driver.move(revision, hidden, { durable: false }).then(() => true);
-      if ((await orUndefined(hide)) === undefined) throw failure;
-      const isProved = await prove().then(
-        () => true,
-        (error: unknown) => {
-          if (isStorageError(error, "MANIFEST_REFERENCES_UNKNOWN")) return false;
-          throw error;
-        },
-      );
-      if (isProved) {
-        await orUndefined(driver.move(hidden, revision, { durable: true }));
-        return;
-      }
+    const hide = driver.move(revision, hidden, { durable: false }).then(() => true);
+    if ((await orUndefined(hide)) === undefined) throw failure;
+    if (await isProved()) {
+      await orUndefined(driver.move(hidden, revision, { durable: true }));
+      return false;
     }
     await links.changing([manifestLinkName(name, digest)], async () => {
-      await orUndefined(driver.delete(canTouch(driver) ? hidden : revisionDirectory(name, digest)));
+      await orUndefined(driver.delete(hidden));
       if (canTouch(driver)) await driver.prune(revisionDirectory(name, digest));
     });
+    return true;
+  };
+
+  /** Takes back what this push linked, unless another push of the same needs it: then this one has succeeded, too. */
+  const withdraw = async (failure: unknown): Promise<void> => {
+    if (!(await (canTouch(driver) ? hideLink(failure) : removeLink()))) return;
     if (subject !== undefined) await removeEntry(place, subject, digest);
     throw failure;
   };
@@ -118,6 +136,7 @@ export function landingOf(
       }
     },
     isWhole: async () => {
+      if (!vigil.isQuiet() && !(await leases.isInPlace(revision, options))) return false;
       if (!(await hasLink(driver, revision, digest, options))) return false;
       return subject === undefined || (await entrySize(place, subject, digest, options)) > 0;
     },

@@ -28,7 +28,7 @@ export async function putManifest(
   dependencies: ManifestDependencies,
   options?: CallOptions,
 ): Promise<PushedManifest> {
-  const { cache, tags, validation, classes, maxBytes } = dependencies;
+  const { cache, tags, leases, validation, classes, maxBytes } = dependencies;
   const { bytes } = push;
   if (bytes.length > maxBytes) {
     const reason = `the manifest has ${bytes.length} bytes, and the limit is ${maxBytes}`;
@@ -40,11 +40,12 @@ export async function putManifest(
   checkUrls(manifest, validation);
   const references = requiredReferences(manifest, validation);
   const place = { ...dependencies, name };
+  const vigil = await leases.watch(options);
   await checkReferences(references, place, options);
 
   const descriptor = describeManifest(manifest, digest, bytes.length);
   const subject = manifest.subject?.digest;
-  const landing = landingOf({ manifest, descriptor, bytes }, name, dependencies, options);
+  const landing = landingOf({ manifest, descriptor, bytes, vigil }, name, dependencies, options);
   const wanted = [...new Set(push.tags)];
   for (let tries = 1; ; tries += 1) {
     await landing.land();

@@ -1,12 +1,12 @@
 import { NO_CACHES } from "../cache/none.js";
 import type { Caches } from "../contract/caches.js";
-import { canTouch, type StorageDriver } from "../contract/driver.js";
+import type { StorageDriver } from "../contract/driver.js";
 import type { Registry } from "../contract/registry.js";
 import { listRepositories } from "./catalog.js";
-import { seeHidden } from "./hidden-files.js";
-import { openLeases, type LeaseOptions } from "./leases.js";
+import type { LeaseOptions } from "./leases.js";
 import { createLiveTags } from "./live-tags.js";
 import { createManifestCache, createManifestReader, observeCache } from "./manifest-bytes.js";
+import { openLeases } from "./open-leases.js";
 import { createReferrerIndexer } from "./referrer-indexing.js";
 import { createRepository } from "./repository.js";
 import { createSeenRevisions } from "./seen-revisions.js";
@@ -42,7 +42,7 @@ export interface RegistryOptions {
  * digests, and nothing that needs closing but the driver, which stays the caller's.
  */
 export function openRegistry(storage: StorageDriver, options: RegistryOptions = {}): Registry {
-  const driver = canTouch(storage) ? seeHidden(storage) : storage;
+  const { driver, leases } = openLeases(storage, options.leases);
   const maxManifestBytes = options.maxManifestBytes ?? 4 * MIB;
   const plain = createManifestCache(options.manifestCacheBytes ?? 64 * MIB);
   const cache = options.onCacheLookup === undefined ? plain : observeCache(plain, options.onCacheLookup);
@@ -56,11 +56,12 @@ export function openRegistry(storage: StorageDriver, options: RegistryOptions = 
     // Past the cache: reading everything once must not drive out what clients ask for.
     indexer: createReferrerIndexer(createManifestReader(driver, createManifestCache(0), maxManifestBytes)),
     uploads: createUploads(driver, {
+      leases,
       descriptors: caches.descriptors,
       ...(options.uploadLimit === undefined ? {} : { sessionLimit: options.uploadLimit }),
     }),
     liveTags: createLiveTags(),
-    leases: openLeases(driver, options.leases),
+    leases,
     validation: options.validation ?? DEFAULT_VALIDATION,
     classes: options.classes,
     maxManifestBytes,

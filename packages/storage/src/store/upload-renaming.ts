@@ -5,9 +5,9 @@ import { isStorageError, StorageError } from "../errors.js";
 import { uploadData, uploadStartedAt } from "../layout/paths.js";
 import { createDigester, splitDigest, type Digest, type Digester } from "../model/digest.js";
 import { allEnded } from "./concurrent.js";
-import { renewFile } from "./leases.js";
+import { renewFile } from "./open-leases.js";
 import { orUndefined } from "./links.js";
-import { becomeBlob } from "./upload-commit.js";
+import { becomeBlob, type BlobPlace } from "./upload-commit.js";
 import { uploadDataOf, type UploadData } from "./upload-data.js";
 import { createLiveDigesters, digestOfFiles, digestRecordsOf, type DigestRecords } from "./upload-digests.js";
 import { REMEMBERED_SESSIONS, type Session, type UploadProtocol } from "./upload-protocol.js";
@@ -37,7 +37,7 @@ interface Received {
 }
 
 /** Sessions over a driver that renames and appends: one file, whose name says who writes it. */
-export function createRenamingProtocol(driver: StorageDriver): UploadProtocol {
+export function createRenamingProtocol(driver: StorageDriver, leases: BlobPlace["leases"]): UploadProtocol {
   const live = createLiveDigesters(REMEMBERED_SESSIONS);
   const times = new LRUCache<string, Date>({ max: REMEMBERED_SESSIONS });
 
@@ -157,7 +157,7 @@ export function createRenamingProtocol(driver: StorageDriver): UploadProtocol {
     const blob = { name: session.name, digest: wanted, size: received.size };
     await unlessTakenOver(
       session,
-      becomeBlob(driver, blob, async (target) => {
+      becomeBlob({ driver, leases }, blob, async (target) => {
         // The last byte may have come long ago; as a blob they are new.
         await renewFile(driver, path);
         await driver.move(path, target);

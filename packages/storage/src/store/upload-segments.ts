@@ -7,7 +7,7 @@ import { isStorageError, StorageError } from "../errors.js";
 import { uploadSegment } from "../layout/paths.js";
 import { createDigester, splitDigest, type Digest, type DigestAlgorithm } from "../model/digest.js";
 import { addToSegments, carriedSegment, type Hashing } from "./upload-addition.js";
-import { becomeBlob } from "./upload-commit.js";
+import { becomeBlob, type BlobPlace } from "./upload-commit.js";
 import { nextCompaction } from "./upload-compaction.js";
 import { createLiveDigesters, digestOfFiles } from "./upload-digests.js";
 import { REMEMBERED_SESSIONS, type Session, type SessionProgress, type UploadProtocol } from "./upload-protocol.js";
@@ -29,7 +29,11 @@ interface OpenSession extends LoadedState {
  * Sessions over object storage, where nothing can be renamed or appended to: bytes are in segments that nobody changes, and
  * one small file, replaced at once, says which of them count (docs/architecture.md §Uploads over object storage).
  */
-export function createSegmentProtocol(driver: StorageDriver & ObjectStorage): UploadProtocol {
+export function createSegmentProtocol(
+  driver: StorageDriver & ObjectStorage,
+  leases: BlobPlace["leases"],
+): UploadProtocol {
+  const place = { driver, leases };
   const live = createLiveDigesters(REMEMBERED_SESSIONS);
   const times = new LRUCache<string, Date>({ max: REMEMBERED_SESSIONS });
 
@@ -129,7 +133,7 @@ export function createSegmentProtocol(driver: StorageDriver & ObjectStorage): Up
     const bring = (target: string): Promise<void> =>
       size === 0 ? driver.write(target, new Uint8Array(0)) : driver.compose(sourcesOf(session, segments), target);
     try {
-      await orTakenOver(session.uuid, becomeBlob(driver, { name: session.name, digest: wanted, size }, bring));
+      await orTakenOver(session.uuid, becomeBlob(place, { name: session.name, digest: wanted, size }, bring));
     } catch (error) {
       // What came isn't asked for again; whether that could be done is nothing to tell.
       await keep(opened, segments, hashing).catch(() => undefined);
@@ -174,7 +178,7 @@ export function createSegmentProtocol(driver: StorageDriver & ObjectStorage): Up
   const finishWhole = async (opened: OpenSession, wanted: Digest, body: WholeBody, turn: Turn): Promise<number> => {
     const { session, file, state } = opened;
     try {
-      await storeWhole(driver, session, wanted, body, turn);
+      await storeWhole(place, session, wanted, body, turn);
     } catch (error) {
       if (isStorageError(error, "DIGEST_MISMATCH")) await end(opened, []);
       throw error;

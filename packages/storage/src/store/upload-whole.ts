@@ -1,9 +1,9 @@
-import type { FileWriter, StorageDriver } from "../contract/driver.js";
+import type { FileWriter } from "../contract/driver.js";
 import type { UploadBody } from "../contract/upload-store.js";
 import { isStorageError, StorageError } from "../errors.js";
 import { blobData } from "../layout/paths.js";
 import { createDigester, splitDigest, type Digest } from "../model/digest.js";
-import { becomeBlob, isStored } from "./upload-commit.js";
+import { becomeBlob, isStored, type BlobPlace } from "./upload-commit.js";
 import type { Session } from "./upload-protocol.js";
 import { receive } from "./upload-receive.js";
 import type { Turn } from "./upload-turns.js";
@@ -19,15 +19,16 @@ export interface WholeBody extends UploadBody {
  * leaves nothing. Throws DIGEST_MISMATCH, UPLOAD_SIZE_INVALID.
  */
 export async function storeWhole(
-  driver: StorageDriver,
+  place: BlobPlace,
   { name, uuid }: Session,
   wanted: Digest,
   body: WholeBody,
   turn: Turn,
 ): Promise<void> {
+  const { driver } = place;
   const blob = { name, digest: wanted, size: body.length };
   const digester = createDigester(splitDigest(wanted).algorithm);
-  const isThere = await isStored(driver, blob, { signal: turn.signal });
+  const isThere = await isStored(place, blob, { signal: turn.signal });
   const writer = isThere ? NOWHERE : await driver.writer(blobData(wanted), { signal: turn.signal });
   try {
     await receive(uuid, body, writer, digester, turn.signal);
@@ -39,7 +40,7 @@ export async function storeWhole(
       if (isThere) throw new StorageError({ code: "STORAGE_UNAVAILABLE", driver: driver.name, retryAfter: 1 });
       return writer.commit();
     };
-    await becomeBlob(driver, blob, bring, { isMissing: !isThere });
+    await becomeBlob(place, blob, bring, { isMissing: !isThere });
   } catch (error) {
     await dropped(writer);
     throw error;

@@ -7,6 +7,8 @@ import { uploadDirectory } from "../layout/paths.js";
 import { CANONICAL_ALGORITHM } from "../model/digest.js";
 import { OCTET_STREAM } from "../model/media-types.js";
 import type { RepositoryName } from "../model/repository-name.js";
+import type { Leases } from "./leases.js";
+import { openLeases } from "./open-leases.js";
 import { createUploadLimit } from "./upload-limit.js";
 import type { Session } from "./upload-protocol.js";
 import { createRenamingProtocol } from "./upload-renaming.js";
@@ -25,6 +27,8 @@ export interface UploadsOptions {
   readonly now?: () => Date;
   /** Told of each new blob's size. */
   readonly descriptors?: Pick<DescriptorCache, "set">;
+  /** What holds on to blobs that are there already; the process's own where absent. */
+  readonly leases?: Pick<Leases, "rely">;
 }
 
 const SESSION_LIMIT = 10_000;
@@ -33,7 +37,10 @@ const SESSION_LIMIT = 10_000;
 export function createUploads(driver: StorageDriver, options: UploadsOptions = {}): Uploads {
   const now = options.now ?? (() => new Date());
   const turns = createUploadTurns();
-  const protocol = isObjectStorage(driver) ? createSegmentProtocol(driver) : createRenamingProtocol(driver);
+  const leases = options.leases ?? openLeases(driver).leases;
+  const protocol = isObjectStorage(driver)
+    ? createSegmentProtocol(driver, leases)
+    : createRenamingProtocol(driver, leases);
   const limit = createUploadLimit(driver, options.sessionLimit ?? SESSION_LIMIT);
 
   const sessionOf = (name: RepositoryName, uuid: string): Session => ({ name, uuid, key: uploadDirectory(name, uuid) });

@@ -4,7 +4,7 @@ import type { BlobStore } from "../../src/contract/blob-store.js";
 import { blobData, blobDirectory, layerLink } from "../../src/layout/paths.js";
 import { NO_CACHES } from "../../src/cache/none.js";
 import { createBlobStore } from "../../src/store/blobs.js";
-import { openLeases } from "../../src/store/leases.js";
+import { openLeases } from "../../src/store/open-leases.js";
 import { createUploads } from "../../src/store/uploads.js";
 import { collect, expectFault } from "../contract/driver-contract.js";
 import { bodyOf, digestBy, NAME, OTHER, STORAGES, type TestStorage } from "../uploads/support.js";
@@ -15,7 +15,7 @@ describe.each(STORAGES)("blobs over %s", (_, open) => {
   let storage: TestStorage;
   let blobs: BlobStore;
   let others: BlobStore;
-  const parts = () => ({ ...NO_CACHES, leases: openLeases(storage.driver) });
+  const parts = () => ({ ...NO_CACHES, leases: openLeases(storage.driver).leases });
   beforeEach(async () => {
     storage = await open();
     blobs = createBlobStore(storage.driver, NAME, parts());

@@ -2,20 +2,30 @@ import { mkdtemp, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { expect, it } from "vitest";
+import { canTouch } from "../../src/contract/driver.js";
 import { CollectError } from "../../src/gc/collect.js";
 import * as paths from "../../src/layout/paths.js";
 import { digestOf } from "../../src/model/digest.js";
 import { parseRepositoryName } from "../../src/model/repository-name.js";
 import { parseTagName } from "../../src/model/tag.js";
 import { orUndefined } from "../../src/store/links.js";
-import { openRegistry } from "../../src/store/open-registry.js";
-import { describeForDrivers, encode, putBlob, putOriginal } from "../store/support.js";
-import { collect, hasBytes, hasLayerLink, hasRevision, imageOf, indexOf, UNTAGGED } from "./support.js";
+import { encode, putBlob, putOriginal } from "../store/support.js";
+import {
+  collect,
+  describeForStorages,
+  hasBytes,
+  hasLayerLink,
+  hasRevision,
+  imageOf,
+  indexOf,
+  registryOver,
+  UNTAGGED,
+} from "./support.js";
 
 const name = parseRepositoryName("library/alpine");
 const other = parseRepositoryName("library/busybox");
 
-describeForDrivers("collecting", (open) => {
+describeForStorages("collecting", (open) => {
   it("removes what no manifest refers to, with its links and empty directories", async () => {
     const driver = await open();
     const [config, layer] = [await putBlob(driver, name, "config"), await putBlob(driver, name, "layer")];
@@ -98,7 +108,7 @@ describeForDrivers("collecting", (open) => {
 
   it("leaves uploads alone", async () => {
     const driver = await open();
-    const { uploads } = openRegistry(driver).repository(name);
+    const { uploads } = registryOver(driver).repository(name);
     const { uuid } = await uploads.start();
     await collect(driver, UNTAGGED);
     expect((await uploads.status(uuid)).size).toBe(0);
@@ -209,7 +219,7 @@ describeForDrivers("collecting", (open) => {
 
   it("takes removed referrers off their subjects' lists, and removed manifests out of the tags' history", async () => {
     const driver = await open();
-    const { manifests, referrers } = openRegistry(driver).repository(name);
+    const { manifests, referrers } = registryOver(driver).repository(name);
     const subject = digestOf(encode("a subject that isn't here"));
     const body = indexOf([], {
       subject: { mediaType: "application/vnd.oci.image.index.v1+json", digest: subject, size: 1 },
@@ -255,7 +265,8 @@ describeForDrivers("collecting", (open) => {
       expect(left).toContain(true);
       expect(left).toContain(false);
       const again = await collect(driver, { workDirectory: work });
-      expect(again.result.resumed).toBe(true);
+      // Over object storage pushes told nobody of themselves meanwhile: what was marked then is marked anew.
+    expect(again.result.resumed).toBe(canTouch(driver));
       for (const digest of garbage) {
         expect(await hasBytes(driver, digest)).toBe(false);
         expect(await hasLayerLink(driver, name, digest)).toBe(false);

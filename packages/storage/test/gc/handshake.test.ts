@@ -1,6 +1,6 @@
 import { expect, it } from "vitest";
 import type { StorageDriver } from "../../src/contract/driver.js";
-import { condemn, hide, remove, restore } from "../../src/gc/condemn.js";
+import { condemn, fileHiding, type HiddenFile } from "../../src/gc/hiding.js";
 import * as paths from "../../src/layout/paths.js";
 import { digestOf, type Digest } from "../../src/model/digest.js";
 import { OCI_INDEX, OCI_MANIFEST } from "../../src/model/media-types.js";
@@ -30,6 +30,12 @@ function interrupted(
       };
     },
   });
+}
+
+async function hideIn(driver: StorageDriver & Touching, path: string): Promise<HiddenFile> {
+  const hidden = await fileHiding(driver).hide(path);
+  if (hidden === undefined) throw new Error(`nothing is at ${path}`);
+  return hidden;
 }
 
 async function* bytesOf(content: string): AsyncGenerator<Uint8Array, void, undefined> {
@@ -188,7 +194,7 @@ describeForDrivers("the handshake of collectors and pushes", (openAny) => {
     const config = await putBlob(driver, name, "config");
     const manifest = await putOriginal(driver, name, imageOf(config, []), "v1");
     for (const path of [paths.blobData(config), paths.layerLink(name, config), paths.revisionLink(name, manifest)]) {
-      expect(await hide(driver, path)).toBeDefined();
+      expect(await fileHiding(driver).hide(path)).toBeDefined();
     }
     await collect(driver, UNTAGGED);
     const { blobs, manifests } = openRegistry(driver).repository(name);
@@ -201,9 +207,9 @@ describeForDrivers("the handshake of collectors and pushes", (openAny) => {
     const path = paths.blobData(digestOf(encode("x")));
     for (let round = 0; round < 50; round += 1) {
       await driver.write(path, encode("x"));
-      const hidden = (await hide(driver, path)) ?? "";
+      const hidden = await hideIn(driver, path);
       const [verdict, found] = await Promise.all([
-        remove(driver, hidden),
+        fileHiding(driver).remove(hidden),
         seeHidden(driver)
           .stat(path)
           .then(
@@ -221,20 +227,20 @@ describeForDrivers("the handshake of collectors and pushes", (openAny) => {
     const driver = await open();
     const path = paths.blobData(digestOf(encode("x")));
     await driver.write(path, encode("x"));
-    const hidden = (await hide(driver, path)) ?? "";
+    const hidden = await hideIn(driver, path);
     await age();
     const before = Date.now();
-    await restore(driver, hidden, path);
+    await fileHiding(driver).restore(hidden);
     expect((await driver.stat(path)).modified.getTime()).toBeGreaterThanOrEqual(before);
   });
 
   it("says that a file which isn't there is missing, and keeps what is wanted", async () => {
     const driver = await open();
     const path = paths.blobData(digestOf(encode("x")));
-    expect(await condemn(driver, path, () => true)).toBe("missing");
+    expect(await condemn(fileHiding(driver), path, () => true)).toBe("missing");
     await driver.write(path, encode("x"));
-    expect(await condemn(driver, path, () => false)).toBe("kept");
-    expect(await condemn(driver, path, () => true, AbortSignal.abort())).toBe("kept");
-    expect(await condemn(driver, path, () => true)).toBe("removed");
+    expect(await condemn(fileHiding(driver), path, () => false)).toBe("kept");
+    expect(await condemn(fileHiding(driver), path, () => true, AbortSignal.abort())).toBe("kept");
+    expect(await condemn(fileHiding(driver), path, () => true)).toBe("removed");
   });
 });

@@ -1,3 +1,4 @@
+import { describe } from "vitest";
 import { mkdtemp, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
@@ -9,7 +10,10 @@ import type { Digest } from "../../src/model/digest.js";
 import { OCI_INDEX, OCI_MANIFEST } from "../../src/model/media-types.js";
 import type { RepositoryName } from "../../src/model/repository-name.js";
 import { orUndefined } from "../../src/store/links.js";
-import { CONFIG, LAYER } from "../store/support.js";
+import type { Registry } from "../../src/contract/registry.js";
+import { openRegistry, type RegistryOptions } from "../../src/store/open-registry.js";
+import { createInMemoryObjectStorage } from "../drivers/in-memory-object-storage.js";
+import { CONFIG, describeForDrivers, LAYER } from "../store/support.js";
 
 /** What a collection did and said. */
 export interface Collected {
@@ -17,6 +21,19 @@ export interface Collected {
   readonly lines: readonly string[];
   readonly problems: readonly string[];
   readonly removed: readonly string[];
+}
+
+/** Runs `body` with real files, and with object storage that has conditional writes and that has none. */
+export function describeForStorages(title: string, body: (open: () => Promise<StorageDriver>) => void): void {
+  describeForDrivers(title, body);
+  describe.each([true, false])(`${title} over object storage, conditional writes: %s`, (conditionalWrites) => {
+    body(() => Promise.resolve(createInMemoryObjectStorage({ conditionalWrites }).driver));
+  });
+}
+
+/** A registry that asks for collectors at each step, as they don't wait for it here. */
+export function registryOver(driver: StorageDriver, leases: RegistryOptions["leases"] = {}): Registry {
+  return openRegistry(driver, { leases: { collectorSeenFor: 0, ...leases } });
 }
 
 /** Less than nothing, in ms: what was written just now is old, whatever the clocks' ticks. */
@@ -32,6 +49,7 @@ export async function collect(driver: StorageDriver, options: Partial<CollectOpt
     const result = await collectGarbage(driver, {
       grace: AT_ONCE,
       workDirectory: work,
+      lockWait: 0,
       observer: {
         line: (text) => lines.push(text),
         problem: (text) => problems.push(text),

@@ -1,0 +1,149 @@
+import { randomUUID } from "node:crypto";
+import { hostname } from "node:os";
+import { setTimeout as sleep } from "node:timers/promises";
+import type { CallOptions, StorageDriver } from "../contract/driver.js";
+import type { ObjectStorage, VersionedFile } from "../contract/object-storage.js";
+import { isStorageError } from "../errors.js";
+import { COLLECTOR_LOCK } from "../layout/collector-files.js";
+import { parseCollectorLock, writeCollectorLock, type CollectorLock } from "../layout/collector-lock.js";
+import { orUndefined } from "../store/links.js";
+import { storageTime } from "./clock.js";
+
+/** How long a lock is good after its last beat, by the storage's clock (ms). */
+const GOOD_FOR = 5 * 60_000;
+/** Between two beats (ms). */
+const BEAT = 30_000;
+/** After so long without a beat its holder stops by itself (ms): well before anybody else may take it. */
+const STALE = 3 * 60_000;
+
+/** Another collection works over the same storage. */
+export class LockHeldError extends Error {
+  override readonly name = "LockHeldError";
+
+  constructor(owner: string, until: Date) {
+    const time = until.toISOString();
+    super(`${owner} collects over this storage; its lock is good until ${time}, and is renewed while it works`);
+  }
+}
+
+/** What makes one collector at a time of several over object storage. */
+export interface HeldLock {
+  /** This run's name. */
+  readonly run: string;
+  /** Throws where it is lost, or couldn't be renewed for long. */
+  check(): void;
+  /** Gives it up; with `keep` it is left to run out, since files are still hidden. */
+  release(keep: boolean): Promise<void>;
+}
+
+/**
+ * Takes the lock, and waits for `wait` ms, until no process believes any more that no collector works. A lock of who died is
+ * taken over. Throws LockHeldError.
+ */
+export async function takeLock(
+  driver: StorageDriver & ObjectStorage,
+  wait: number,
+  signal?: AbortSignal,
+): Promise<HeldLock> {
+  const call: CallOptions = { signal };
+  const run = randomUUID();
+  const now = await storageTime(driver, call);
+  const old = await readLock(driver, call);
+  if (old !== undefined) {
+    const until = await goodUntil(driver, call);
+    if (until.getTime() > now) throw new LockHeldError(old.lock.owner, until);
+  }
+  const lock: CollectorLock = {
+    run,
+    owner: `process ${process.pid} on ${hostname()}`,
+    runs: [run, ...(old?.lock.runs ?? [])],
+    beat: 0,
+  };
+  const { written } = await driver.writeVersioned(COLLECTOR_LOCK, writeCollectorLock(lock), old?.version, call);
+  if (!written) throw await heldByOther(driver, call);
+  try {
+    await sleep(wait, undefined, { signal });
+  } catch (error) {
+    // What a dead run left hidden is still to be seen.
+    if (old === undefined) await orGiveUp(removeOwn(driver, run));
+    throw error;
+  }
+  // Where nothing refuses a write, the last of several has it.
+  if ((await readLock(driver, call))?.lock.run !== run) throw await heldByOther(driver, call);
+  return hold(driver, lock);
+}
+
+/** Keeps the lock alive. */
+function hold(driver: StorageDriver & ObjectStorage, taken: CollectorLock): HeldLock {
+  let lock = taken;
+  let beaten = performance.now();
+  let lost: Error | undefined;
+  let beating: Promise<void> = Promise.resolve();
+
+  const beat = async (): Promise<void> => {
+    const began = performance.now();
+    const found = await readLock(driver);
+    const next = { ...lock, beat: lock.beat + 1 };
+    const isOurs = found?.lock.run === lock.run;
+    const written =
+      isOurs && (await driver.writeVersioned(COLLECTOR_LOCK, writeCollectorLock(next), found.version)).written;
+    if (!written) {
+      lost = new Error("somebody else took or removed the lock of collections; what was removed by then was unused");
+      return;
+    }
+    lock = next;
+    beaten = began;
+  };
+  const timer = setInterval(() => {
+    beating = beating.then(beat).catch((error: unknown) => {
+      // The next beat may succeed; `check` says when it has been too long.
+      if (!isStorageError(error)) lost = error instanceof Error ? error : new Error("the lock can't be renewed");
+    });
+  }, BEAT);
+  timer.unref();
+
+  return {
+    run: taken.run,
+    check: () => {
+      if (lost !== undefined) throw lost;
+      if (performance.now() - beaten > STALE) throw new Error("the lock of collections couldn't be renewed in time");
+    },
+    release: async (keep) => {
+      clearInterval(timer);
+      await beating;
+      if (keep || lost !== undefined) return;
+      await orGiveUp(removeOwn(driver, taken.run));
+    },
+  };
+}
+
+async function removeOwn(driver: StorageDriver & ObjectStorage, run: string): Promise<void> {
+  if ((await readLock(driver))?.lock.run === run) await driver.delete(COLLECTOR_LOCK, { fileOnly: true });
+}
+
+/** A lock that can't be removed runs out. */
+async function orGiveUp(work: Promise<void>): Promise<void> {
+  try {
+    await work;
+  } catch (error) {
+    if (!isStorageError(error)) throw error;
+  }
+}
+
+async function readLock(
+  driver: StorageDriver & ObjectStorage,
+  call?: CallOptions,
+): Promise<{ readonly lock: CollectorLock; readonly version: string } | undefined> {
+  const file: VersionedFile | undefined = await orUndefined(driver.readVersioned(COLLECTOR_LOCK, call));
+  return file === undefined ? undefined : { lock: parseCollectorLock(file.bytes), version: file.version };
+}
+
+async function goodUntil(driver: StorageDriver, call: CallOptions): Promise<Date> {
+  const info = await orUndefined(driver.stat(COLLECTOR_LOCK, { ...call, fileOnly: true }));
+  return new Date((info?.modified.getTime() ?? -GOOD_FOR) + GOOD_FOR);
+}
+
+async function heldByOther(driver: StorageDriver & ObjectStorage, call: CallOptions): Promise<LockHeldError> {
+  const other = await readLock(driver, call);
+  return new LockHeldError(other?.lock.owner ?? "another collection", await goodUntil(driver, call));
+}
