@@ -1,5 +1,6 @@
 import { Agent as HttpAgent } from "node:http";
 import { Agent as HttpsAgent } from "node:https";
+import type { SecureContext } from "node:tls";
 import { S3Client, type S3ClientConfig } from "@aws-sdk/client-s3";
 import { NodeHttpHandler } from "@smithy/node-http-handler";
 import { useContentMd5 } from "./content-md5.js";
@@ -11,8 +12,11 @@ import type { S3Options } from "./parameters.js";
  */
 const KEEP_ALIVE = 15_000;
 
-/** The SDK's client for `options`, without retries of its own. Connects to nobody yet. */
-export function createClient(options: S3Options): S3Client {
+/**
+ * The SDK's client for `options`, without retries of its own. Connects to nobody yet. `trusted`: whom TLS connections believe,
+ * unless it is Node's own authorities.
+ */
+export function createClient(options: S3Options, trusted: SecureContext | undefined): S3Client {
   const agent = { keepAlive: true, maxSockets: options.maxSockets, timeout: KEEP_ALIVE, scheduling: "lifo" as const };
   const config: S3ClientConfig = {
     region: options.region,
@@ -31,7 +35,12 @@ export function createClient(options: S3Options): S3Client {
       requestTimeout: 0,
       socketTimeout: 0,
       httpAgent: new HttpAgent(agent),
-      httpsAgent: new HttpsAgent({ ...agent, rejectUnauthorized: !options.skipVerify }),
+      httpsAgent: new HttpsAgent({
+        ...agent,
+        rejectUnauthorized: !options.skipVerify,
+        // Made once: to read the authorities for each connection would take longer than the connection.
+        ...(trusted === undefined ? {} : { secureContext: trusted }),
+      }),
       socketAcquisitionWarningTimeout: 2 ** 31 - 1,
     }),
   };

@@ -1,3 +1,4 @@
+import type { SecureContext } from "node:tls";
 import { HeadBucketCommand } from "@aws-sdk/client-s3";
 import type { CallOptions, FileInfo, Redirecting, StorageDriver } from "../../contract/driver.js";
 import type { ObjectKeys, ObjectStorage } from "../../contract/object-storage.js";
@@ -34,16 +35,18 @@ export interface S3Surroundings {
   /** Milliseconds that only grow. */
   readonly now?: () => number;
   readonly random?: () => number;
+  /** Whom TLS connections believe; Node's own authorities unless told. */
+  readonly trusted?: SecureContext | undefined;
 }
 
 /** A bucket of Amazon S3 or a compatible service. Nothing is asked of it before the first call. */
 export function createS3Driver(
   options: S3Options,
-  { report, now = () => performance.now(), random = Math.random }: S3Surroundings = {},
+  { report, now = () => performance.now(), random = Math.random, trusted }: S3Surroundings = {},
 ): StorageDriver & Redirecting & ObjectStorage & ObjectKeys {
   const { credentials } = options;
   const secrets = credentials === undefined ? [] : [credentials.secretKey, credentials.sessionToken ?? ""];
-  const client = createClient(options);
+  const client = createClient(options, trusted);
   const circuit = createCircuit(options.circuitThreshold, options.circuitTime, now);
   const calls = createCalls({ ...options, secrets, report, random }, circuit);
   const context: S3Context = { client, calls, options, keys: createKeys(options.rootDirectory) };
