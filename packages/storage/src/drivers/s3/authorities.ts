@@ -16,7 +16,10 @@ const SYSTEM_FILES = [
  * a certificate of an internal authority goes on to work: `AWS_CA_BUNDLE`, and `SSL_CERT_FILE` or else the system's file.
  * undefined where there are no others. Throws DriverParameterError for an `AWS_CA_BUNDLE` that can't be read.
  */
-export function trustedContext(env: NodeJS.ProcessEnv, systemFiles: readonly string[] = SYSTEM_FILES): SecureContext | undefined {
+export function trustedContext(
+  env: NodeJS.ProcessEnv,
+  systemFiles: readonly string[] = SYSTEM_FILES,
+): SecureContext | undefined {
   const named = env["AWS_CA_BUNDLE"] ?? "";
   const bundle = named === "" ? undefined : readCertificates(named);
   if (named !== "" && bundle === undefined) {
