@@ -87,5 +87,6 @@ export { wrapDriver, type Around, type CallDetails, type DriverOperation } from 
 export { observeDriver, type DriverObserver } from "./drivers/observed.js";
 export { purgeUploads } from "./store/upload-purge.js";
 export { collectGarbage, CollectError } from "./gc/collect.js";
+export { LockHeldError } from "./gc/lock.js";
 export type { CollectObserver, CollectOptions, CollectProgress, CollectResult } from "./gc/options.js";
 export { claimWorkDirectory, type WorkDirectory } from "./gc/work-directory.js";

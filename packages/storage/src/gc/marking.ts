@@ -17,14 +17,15 @@ export interface Revision {
 /** The repository's revisions in batches, in order. */
 export async function* linkedRevisions(
   name: RepositoryName,
-  { store, call, concurrency }: Pick<Run, "store" | "call" | "concurrency">,
+  { store, call, concurrency, hiding, options }: Run,
 ): AsyncGenerator<readonly Revision[], void, undefined> {
   for (const algorithm of DIGEST_ALGORITHMS) {
     for await (const digests of revisionBatches(name, algorithm, store, call)) {
-      const found = await mapConcurrently(digests, concurrency, async (digest) => ({
-        digest,
-        link: await orUndefined(store.stat(revisionLink(name, digest), call)),
-      }));
+      const found = await mapConcurrently(digests, concurrency, async (digest) => {
+        const link = await orUndefined(store.stat(revisionLink(name, digest), { ...call, fileOnly: true }));
+        if (link === undefined && options.dryRun !== true) await hiding.abandon(revisionLink(name, digest));
+        return { digest, link };
+      });
       yield found.flatMap(({ digest, link }) => (link === undefined ? [] : [{ digest, link }]));
     }
   }

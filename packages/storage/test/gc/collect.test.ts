@@ -266,7 +266,7 @@ describeForStorages("collecting", (open) => {
       expect(left).toContain(false);
       const again = await collect(driver, { workDirectory: work });
       // Over object storage pushes told nobody of themselves meanwhile: what was marked then is marked anew.
-    expect(again.result.resumed).toBe(canTouch(driver));
+      expect(again.result.resumed).toBe(canTouch(driver));
       for (const digest of garbage) {
         expect(await hasBytes(driver, digest)).toBe(false);
         expect(await hasLayerLink(driver, name, digest)).toBe(false);
