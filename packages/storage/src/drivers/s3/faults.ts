@@ -134,6 +134,8 @@ function kindOf({ name, code, status, retryable }: Known): FaultKind {
   if (named !== undefined) return named;
   if (BROKEN.has(code) || name === "TimeoutError") return "transient";
   if (status === undefined) return "refused";
+  // The bucket is elsewhere, and will be the next time.
+  if (status === 301) return "refused";
   // An answer that can't be read was cut short, or isn't the storage's.
   if (status < 400) return "transient";
   return STATUSES[status] ?? (status >= 500 ? "transient" : "refused");
@@ -150,7 +152,7 @@ export function toFault(error: unknown, operation: string, secrets: readonly str
   const where = [known.status === undefined ? "" : `HTTP ${known.status}`, idText(known.requestId)].filter(Boolean);
   const details = where.length > 0 ? ` (${where.join(", ")})` : "";
   const name = known.name === "Error" && known.code !== "" ? known.code : known.name;
-  const text = `${operation}: ${name}${details}: ${firstLine(known.message)}${hint(kind, operation)}`;
+  const text = `${operation}: ${name}${details}: ${firstLine(known.message)}${hint(kind, operation, known)}`;
   return new S3Fault(kind, known.status, hide(text, secrets));
 }
 
@@ -187,8 +189,19 @@ const PERMISSIONS: Readonly<Record<string, string>> = {
   ListMultipartUploads: "s3:ListBucketMultipartUploads",
 };
 
-function hint(kind: FaultKind, operation: string): string {
+/** What to look at in the configuration, for answers that are about it. */
+const ADVICE: Readonly<Record<string, string>> = {
+  SignatureDoesNotMatch: "check that secretkey belongs to accesskey",
+  InvalidAccessKeyId: "the service doesn't know these keys: check accesskey and regionendpoint",
+  RequestTimeTooSkewed: "check this machine's clock",
+  InvalidObjectState: "the object is archived, by a lifecycle rule perhaps: it has to be restored",
+};
+
+function hint(kind: FaultKind, operation: string, { name, status }: Known): string {
+  if (status === 301) return "; the bucket isn't at this endpoint: check region and regionendpoint";
   const permission = PERMISSIONS[operation];
+  const advice = ADVICE[name];
+  if (advice !== undefined) return `; ${advice}`;
   return kind === "access-denied" && permission !== undefined ? `; check that the keys allow ${permission}` : "";
 }
 
