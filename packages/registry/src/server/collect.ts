@@ -1,4 +1,10 @@
-import type { CollectObserver, CollectResult, StorageDriver } from "@longshore/storage";
+import {
+  CollectError,
+  LockHeldError,
+  type CollectObserver,
+  type CollectResult,
+  type StorageDriver,
+} from "@longshore/storage";
 import { openConfiguredCaches } from "../caches.js";
 import { runCollection } from "../collection/collection.js";
 import type { CollectionConfig, Config } from "../config/config.js";
@@ -100,8 +106,13 @@ export function startCollecting(config: CollectionConfig, collect: Collect, port
       log.info("garbage collection finished", fieldsOf(result, now() - began));
     } catch (error) {
       if (stop.signal.aborted) return;
-      metrics?.ended((now() - began) / 1000, undefined);
-      log.error("the garbage collection failed and will be tried again", errorFields(error));
+      if (error instanceof CollectError && error.cause instanceof LockHeldError) {
+        // Another replica does it.
+        log.info("no garbage collection now", errorFields(error.cause));
+      } else {
+        metrics?.ended((now() - began) / 1000, undefined);
+        log.error("the garbage collection failed and will be tried again", errorFields(error));
+      }
     }
     schedule(config.interval);
   };
