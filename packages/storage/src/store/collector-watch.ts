@@ -5,15 +5,15 @@ import { parseCollectorLock } from "../layout/collector-lock.js";
 import { orUndefined } from "./links.js";
 
 /** For how long a process may rely on having seen no collector (ms). */
-export const SEEN_FOR = 10_000;
+const SEEN_FOR = 10_000;
 
 /** For how long a collector does nothing after it has taken the lock (ms): longer than anybody relies on not having seen it. */
-export const COLLECTOR_WAITS = 12_000;
+export const COLLECTOR_WAITS = SEEN_FOR + 2000;
 
 const MAX_LOCK_BYTES = 64 * 1024;
 
 /** What was known of collectors at a moment. */
-export interface Sight {
+interface Sight {
   /** Whether one worked, or had died. */
   readonly working: boolean;
   /** The runs that may have hidden files. */
