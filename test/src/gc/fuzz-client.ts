@@ -10,7 +10,16 @@ import {
   type RepositoryName,
   type TagName,
 } from "@longshore/storage";
-import { imageAt, indexOf, layerAt, REPOSITORIES, type Content, type Held, type Image } from "./fuzz-universe.js";
+import {
+  imageAt,
+  indexOf,
+  layerAt,
+  REPOSITORIES,
+  type Chance,
+  type Content,
+  type Held,
+  type Image,
+} from "./fuzz-universe.js";
 
 /** Pushes that a collector with no patience may refuse in a row before the client does something else. */
 const PATIENCE = 30;
@@ -35,13 +44,15 @@ interface Holding {
 export class FuzzClient {
   readonly #registry: Registry;
   readonly #random: () => number;
+  readonly #chance: Chance;
   readonly #id: string;
   readonly #counters: Counters;
   readonly #holdings = new Map<string, Holding>();
 
-  constructor(registry: Registry, id: string, random: () => number, counters: Counters) {
+  constructor(registry: Registry, id: string, chance: Chance, counters: Counters) {
     this.#registry = registry;
-    this.#random = random;
+    this.#random = chance.random;
+    this.#chance = chance;
     this.#id = id;
     this.#counters = counters;
   }
@@ -63,7 +74,7 @@ export class FuzzClient {
     else if (dice < 0.5) await this.#pushReferrer(repository, tag);
     else if (dice < 0.58) await this.#deleteTag(repository, tag);
     else if (dice < 0.62) await this.#pushAndDelete(repository);
-    else if (dice < 0.7) await this.#pushBlob(repository, layerAt(this.#random));
+    else if (dice < 0.7) await this.#pushBlob(repository, layerAt(this.#chance));
     else await this.verify(repository, tag);
   }
 
@@ -98,14 +109,14 @@ export class FuzzClient {
   }
 
   async #pushImage(repository: Repository, tag: TagName): Promise<void> {
-    const image = imageAt(this.#random);
+    const image = imageAt(this.#chance);
     if (await this.#push(repository, [image], image.manifest, image.mediaType, [tag])) {
       this.#holdings.set(keyOf(repository.name, tag), { digest: image.manifest.digest, referrers: [] });
     }
   }
 
   async #pushIndex(repository: Repository, tag: TagName): Promise<void> {
-    const images = [imageAt(this.#random), imageAt(this.#random)];
+    const images = [imageAt(this.#chance), imageAt(this.#chance)];
     const index = indexOf(images);
     const isPushed = await this.#insist(async () => {
       for (const image of images) {
@@ -120,7 +131,7 @@ export class FuzzClient {
     const holding = this.#holdings.get(keyOf(repository.name, tag));
     if (holding === undefined || holding.referrers.length >= 2) return;
     const subject = { mediaType: OCI_INDEX, digest: holding.digest, size: 1 };
-    const image = imageAt(this.#random, { subject, annotations: { by: this.#id } });
+    const image = imageAt(this.#chance, { subject, annotations: { by: this.#id } });
     if (await this.#push(repository, [image], image.manifest, image.mediaType, [])) {
       if (!holding.referrers.includes(image.manifest.digest)) holding.referrers.push(image.manifest.digest);
     }
@@ -133,7 +144,7 @@ export class FuzzClient {
 
   /** A manifest that nobody else pushes, which can be deleted by its digest. */
   async #pushAndDelete(repository: Repository): Promise<void> {
-    const image = imageAt(this.#random, { annotations: { own: `${this.#id} ${this.#counters.operations}` } });
+    const image = imageAt(this.#chance, { annotations: { own: `${this.#id} ${this.#counters.operations}` } });
     const tag = parseTagName(`${this.#id}-gone`);
     if (!(await this.#push(repository, [image], image.manifest, image.mediaType, [tag]))) return;
     await this.#verifyManifest(repository, image.manifest.digest);

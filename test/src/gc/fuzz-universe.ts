@@ -1,10 +1,26 @@
 import { digestOf, OCI_INDEX, OCI_MANIFEST, parseRepositoryName, type Digest } from "@longshore/storage";
 
+/** The storage that all share. */
+export interface FuzzStorage {
+  readonly driver: "filesystem" | "s3";
+  readonly parameters: Readonly<Record<string, string | boolean>>;
+}
+
+/**
+ * Over object storage, how long collectors wait, and how long registries rely on not having seen one (ms). Seconds in
+ * earnest; here there are to be many collections.
+ */
+export const LOCK_WAIT = 300;
+export const COLLECTOR_SEEN_FOR = 200;
+
 /** What a fuzzing process is told. */
 export interface FuzzPlan {
-  /** The storage's root directory. */
-  readonly root: string;
+  readonly storage: FuzzStorage;
+  /** A directory of this machine for the collectors. */
+  readonly work: string;
   readonly seed: number;
+  /** Layers that everybody pushes: the fewer collections there are, the more it takes for some to be unused in between. */
+  readonly layers: number;
   /** Which of the processes. */
   readonly process: number;
   /** Calls of the registry, of all its clients together. */
@@ -31,6 +47,8 @@ export interface FuzzReport {
   /** Pushes that were refused since a collector was faster, and made again. */
   readonly repeated: number;
   readonly collections: number;
+  /** Collections that weren't begun since another one worked. */
+  readonly refused: number;
   readonly removedBlobs: number;
   readonly removedManifests: number;
   /** What an acknowledged manifest missed. */
@@ -40,7 +58,7 @@ export interface FuzzReport {
 
 /** A message between processes, which has the shape that the sender's type says: both are compiled of this file. */
 export function isFuzzPlan(message: unknown): message is FuzzPlan {
-  return typeof message === "object" && message !== null && "root" in message && "handshake" in message;
+  return typeof message === "object" && message !== null && "storage" in message && "handshake" in message;
 }
 
 export function isFuzzReport(message: unknown): message is FuzzReport {
@@ -60,7 +78,6 @@ export function createRandom(seed: number): () => number {
 
 /** Few repositories and little content, so that everybody meets everybody. */
 export const REPOSITORIES = ["fuzz/one", "fuzz/two", "fuzz/three"].map(parseRepositoryName);
-const LAYERS = 24;
 
 export interface Content {
   readonly bytes: Uint8Array;
@@ -72,9 +89,15 @@ function contentOf(text: string): Content {
   return { bytes, digest: digestOf(bytes) };
 }
 
+/** What decides what is pushed: numbers from 0 to below 1, and of how many layers. */
+export interface Chance {
+  readonly random: () => number;
+  readonly layers: number;
+}
+
 /** One of the layers that everybody pushes. */
-export function layerAt(random: () => number): Content {
-  return contentOf(`layer ${Math.floor(random() * LAYERS)}`);
+export function layerAt({ random, layers }: Chance): Content {
+  return contentOf(`layer ${Math.floor(random() * layers)}`);
 }
 
 export interface Image {
@@ -87,9 +110,9 @@ const LAYER_TYPE = "application/vnd.oci.image.layer.v1.tar";
 const CONFIG_TYPE = "application/vnd.oci.image.config.v1+json";
 
 /** An image of one to three layers; many clients push the same. `extra` makes it another one. */
-export function imageAt(random: () => number, extra: object = {}): Image {
-  const layers = Array.from({ length: 1 + Math.floor(random() * 3) }, () => layerAt(random));
-  const config = layerAt(random);
+export function imageAt(chance: Chance, extra: object = {}): Image {
+  const layers = Array.from({ length: 1 + Math.floor(chance.random() * 3) }, () => layerAt(chance));
+  const config = layerAt(chance);
   const describe = (mediaType: string, { bytes, digest }: Content) => ({ mediaType, digest, size: bytes.length });
   const manifest = contentOf(
     JSON.stringify({

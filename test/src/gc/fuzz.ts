@@ -1,7 +1,7 @@
 import { fork } from "node:child_process";
 import { once } from "node:events";
 import { existsSync } from "node:fs";
-import { mkdtemp, readdir, rm } from "node:fs/promises";
+import { mkdtemp, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
@@ -20,10 +20,20 @@ import {
   type Repository,
   type StorageDriver,
 } from "@longshore/storage";
-import { isFuzzReport, type FuzzPlan, type FuzzReport, type Held } from "./fuzz-universe.js";
+import { s3Parameters, startStandIn } from "../support/s3/server.js";
+import {
+  isFuzzReport,
+  LOCK_WAIT,
+  type FuzzPlan,
+  type FuzzReport,
+  type FuzzStorage,
+  type Held,
+} from "./fuzz-universe.js";
 
 const PROCESSES = 2;
 const PROGRAM = fileURLToPath(new URL("../../dist/gc/fuzz-process.js", import.meta.url));
+
+const LAYERS = { filesystem: 24, s3: 60 } as const;
 
 /** Less than nothing: what was written just now is old. */
 const AT_ONCE = -60_000;
@@ -34,6 +44,8 @@ export interface FuzzSettings {
   readonly operations: number;
   readonly grace?: number;
   readonly handshake?: boolean;
+  /** Real files, or object storage: the stand-in; real files unless told. */
+  readonly over?: "filesystem" | "s3";
 }
 
 export interface FuzzOutcome {
@@ -41,6 +53,7 @@ export interface FuzzOutcome {
   readonly pushes: number;
   readonly repeated: number;
   readonly collections: number;
+  readonly refused: number;
   readonly removedBlobs: number;
   readonly removedManifests: number;
   readonly violations: readonly string[];
@@ -49,13 +62,27 @@ export interface FuzzOutcome {
 }
 
 /**
- * Lets two registries in processes of their own push, mount, move and delete over one directory while each collects all the
- * time, and then looks at what is left. The files are in memory where the machine has a place for that: it is about order.
+ * Lets two registries in processes of their own push, mount, move and delete over one storage while each collects all the
+ * time (over object storage: whenever the other doesn't), and then looks at what is left. The files are in memory where the machine has a place for that: it is about order.
  */
-export async function fuzz({ seed, operations, grace = 0, handshake = true }: FuzzSettings): Promise<FuzzOutcome> {
+export async function fuzz(settings: FuzzSettings): Promise<FuzzOutcome> {
+  const { seed, operations, grace = 0, handshake = true, over = "filesystem" } = settings;
   const root = await mkdtemp(join(existsSync("/dev/shm") ? "/dev/shm" : tmpdir(), "longshore-fuzz-"));
+  const server = over === "s3" ? await startStandIn() : undefined;
   try {
-    const plan = { root, seed, operations: Math.ceil(operations / PROCESSES), grace, handshake };
+    const storage: FuzzStorage =
+      server === undefined
+        ? { driver: "filesystem", parameters: { rootdirectory: root } }
+        : { driver: "s3", parameters: s3Parameters(server, await server.newBucket()) };
+    const plan = {
+      storage,
+      work: root,
+      layers: LAYERS[over],
+      seed,
+      operations: Math.ceil(operations / PROCESSES),
+      grace,
+      handshake,
+    };
     const reports = await Promise.all(
       Array.from({ length: PROCESSES }, (_, process) => runProcess({ ...plan, process })),
     );
@@ -66,6 +93,7 @@ export async function fuzz({ seed, operations, grace = 0, handshake = true }: Fu
       pushes: sum((report) => report.pushes),
       repeated: sum((report) => report.repeated),
       collections: sum((report) => report.collections),
+      refused: sum((report) => report.refused),
       removedBlobs: sum((report) => report.removedBlobs),
       removedManifests: sum((report) => report.removedManifests),
       violations,
@@ -73,12 +101,14 @@ export async function fuzz({ seed, operations, grace = 0, handshake = true }: Fu
         violations.length > 0
           ? []
           : await lookAtTheEnd(
+              storage,
               root,
               reports.flatMap(({ held }) => held),
             ),
     };
   } finally {
     await rm(root, { recursive: true, force: true });
+    await server?.stop();
   }
 }
 
@@ -98,8 +128,8 @@ async function runProcess(plan: FuzzPlan): Promise<FuzzReport> {
 }
 
 /** Exactly what is held is there after a last collection, and nothing when nothing is held. */
-async function lookAtTheEnd(root: string, held: readonly Held[]): Promise<readonly string[]> {
-  const driver = await createDriver("filesystem", { rootdirectory: root });
+async function lookAtTheEnd(storage: FuzzStorage, root: string, held: readonly Held[]): Promise<readonly string[]> {
+  const driver = await createDriver(storage.driver, storage.parameters);
   try {
     const registry = openRegistry(driver);
     await collectAll(driver, root);
@@ -108,7 +138,7 @@ async function lookAtTheEnd(root: string, held: readonly Held[]): Promise<readon
       const place = registry.repository(parseRepositoryName(repository));
       for (const each of [digest, ...referrers]) await need(place, each, needed);
     }
-    const there = new Set<string>(await filesBelow(root, "blobs"));
+    const there = new Set<string>(await filesBelow(driver, "blobs"));
     const faults = [
       ...[...needed].filter((digest) => !there.has(digest)).map((digest) => `${digest} is held and gone`),
       ...[...there].filter((name) => !isDigest(name) || !needed.has(name)).map((name) => `${name} is unused and there`),
@@ -117,7 +147,7 @@ async function lookAtTheEnd(root: string, held: readonly Held[]): Promise<readon
       await registry.repository(parseRepositoryName(repository)).tags.delete(parseTagName(tag));
     }
     await collectAll(driver, root);
-    const rest = [...(await filesBelow(root, "blobs")), ...(await filesBelow(root, "repositories"))];
+    const rest = [...(await filesBelow(driver, "blobs")), ...(await filesBelow(driver, "repositories"))];
     return [...faults, ...rest.map((name) => `${name} was left when nothing was held`)];
   } finally {
     await driver.close();
@@ -126,7 +156,12 @@ async function lookAtTheEnd(root: string, held: readonly Held[]): Promise<readon
 
 async function collectAll(driver: StorageDriver, root: string): Promise<void> {
   const workDirectory = join(root, "work-end");
-  await collectGarbage(driver, { grace: AT_ONCE, deleteUntagged: { age: AT_ONCE }, workDirectory });
+  await collectGarbage(driver, {
+    grace: AT_ONCE,
+    deleteUntagged: { age: AT_ONCE },
+    workDirectory,
+    lockWait: LOCK_WAIT,
+  });
 }
 
 /** Adds what the manifest needs to be pulled. */
@@ -153,14 +188,31 @@ async function need(repository: Repository, digest: Digest, needed: Set<Digest>)
 }
 
 /** The blobs' digests, or the links of repositories; tags' histories, lists' markers and sessions aside. */
-async function filesBelow(root: string, area: "blobs" | "repositories"): Promise<readonly string[]> {
-  const base = join(root, "docker/registry/v2", area);
-  const names = await readdir(base, { recursive: true });
+async function filesBelow(driver: StorageDriver, area: "blobs" | "repositories"): Promise<readonly string[]> {
+  const names = await walk(driver, `/docker/registry/v2/${area}`);
   if (area === "repositories") {
     return names.filter((name) => /\/(?:_layers|_manifests\/revisions)\/.*\/link[^/]*$/.test(name));
   }
+  const files = new Set(names);
   return names.flatMap((name) => {
-    const [algorithm, , hex, file] = name.split("/");
-    return file === undefined ? [] : [file === "data" ? `${algorithm ?? ""}:${hex ?? ""}` : name];
+    const [algorithm = "", , hex = "", file] = name.split("/");
+    if (file === "data") return [`${algorithm}:${hex}`];
+    // A lease belongs to what is there.
+    return file === "data.lease" && files.has(name.replace(/\.lease$/, "")) ? [] : [name];
   });
+}
+
+/** Every file below `directory`, by its path from there. */
+async function walk(driver: StorageDriver, directory: string, prefix = ""): Promise<readonly string[]> {
+  const { names } = await driver.list(directory, { limit: 100_000 }).catch((error: unknown) => {
+    if (isStorageError(error, "PATH_NOT_FOUND")) return { names: [] };
+    throw error;
+  });
+  const found: string[] = [];
+  for (const name of names) {
+    const path = `${directory}/${name}`;
+    if ((await driver.stat(path)).isDirectory) found.push(...(await walk(driver, path, `${prefix}${name}/`)));
+    else found.push(prefix + name);
+  }
+  return found;
 }
