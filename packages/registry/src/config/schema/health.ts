@@ -3,7 +3,7 @@ import { parseAddress } from "../address.js";
 import { choice, duration, flag, headers, integer, key, list, requiredText, section } from "./kit.js";
 
 const interval = () => duration("10s", "Time between two checks; the first comes after one.");
-const timeout = () => duration("0", "How long a check may take; 0: no limit.");
+const timeout = () => duration("0", "How long a check may take; 0: a minute.");
 const threshold = () => integer(0, {}, "Failures in a row until unhealthy; less than 1 counts as 1.");
 
 const successthreshold = () =>
