@@ -191,6 +191,18 @@ describe.each([true, false])("the handshake over object storage, conditional wri
     },
     PATIENCE,
   );
+
+  it(
+    "would break if collectors didn't wait for those who saw none",
+    async () => {
+      const scenario = SCENARIOS["an image of blobs that nothing refers to"];
+      if (scenario === undefined) throw new Error("there is no such scenario");
+      const leases = { collectorSeenFor: 60_000 };
+      const { faults } = await tryAll({ conditionalWrites, scenario, interrupted: "push", leases });
+      expect(faults.join("\n")).toMatch(/is unknown|unknown blob|not known/);
+    },
+    PATIENCE,
+  );
 });
 
 describe("what dead collectors leave over object storage", () => {
