@@ -27,7 +27,8 @@ The registry reads one YAML file, whose path is the argument of \`registry serve
 
 - **YAML 1.1**, as in the original: \`yes\`, \`no\`, \`on\`, \`off\` are booleans, \`0123\` is octal, and of a key that is given
   twice the last one counts (with a warning).
-- **Durations** are Go's: \`300ms\`, \`30s\`, \`1h30m\`, \`168h\`. A number without a unit counts nanoseconds.
+- **Durations** are Go's: \`300ms\`, \`30s\`, \`1h30m\`, \`168h\`. A number without a unit counts nanoseconds; below
+  \`storage.maintenance\` and for \`cloudfront\` it is an error.
 - **Sizes** are bytes.
 - **A mistake** stops the start with one line that names the key, the file and line or the environment variable, what
   was found and what is allowed. An unknown key is a warning, but an error where it concerns \`auth\` or \`access\`: a
