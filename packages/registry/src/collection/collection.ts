@@ -1,5 +1,5 @@
-import { createHash } from "node:crypto";
-import { lstat, mkdir } from "node:fs/promises";
+import { createHash, randomUUID } from "node:crypto";
+import { lstat, mkdir, readFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import {
@@ -40,7 +40,8 @@ export async function runCollection(
       deleteUntagged: untaggedAge === undefined ? undefined : { age: untaggedAge },
       dryRun,
       workDirectory: work.path,
-      identity,
+      // Notes are written without syncs: after a crash of the machine they may promise what is lost.
+      identity: `${identity} ${await bootOf()}`,
       observer,
       signal,
       caches,
@@ -54,6 +55,15 @@ export async function runCollection(
 function identityOf({ type, parameters }: Config["storage"]): string {
   const text = JSON.stringify([type, revealParameters(parameters)]);
   return createHash("sha256").update(text).digest("hex").slice(0, 16);
+}
+
+/** Tells one start of the machine from another; where that can't be told, nothing that was left is gone on with. */
+async function bootOf(): Promise<string> {
+  try {
+    return (await readFile("/proc/sys/kernel/random/boot_id", "utf8")).trim();
+  } catch {
+    return randomUUID();
+  }
 }
 
 /** Where work files go. Ours alone: others could make a collection believe that something is unused. */

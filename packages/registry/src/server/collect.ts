@@ -71,19 +71,20 @@ export function startCollecting(config: CollectionConfig, collect: Collect, port
   const stop = new AbortController();
   let timer: NodeJS.Timeout | undefined;
 
-  const sleep = (wait: number): void => {
+  const sleep = (due: number): void => {
     if (stop.signal.aborted) return;
+    const wait = Math.max(due - now(), 0);
     const part = Math.min(wait, LONGEST_TIMER);
-    timer = setTimeout(() => (part < wait ? sleep(wait - part) : void run()), part).unref();
+    timer = setTimeout(() => (part < wait ? sleep(due) : void run(due)), part).unref();
   };
 
-  const schedule = (wait: number): void => {
+  const schedule = (due: number): void => {
     if (stop.signal.aborted) return;
-    log.info(`Starting garbage collection in ${formatDuration(wait)}`);
-    sleep(wait);
+    log.info(`Starting garbage collection in ${formatDuration(Math.max(due - now(), 0))}`);
+    sleep(due);
   };
 
-  const run = async (): Promise<void> => {
+  const run = async (due: number): Promise<void> => {
     const began = now();
     let told = began;
     log.info("garbage collection starting", {
@@ -114,10 +115,10 @@ export function startCollecting(config: CollectionConfig, collect: Collect, port
         log.error("the garbage collection failed and will be tried again", errorFields(error));
       }
     }
-    schedule(config.interval);
+    schedule(nextTime(due, config.interval, now()));
   };
 
-  schedule(firstWait(config, now(), random));
+  schedule(now() + firstWait(config, now(), random));
   return () => {
     stop.abort(new Error("the registry stops"));
     clearTimeout(timer);
@@ -130,6 +131,14 @@ export function firstWait({ timeofday, interval }: CollectionConfig, now: number
   const [hours = 0, minutes = 0] = timeofday.split(":").map(Number);
   const since = ((((now % DAY) - (hours * 60 + minutes) * 60_000) % DAY) + DAY) % DAY;
   return since === 0 ? 0 : DAY - since;
+}
+
+/**
+ * When the collection after the one that was due at `due` is due (ms). Counted from start to start, so that long ones don't
+ * move the time of day; one that takes longer than the interval leaves the next one out.
+ */
+function nextTime(due: number, interval: number, now: number): number {
+  return due + interval * Math.max(Math.floor((now - due) / interval) + 1, 1);
 }
 
 function fieldsOf(result: CollectResult, milliseconds: number): Readonly<Record<string, unknown>> {

@@ -66,6 +66,21 @@ describe("scheduled collections", () => {
     expect(ended).toHaveLength(2);
   });
 
+  it("keep their time of day, however long they take", async () => {
+    vi.setSystemTime(Date.parse("2026-11-23T03:00:00Z"));
+    const begun: string[] = [];
+    const takes = [HOUR, 30 * HOUR, 0];
+    const collect = async (): Promise<CollectResult> => {
+      begun.push(new Date().toISOString());
+      await new Promise((resolve) => setTimeout(resolve, takes[begun.length - 1]));
+      return RESULT;
+    };
+    const stop = startCollecting({ ...config, timeofday: "03:30" }, collect, { log: silentLog });
+    await vi.advanceTimersByTimeAsync(96 * HOUR);
+    stop();
+    expect(begun).toEqual(["2026-11-23T03:30:00.000Z", "2026-11-24T03:30:00.000Z", "2026-11-26T03:30:00.000Z"]);
+  });
+
   it("don't run unless they are enabled", async () => {
     const collect = vi.fn(() => Promise.resolve(RESULT));
     startCollecting({ ...config, enabled: false }, collect, { log: silentLog, random: () => 0 });

@@ -3,7 +3,7 @@ import type { Digest } from "../model/digest.js";
 import type { RepositoryName } from "../model/repository-name.js";
 import { isTagName, type TagName } from "../model/tag.js";
 import { mapConcurrently } from "../store/concurrent.js";
-import { orUndefined, readSoundLink } from "../store/links.js";
+import { orUndefined, readLink } from "../store/links.js";
 import { listBatches } from "../store/paging.js";
 import { linkedRevisions, markManifest, reportOpaque } from "./marking.js";
 import { readManifest } from "./read-manifest.js";
@@ -88,14 +88,17 @@ function keepWhatIsNeeded(nodes: ReadonlyMap<Digest, Node>): void {
   }
 }
 
-/** Where the repository's tags lead to; undefined where it has no place for tags. A damaged tag leads nowhere. */
+/**
+ * Where the repository's tags lead to; undefined where it has no place for tags. Throws where a tag can't be read, be it damaged
+ * or the disk: what it keeps isn't known then. One that is empty or cut off was never acknowledged, and leads nowhere.
+ */
 export async function tagTargets(name: RepositoryName, run: Run): Promise<ReadonlySet<Digest> | undefined> {
   const { store, call, concurrency } = run;
   if ((await orUndefined(store.stat(tagsDirectory(name), call))) === undefined) return undefined;
   const targets = new Set<Digest>();
   for await (const tags of tagBatches(name, run)) {
     await mapConcurrently(tags, concurrency, async (tag) => {
-      const target = await readSoundLink(store, tagCurrentLink(name, tag), call);
+      const target = await readLink(store, tagCurrentLink(name, tag), call);
       if (target !== undefined) targets.add(target);
     });
   }

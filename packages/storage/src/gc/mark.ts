@@ -3,7 +3,7 @@ import { algorithmLayersDirectory, layerLink } from "../layout/paths.js";
 import { CANONICAL_ALGORITHM, DIGEST_ALGORITHMS, type Digest } from "../model/digest.js";
 import type { RepositoryName } from "../model/repository-name.js";
 import { mapConcurrently } from "../store/concurrent.js";
-import { readSoundLink } from "../store/links.js";
+import { readLink } from "../store/links.js";
 import { listBatches } from "../store/paging.js";
 import { markTagged } from "./mark-tagged.js";
 import { linkedRevisions, markManifest } from "./marking.js";
@@ -49,7 +49,7 @@ async function noteLayers(name: RepositoryName, run: Run, isKnown: boolean): Pro
 /** A link of the original under a sha512 leads to the bytes under a sha256 (contract §1.6): used, where the sha512 is. */
 async function noteAliases(name: RepositoryName, digests: readonly Digest[], run: Run): Promise<void> {
   await mapConcurrently(digests, run.concurrency, async (digest) => {
-    const target = await readSoundLink(run.store, layerLink(name, digest), run.call);
+    const target = await readLink(run.store, layerLink(name, digest), run.call);
     if (target !== undefined && target !== digest) run.work.append("aliases", `${digest} ${target}`);
   });
 }

@@ -32,15 +32,25 @@ export async function openWorkFiles(directory: string): Promise<WorkFiles> {
   await mkdir(directory, { recursive: true });
   const waiting = new Map<string, string>();
   const written = new Set(await readdir(directory));
+  /** Of an earlier collection, which may have been cut off within a line: what is added begins a new one. */
+  const old = new Set(written);
   let bytes = 0;
+  /** After a write that failed, lines are missing: nothing that says they are there may follow. */
+  let failure: Error | undefined;
 
   const write = async (name: string): Promise<void> => {
+    if (failure !== undefined) throw failure;
     const text = waiting.get(name);
     if (text === undefined) return;
     waiting.delete(name);
     bytes -= text.length;
     written.add(name);
-    await appendFile(join(directory, name), text);
+    try {
+      await appendFile(join(directory, name), old.delete(name) ? `\n${text}` : text);
+    } catch (error) {
+      failure = error instanceof Error ? error : new Error(`${name} can't be written`);
+      throw failure;
+    }
   };
 
   const flush = async (): Promise<void> => {
