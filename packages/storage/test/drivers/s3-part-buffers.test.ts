@@ -3,11 +3,12 @@ import { createPartBuffers } from "../../src/drivers/s3/part-buffers.js";
 import { LEAST_PART } from "../../src/drivers/s3/parts.js";
 
 const MIB = 1024 * 1024;
+const WAITS = { limit: 60_000, now: () => performance.now() };
 
 describe("the buffers of uploads", () => {
   it("never take more than their budget, and are handed out in turn", async () => {
     const budget = 40 * MIB;
-    const buffers = createPartBuffers(budget, 10 * MIB);
+    const buffers = createPartBuffers(budget, 10 * MIB, WAITS);
     const order: number[] = [];
     const taken: Buffer[] = [];
     const takers = Array.from({ length: 20 }, async (_, index) => {
@@ -33,20 +34,20 @@ describe("the buffers of uploads", () => {
   });
 
   it("are of the size of a part while few want one, and smaller when many do", async () => {
-    const buffers = createPartBuffers(40 * MIB, 10 * MIB);
+    const buffers = createPartBuffers(40 * MIB, 10 * MIB, WAITS);
     for (const size of [10, 10, 10]) expect((await buffers.take(undefined)).length).toBe(size * MIB);
-    const busy = createPartBuffers(80 * MIB, 20 * MIB);
+    const busy = createPartBuffers(80 * MIB, 20 * MIB, WAITS);
     const held = await Promise.all(Array.from({ length: 3 }, () => busy.take(undefined)));
     const waiting = Array.from({ length: 3 }, () => busy.take(undefined));
     for (const buffer of held) busy.give(buffer);
     const sizes = (await Promise.all(waiting)).map(({ length }) => length / MIB);
     expect(sizes[0]).toBeLessThan(20);
     expect(sizes.at(-1)).toBe(20);
-    expect((await createPartBuffers(16 * MIB, 1024 * MIB).take(undefined)).length).toBe(12 * MIB);
+    expect((await createPartBuffers(16 * MIB, 1024 * MIB, WAITS).take(undefined)).length).toBe(12 * MIB);
   });
 
   it("aren't kept from others by one who has stopped waiting", async () => {
-    const buffers = createPartBuffers(16 * MIB, 10 * MIB);
+    const buffers = createPartBuffers(16 * MIB, 10 * MIB, WAITS);
     const first = await buffers.take(undefined);
     const controller = new AbortController();
     const reason = new Error("gone");
@@ -61,14 +62,15 @@ describe("the buffers of uploads", () => {
   });
 
   it("for small uploads don't wait for large ones, nor the other way round", async () => {
-    const buffers = createPartBuffers(16 * MIB, 12 * MIB);
+    const buffers = createPartBuffers(16 * MIB, 12 * MIB, WAITS);
     const large = await buffers.take(undefined);
-    const small = await Promise.all(Array.from({ length: 16 }, () => buffers.takeSmall(undefined)));
+    const small = await Promise.all(Array.from({ length: 8 }, () => buffers.takeSmall(undefined)));
+    const medium = await Promise.all(small.slice(0, 2).map((one) => buffers.takeLarger(one, undefined)));
     expect(buffers.used).toBe(16 * MIB);
     const another = buffers.takeSmall(undefined);
     buffers.give(large);
     const next = await buffers.take(undefined);
-    for (const one of small) buffers.give(one);
+    for (const one of [...small, ...medium]) buffers.give(one);
     buffers.give(await another);
     buffers.give(next);
     expect(buffers.used).toBe(0);

@@ -50,7 +50,7 @@ export function createS3Driver(
   const circuit = createCircuit(options.circuitThreshold, options.circuitTime, now);
   const calls = createCalls({ ...options, secrets, report, random }, circuit);
   const context: S3Context = { client, calls, options, keys: createKeys(options.rootDirectory) };
-  const buffers = createPartBuffers(options.uploadBuffers, options.chunkSize);
+  const buffers = createPartBuffers(options.uploadBuffers, options.chunkSize, { limit: options.retryDeadline, now });
   const copyGate = createGate(options.copyConcurrency);
   const versioned = createVersionedWrites(context);
   let bucketSeen = false;

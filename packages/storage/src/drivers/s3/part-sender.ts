@@ -13,6 +13,8 @@ export interface PartSender {
   copyFront(size: number): Promise<void>;
   /** Resolves when it is time for `send`, which is called then. */
   ready(signal: AbortSignal | undefined): Promise<void>;
+  /** Whether it is time for `send` now; where it is, that is called then. */
+  tryReady(): boolean;
   /** Takes `buffer`, of which the first `length` bytes are the next part, and gives it back when it is sent. */
   send(buffer: Buffer, length: number): void;
   /** Waits for all parts and makes the object of them, of `size` bytes. */
@@ -71,6 +73,7 @@ export function createPartSender(context: S3Context, buffers: PartBuffers, copyG
       checkFailure();
       if (!gate.tryEnter()) await gate.enter(callSignal);
     },
+    tryReady: () => failure === undefined && gate.tryEnter(),
     send(buffer, length) {
       parts += 1;
       const part = sendPart(parts, buffer, length);

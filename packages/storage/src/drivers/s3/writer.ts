@@ -1,6 +1,7 @@
 import type { FileWriter } from "../../contract/driver.js";
 import { abortable } from "../../abort.js";
 import { isStorageError } from "../../errors.js";
+import { tooSlow, type BufferHolder } from "./buffer-budget.js";
 import type { PartBuffers } from "./part-buffers.js";
 import type { PartSender } from "./part-sender.js";
 import { LARGEST_WRITE, LEAST_PART } from "./parts.js";
@@ -22,7 +23,9 @@ type State = "open" | "closed" | "committed" | "cancelled";
 /**
  * Gathers chunks into parts. A file that fits one buffer is one PutObject; of a larger one parts are sent while the next is
  * gathered. An object can't grow: what is appended to is copied in front by the storage, or, when it is too small for a part,
- * read back. Until `commit` the path has what it had before; without one the parts are removed again.
+ * read back. Until `commit` the path has what it had before; without one the parts are removed again. One whose client is too
+ * slow, while others wait for its memory (`createBufferBudget`), sends what it has. Where that is too little for a part
+ * that others follow, it takes no byte more (STORAGE_UNAVAILABLE); `commit` keeps what came before.
  */
 export function createObjectWriter(file: WritableObject): FileWriter {
   const { buffers, sender } = file;
@@ -30,6 +33,10 @@ export function createObjectWriter(file: WritableObject): FileWriter {
   let size = file.base ?? 0;
   let buffer: Buffer | undefined;
   let filled = 0;
+  /** What the buffer had when it was taken. */
+  let brought = 0;
+  let gathering = false;
+  let endedAsSlow = false;
   let changed = file.base === undefined;
   let broken: { readonly error: unknown } | undefined;
   let ending: Promise<void> | undefined;
@@ -41,26 +48,41 @@ export function createObjectWriter(file: WritableObject): FileWriter {
   };
 
   const sendBuffer = (full: Buffer): void => {
+    buffers.send(full);
     sender.send(full, filled);
     buffer = undefined;
     filled = 0;
+  };
+
+  const holder: BufferHolder = {
+    progress: () => {
+      if (buffer === undefined || gathering || state !== "open" || broken !== undefined) return undefined;
+      return (filled - brought) / (buffer.length - brought);
+    },
+    letGo: () => {
+      if (buffer === undefined || !sender.tryReady()) return false;
+      endedAsSlow = filled < LEAST_PART;
+      sendBuffer(buffer);
+      return true;
+    },
   };
 
   /** Makes sure of room in the buffer: a small one at first, then one of a part's size, sent when another byte comes. */
   const makeRoom = async (signal: AbortSignal | undefined): Promise<Buffer> => {
     if (buffer !== undefined && filled < buffer.length) return buffer;
     if (buffer === undefined) {
-      buffer = sender.begun ? await buffers.take(signal) : await buffers.takeSmall(signal);
+      buffer = sender.begun ? await buffers.take(signal, holder) : await buffers.takeSmall(signal, holder);
     } else if (buffer.length < LEAST_PART) {
-      const larger = await buffers.take(signal);
+      const larger = await buffers.takeLarger(buffer, signal, holder);
       buffer.copy(larger, 0, 0, filled);
       buffers.give(buffer);
       buffer = larger;
     } else {
       await sender.ready(signal);
       sendBuffer(buffer);
-      buffer = await buffers.take(signal);
+      buffer = await buffers.take(signal, holder);
     }
+    brought = filled;
     return buffer;
   };
 
@@ -87,8 +109,10 @@ export function createObjectWriter(file: WritableObject): FileWriter {
 
   const add = async (chunk: Uint8Array, signal: AbortSignal | undefined): Promise<void> => {
     if (broken !== undefined) throw broken.error;
+    if (endedAsSlow) throw tooSlow();
     if (size + chunk.length > LARGEST_WRITE)
       throw new Error(`a file can't be written larger than ${LARGEST_WRITE} bytes`);
+    gathering = true;
     try {
       await begin(signal);
       await gather(chunk, signal, (bytes) => {
@@ -98,6 +122,8 @@ export function createObjectWriter(file: WritableObject): FileWriter {
       // A part that is missing in the middle can't be made good. A wait that was given up leaves a whole beginning.
       if (signal?.aborted !== true || !changed) broken = { error };
       throw error;
+    } finally {
+      gathering = false;
     }
   };
 
