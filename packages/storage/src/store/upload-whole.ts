@@ -31,7 +31,9 @@ export async function storeWhole(
   const isThere = await isStored(place, blob, { signal: turn.signal });
   const writer = isThere ? NOWHERE : await driver.writer(blobData(wanted), { signal: turn.signal });
   try {
-    await receive(uuid, body, writer, digester, turn.signal);
+    // With the signal: nothing of a body that breaks off is kept, so that nobody waits for memory for it.
+    const write = (chunk: Uint8Array): Promise<void> => writer.write(chunk, { signal: turn.signal });
+    await receive(uuid, body, { write }, digester, turn.signal);
     const actual = digester.current();
     if (actual !== wanted) throw new StorageError({ code: "DIGEST_MISMATCH", expected: wanted, actual });
     // From here on nothing ends it half way: no signal.
