@@ -2,6 +2,8 @@ import { randomBytes } from "node:crypto";
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it, vi } from "vitest";
 import { startStandIn, type StandIn } from "../../../../test/src/support/s3/server.js";
 import { createBufferBudget, type BufferHolder } from "../../src/drivers/s3/buffer-budget.js";
+import { createUploads } from "../../src/store/uploads.js";
+import { bodyOf, digestBy, expectBlob, heldBody, NAME } from "../uploads/support.js";
 import { collect } from "../contract/driver-contract.js";
 import { driverOn } from "./s3-subject.js";
 
@@ -18,6 +20,7 @@ describe("uploads whose clients are slow", () => {
     server = await startStandIn();
   });
   afterAll(() => server.stop());
+  afterEach(() => server.log.clear());
 
   /** A driver with room for two parts, two medium buffers and eight small ones. */
   const open = (parameters: Readonly<Record<string, unknown>> = {}) =>
@@ -71,6 +74,41 @@ describe("uploads whose clients are slow", () => {
     await second?.cancel();
     await expect(driver.stat("/stalled/1")).rejects.toMatchObject({ code: "PATH_NOT_FOUND" });
     for (const writer of writers.slice(2)) await writer.cancel();
+    await driver.close();
+  });
+
+  it("and break off are sessions with what came, to go on with", async () => {
+    const driver = await open();
+    const uploads = createUploads(driver).store(NAME);
+    const bytes = randomBytes(900 * KIB);
+    const few = bytes.subarray(0, 300 * KIB);
+    const stalled = await Promise.all(
+      [1, 2].map(async () => {
+        const { uuid } = await uploads.start();
+        const held = heldBody({ offset: 0 });
+        const appending = uploads.append(uuid, held.body);
+        await held.send(Buffer.from(few));
+        return { uuid, held, appending };
+      }),
+    );
+    const { uuid } = await uploads.start();
+    const pushing = uploads.append(uuid, bodyOf(bytes));
+    // Both medium buffers are taken: it waits, which takes two timers, until one of the stalled has let its go.
+    const sent = (): boolean => (server.log.counts().UploadPart ?? 0) > 0;
+    while (!sent()) {
+      await expect.poll(() => sent() || vi.getTimerCount() === 2, { timeout: 10_000 }).toBe(true);
+      if (!sent()) await vi.advanceTimersByTimeAsync(1000);
+    }
+    expect(await pushing).toMatchObject({ size: bytes.length });
+    const broken = new Error("the client has gone");
+    for (const { uuid: one, held, appending } of stalled) {
+      held.fail(broken);
+      await expect(appending).rejects.toBe(broken);
+      await uploads.append(one, { ...bodyOf(bytes.subarray(few.length)), offset: few.length });
+    }
+    for (const one of [uuid, ...stalled.map((each) => each.uuid)])
+      await uploads.commit(one, digestBy(bytes), undefined);
+    await expectBlob(driver, digestBy(bytes), bytes);
     await driver.close();
   });
 

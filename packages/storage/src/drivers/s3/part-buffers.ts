@@ -1,4 +1,4 @@
-import { createBufferBudget, type BufferHolder, type BufferWaits } from "./buffer-budget.js";
+import { createBufferBudget, type BufferBudget, type BufferHolder, type BufferWaits } from "./buffer-budget.js";
 import { LEAST_PART } from "./parts.js";
 
 /** Memory for the bytes of uploads, until they have been sent. */
@@ -49,7 +49,8 @@ export function createPartBuffers(budget: number, chunkSize: number, waits: Buff
     holders += 1;
     return buffer;
   };
-  const budgetOf = ({ length }: Buffer) => (length === SMALL ? small : length === MEDIUM ? medium : large);
+  const budgetOf = ({ length }: Buffer): BufferBudget =>
+    length === SMALL ? small : length === MEDIUM ? medium : large;
 
   return {
     take,

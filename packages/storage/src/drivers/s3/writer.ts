@@ -130,6 +130,7 @@ export function createObjectWriter(file: WritableObject): FileWriter {
   const store = async (): Promise<void> => {
     if (broken !== undefined) throw broken.error;
     if (!changed) return;
+    if (buffer !== undefined) buffers.send(buffer);
     if (!sender.begun) return file.putWhole(buffer?.subarray(0, filled) ?? new Uint8Array(0));
     if (buffer !== undefined && filled > 0) {
       await sender.ready(undefined);
