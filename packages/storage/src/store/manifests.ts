@@ -1,7 +1,7 @@
 import type { LinkCache } from "../contract/caches.js";
 import type { CallOptions } from "../contract/driver.js";
 import type { ManifestStore, StoredManifest } from "../contract/manifest-store.js";
-import { StorageError } from "../errors.js";
+import { isStorageError, StorageError } from "../errors.js";
 import { layerLink, revisionDirectory, revisionLink, tagCurrentLink } from "../layout/paths.js";
 import type { Digest } from "../model/digest.js";
 import { DOCKER_SCHEMA1, DOCKER_SCHEMA1_SIGNED } from "../model/media-types.js";
@@ -25,6 +25,15 @@ export function createManifestStore(name: RepositoryName, dependencies: Manifest
   const isLinked = (digest: Digest, options?: CallOptions) =>
     hasLink(driver, revisionLink(name, digest), digest, options);
 
+  /**
+   * While the storage is away nobody can take a manifest away, so that one which this process saw linked is still served from
+   * memory. Not tags: another replica may have moved one just before.
+   */
+  const rememberedWhileDown = (error: unknown, digest: Digest): Digest => {
+    if (isStorageError(error, "STORAGE_UNAVAILABLE") && seenRevisions.has(name, digest)) return digest;
+    throw error;
+  };
+
   /** Registry 2.1.0 linked manifests, schema 1 in its time, among the layers alone (contract §5). */
   const getAmongLayers = async (digest: Digest, options?: CallOptions): Promise<StoredManifest> => {
     const isLayer = await hasLink(driver, layerLink(name, digest), digest, options);
@@ -38,7 +47,8 @@ export function createManifestStore(name: RepositoryName, dependencies: Manifest
     async get(digest, options) {
       if (options?.tagged !== true || !seenRevisions.has(name, digest)) {
         const read = async () => ((await isLinked(digest, options)) ? digest : undefined);
-        if ((await links.through(manifestLinkName(name, digest), read)) === undefined) {
+        const linked = links.through(manifestLinkName(name, digest), read);
+        if ((await linked.catch((error: unknown) => rememberedWhileDown(error, digest))) === undefined) {
           return getAmongLayers(digest, options);
         }
         seenRevisions.add(name, digest);

@@ -391,3 +391,34 @@ describeForDrivers("a push beside a delete of the same manifest", (open) => {
     expect(await manifests.get(digest)).toMatchObject({ digest });
   });
 });
+
+describeForDrivers("while the storage is away", (open) => {
+  it("a manifest that was served here is served by its digest, and nothing else is promised", async () => {
+    const driver = await open();
+    const known = await putOriginal(driver, name, imageOf());
+    let isAway = false;
+    const away = (): void => {
+      if (isAway) throw new StorageError({ code: "STORAGE_UNAVAILABLE", driver: driver.name, retryAfter: 5 });
+    };
+    const shaky: StorageDriver = {
+      ...driver,
+      read: async (...call) => {
+        away();
+        return driver.read(...call);
+      },
+      stat: async (...call) => {
+        away();
+        return driver.stat(...call);
+      },
+    };
+    const registry = openRegistry(shaky);
+    const { manifests } = registry.repository(name);
+    const { bytes } = await manifests.get(known);
+    isAway = true;
+    expect((await manifests.get(known)).bytes).toEqual(bytes);
+    expect(await failureOf(registry.repository(other).manifests.get(known))).toMatchObject({
+      code: "STORAGE_UNAVAILABLE",
+    });
+    expect(await failureOf(manifests.get(digestOf(encode("another"))))).toMatchObject({ code: "STORAGE_UNAVAILABLE" });
+  });
+});
