@@ -42,16 +42,23 @@ export function startSlowPush(location: string, length: number): SlowPush {
   const outgoing = request(location, {
     method: "PUT",
     agent: false,
-    headers: { "content-type": "application/octet-stream", "content-length": length },
+    // The registry says "continue" when it works on the request: from then on a stop has to wait for it.
+    headers: { "content-type": "application/octet-stream", "content-length": length, expect: "100-continue" },
   });
+  outgoing.flushHeaders();
+  const accepted = new Promise<void>((resolve) => outgoing.once("continue", resolve));
   const answer = new Promise<IncomingMessage>((resolve, reject) =>
     outgoing.once("response", resolve).once("error", reject),
   );
   // Whoever finishes the push learns of it.
   answer.catch(() => undefined);
   return {
-    send: (bytes) =>
-      new Promise((resolve, reject) => outgoing.write(bytes, (error) => (error ? reject(error) : resolve()))),
+    send: async (bytes) => {
+      await Promise.race([accepted, answer]);
+      await new Promise<void>((resolve, reject) =>
+        outgoing.write(bytes, (error) => (error ? reject(error) : resolve())),
+      );
+    },
     async finish(bytes) {
       outgoing.end(bytes);
       const response = await answer;
