@@ -25,9 +25,11 @@ export async function runSingle(context: RunContext): Promise<number> {
       snapshots: async () => (service.metrics === undefined ? [] : [await service.metrics.snapshot()]),
     });
     try {
-      announce(log, config, await service.serve(await listenAddress(config.http)));
+      const address = await service.serve(await listenAddress(config.http));
       serving = 1;
+      // Before it is told that we listen: whoever waited for that may send the signal, which ends a process that doesn't hear it.
       onReloadSignal(() => void service.reload());
+      announce(log, config, address);
       await stopped;
       const deadline = Date.now() + drainTimeout(config);
       await service.stop();

@@ -85,8 +85,8 @@ export function nodeCalls(): FileCalls {
     ftruncate: (fd, size) => callVoid((done) => fs.ftruncate(fd, size, done)),
     rename: (from, to) => callVoid((done) => fs.rename(from, to, done)),
     utimes: (path, time) => {
-      // Seconds with a fraction, which isn't exact: half a millisecond more doesn't become one millisecond less.
-      const seconds = (time + 0.5) / 1000;
+      // Seconds with a fraction, which isn't exact: a little more doesn't become one millisecond less, nor, rounded, one more.
+      const seconds = (time + 0.25) / 1000;
       return callVoid((done) => fs.utimes(path, seconds, seconds, done));
     },
     unlink: (path) => callVoid((done) => fs.unlink(path, done)),
