@@ -7,20 +7,86 @@ const only = (name, from, to, comment) => ({
   to: { path: to },
 });
 
+/** The rooms of the registry, from the top: each may use those below it, so that there is no cycle among them. */
+const ROOMS = [
+  "cli/",
+  "(index|run|run-worker)[.]ts",
+  "compose[a-z-]*[.]ts",
+  "server/",
+  "copying/",
+  "mirroring/",
+  "garbage-collection/",
+  "open-storage[.]ts",
+  "tracing/",
+  "http/",
+  "metrics/",
+  "audit/",
+  "notifications/",
+  "observability/",
+  "config/",
+  "health/",
+  "event-formats/",
+  "errors/",
+];
+const REGISTRY = "^packages/registry/src/";
+
+const rooms = [
+  only("rooms-are-listed", `${REGISTRY}(?!${ROOMS.join("|")})`, REGISTRY, "a new room has its place in the order"),
+  ...ROOMS.slice(1).map((room, index) =>
+    only(
+      `nothing-above-${room.replace(/[^a-z-]/g, "")}`,
+      `${REGISTRY}(${room})`,
+      `${REGISTRY}(${ROOMS.slice(0, index + 1).join("|")})`,
+      "rooms use those below them",
+    ),
+  ),
+];
+
 module.exports = {
   forbidden: [
+    ...rooms,
     { name: "no-circles", severity: "error", from: {}, to: { circular: true } },
+    only(
+      "base-is-the-lowest-leaf",
+      "^packages/base/src",
+      "(^packages|@longshore)/(?!base)|node_modules/",
+      "every package may use base; it depends on Node alone",
+    ),
+    only(
+      "options-know-no-implementation",
+      "^packages/options/src",
+      "(^packages|@longshore)/(storage|auth|token-server|mirror|registry)(/|$)",
+      "what declares options belongs to their owner",
+    ),
     only(
       "storage-is-a-leaf",
       "^packages/storage/src",
-      "(^packages|@longshore)/(auth|registry)(/|$)",
+      "(^packages|@longshore)/(auth|token-server|mirror|registry)(/|$)",
       "storage knows neither auth nor HTTP",
     ),
     only(
       "auth-is-a-leaf",
       "^packages/auth/src",
-      "(^packages|@longshore)/(storage|registry)(/|$)",
+      "(^packages|@longshore)/(storage|token-server|mirror|registry)(/|$)",
       "auth knows neither storage nor HTTP",
+    ),
+    only(
+      "the-token-server-leans-on-auth",
+      "^packages/token-server/src",
+      "(^packages|@longshore)/(storage|mirror|registry)(/|$)",
+      "what it keeps is kept through a port",
+    ),
+    only(
+      "the-mirror-leans-on-storage",
+      "^packages/mirror/src",
+      "(^packages|@longshore)/(auth|token-server|registry)(/|$)",
+      "upstream content is stored by the storage contract, and served by the registry",
+    ),
+    only(
+      "the-testkit-is-for-tests",
+      "^packages/(?!testkit)[^/]+/src",
+      "@longshore/testkit|^packages/testkit",
+      "only tests share what tests need",
     ),
     only(
       "model-is-pure",
@@ -61,7 +127,7 @@ module.exports = {
     only(
       "collector-uses-helpers",
       "^packages/storage/src/gc",
-      "^packages/storage/src/(drivers|store/(?!collector-watch|concurrent|hidden-files|hidden-objects|link-names|links|paging|revisions))",
+      "^packages/storage/src/(drivers|store/(?!leases/(collector-watch|hidden-)|manifests/revisions|shared/))",
       "the collector reaches drivers through the contract, and shares pure helpers with the stores",
     ),
     only(
@@ -71,18 +137,6 @@ module.exports = {
       "they shake hands on disk",
     ),
     only(
-      "http-uses-contracts",
-      "^packages/registry/src/http",
-      "^packages/registry/src/(server|cli|compose)",
-      "handlers know no process",
-    ),
-    only(
-      "errors-are-a-leaf",
-      "^packages/registry/src/errors",
-      "^packages/registry/src/(http|server|cli|config)",
-      "one table, below everything",
-    ),
-    only(
       "koa-stays-in-http",
       "^packages/registry/src/(?!http|server)",
       "node_modules/(koa|@koa)/",
@@ -90,7 +144,7 @@ module.exports = {
     ),
     only(
       "no-framework-below",
-      "^packages/(storage|auth)/src",
+      "^packages/(storage|auth|token-server|mirror)/src",
       "node_modules/(koa|@koa|pino|prom-client)/",
       "ports are passed in",
     ),

@@ -1,7 +1,7 @@
 import eslint from "@eslint/js";
 import tseslint from "typescript-eslint";
 
-const tests = ["packages/*/test/**/*.ts", "test/src/**/*.ts"];
+const tests = ["packages/testkit/src/**/*.ts", "packages/*/test/**/*.ts", "test/src/**/*.ts"];
 
 export default tseslint.config(
   { ignores: ["**/dist/**", "**/coverage/**", "data/**"] },

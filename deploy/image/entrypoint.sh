@@ -1,13 +1,13 @@
 #!/bin/sh
-# Takes what the registry:2 and registry:3 images take: a configuration file alone, a command of the registry, or any program.
+# Accepts what the registry:2 and registry:3 images accept: a configuration file, a registry command, or any program.
 set -eu
 
 shipped=/opt/longshore/config
 second=/etc/docker/registry/config.yml
 third=/etc/distribution/config.yml
 
-# The image holds a default at both originals' paths and starts with registry:2's. A configuration that was mounted where
-# registry:3 reads it must not be passed over: it may be the one that asks for passwords.
+# The image has a default configuration at the paths of both images and starts with registry:2's. A configuration mounted at
+# registry:3's path must not be ignored: it may be the one that requires passwords.
 if [ "${1-}" = "$second" ] && cmp -s "$second" "$shipped/registry2.yml" && ! cmp -s "$third" "$shipped/registry3.yml"; then
   echo "entrypoint: $second is the image's own default, $third is not: starting with $third" >&2
   shift
@@ -16,8 +16,9 @@ fi
 
 case "${1-}" in
   *.yml | *.yaml) set -- registry serve "$@" ;;
-  serve | garbage-collect | verify | help | -*) set -- registry "$@" ;;
+  # Anything that isn't a program is a registry command or flag.
+  *) command -v -- "${1-}" >/dev/null 2>&1 || set -- registry "$@" ;;
 esac
 
-# exec: the registry is process 1 and gets the engine's SIGTERM itself.
+# exec: the registry is process 1 and receives the engine's SIGTERM.
 exec "$@"

@@ -1,35 +1,43 @@
-import type { Access } from "./contract.js";
+import type { Access, Decided } from "./access-controller.js";
 
-/** Everything that access control refuses or fails at. */
+/** Every reason for which access control refuses a request or fails. */
 export type AuthFault =
-  /** No or wrong credentials, or too little in them: clients ask for a new token on 401, so this is never 403. */
+  /** Missing, wrong or insufficient credentials. Clients ask for a new token on 401 only, so this never becomes a 403. */
   | {
       readonly code: "UNAUTHENTICATED";
       readonly challenge: string;
       readonly accesses: readonly Access[];
       readonly reason: string;
-      /** Whether credentials were missing, wrong, or right and not enough; for the audit log. */
+      /** Whether credentials were missing, wrong, or valid but insufficient; for the audit log. */
       readonly refusal?: "missing" | "rejected" | "insufficient" | undefined;
-      /** Who it said it was, or is; for the audit log. */
+      /** The account, as claimed or as verified; for the audit log. */
       readonly account?: string | undefined;
+      /** The source that refused the credentials; for the audit log. */
+      readonly source?: string | undefined;
+      /** What was found and what was expected, as fields of the log; never part of the response. */
+      readonly details?: Readonly<Record<string, string>> | undefined;
     }
-  /** Known, and not allowed, whatever credentials it brings. `detail` tells the client what it lacks. */
+  /** The client is identified, and no other credentials would help. `detail` tells it which permissions it lacks. */
   | {
       readonly code: "DENIED";
       readonly reason: string;
       readonly account?: string | undefined;
       readonly detail?: string | undefined;
+      /** For the audit log. */
+      readonly decided?: Decided | undefined;
     }
-  /** Too many failed attempts; `retryAfter` seconds to wait. */
+  /** Too many failed attempts; retry after `retryAfter` seconds. */
   | {
       readonly code: "THROTTLED";
       readonly retryAfter: number;
       readonly reason: string;
       readonly account?: string | undefined;
     }
-  /** A question for a token that can't be understood; the client may see `reason`. */
+  /** A malformed request for a token; the client may see `reason`. */
   | { readonly code: "INVALID_REQUEST"; readonly reason: string }
-  /** The controller can't tell now: a key file is unreadable, a service is down. */
+  /** A grant that OAuth 2 refuses with a code of its own (RFC 6749 §5.2, RFC 8628 §3.5); the client may see both. */
+  | { readonly code: "GRANT_REFUSED"; readonly error: string; readonly reason: string }
+  /** The controller can't decide now: a key file is unreadable, or a service is down. */
   | { readonly code: "UNAVAILABLE"; readonly reason: string }
   /** The configuration is wrong; `path` is the key below `auth`. */
   | { readonly code: "INVALID_OPTIONS"; readonly path: string; readonly reason: string };
@@ -37,7 +45,7 @@ export type AuthFault =
 /** The kind of an {@link AuthFault}. */
 export type AuthErrorCode = AuthFault["code"];
 
-/** The one error that this package throws on purpose. `reason` is for the log: clients see the challenge only. */
+/** The only error that this package throws on purpose. `reason` is for the log; clients only see the challenge. */
 export class AuthError extends Error {
   override readonly name = "AuthError";
   readonly fault: AuthFault;
@@ -52,7 +60,7 @@ export class AuthError extends Error {
   }
 }
 
-/** Whether `error` is an {@link AuthError}, of the kind `code` where one is given. */
+/** Whether `error` is an {@link AuthError}, with this `code` if one is given. */
 export function isAuthError(error: unknown, code?: AuthErrorCode): error is AuthError {
   return error instanceof AuthError && (code === undefined || error.code === code);
 }

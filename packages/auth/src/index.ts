@@ -1,23 +1,46 @@
-export { basicChallenge, bearerChallenge, quote, type BearerChallenge } from "./challenge.js";
+export { basicChallenge, bearerChallenge, type BearerChallenge } from "./challenge.js";
 export type {
   Access,
   AccessController,
   AuthorizeOptions,
+  AuthPage,
   AuthRequest,
+  Decided,
   Grant,
   GrantedResource,
+  PageAnswer,
+  PageAudit,
+  PageRequest,
   PeerCertificate,
   TokenAnswer,
   TokenEndpoint,
   TokenRequest,
-} from "./contract.js";
-export { parsePasswordList, type LineProblem, type PasswordList } from "./controllers/htpasswd/password-list.js";
-export { parseTokenOptions } from "./controllers/token/options.js";
+} from "./access-controller.js";
 export { AuthError, isAuthError, type AuthErrorCode, type AuthFault } from "./errors.js";
-export { ACCESS_CONTROLLERS, createAccessController } from "./factory.js";
-export { parseJwkSet, type JwkSet } from "./keys/jwk-set.js";
-export { parsePemBundle, type ItemProblem, type PemBundle } from "./keys/pem-bundle.js";
+export { createAccessController } from "./factory.js";
+export { chooseAccess, type ChosenAccess } from "./choose-access.js";
+export { canCombine, isChosenAuth, type AuthKind, type ChosenAuth } from "./methods/kind.js";
+export { AUTH_KINDS } from "./methods/kinds.js";
 export type { AuthLog, Clock, ControllerPorts } from "./ports.js";
+export type { CreateOwnTokens, OwnTokens, OwnTokensOptions } from "./own-tokens.js";
+export type { Records, StoredRecord } from "./records.js";
+export { bearerToken } from "./methods/token/token-header.js";
+export { createTokenGate, type TokenGate } from "./methods/token/token-gate.js";
+export { tokenChallenge } from "./methods/token/token-challenge.js";
+export { createTokenVerifier, type TokenVerifier } from "./methods/token/token-verifier.js";
+export type { TrustedKeys } from "./methods/token/find-key.js";
+export type { VerifiedToken } from "./methods/token/token-claims.js";
+export { algorithmsOf } from "./keys/algorithms.js";
+export { keyIds, libtrustKeyId, thumbprint } from "./keys/key-id.js";
+export { basicCredentials } from "./identities/basic.js";
+export {
+  throttleOption,
+  openLoginLedger,
+  createLoginRegistrar,
+  type ThrottleOptions,
+} from "./throttle/throttle-options.js";
+export type { LoginLedger } from "./throttle/login-ledger.js";
+export { sourceOf } from "./throttle/attempt-source.js";
 export { formatAccesses, formatScopeEntry, parseScope, parseScopeEntry, type ScopeEntry } from "./scope.js";
 export {
   ANONYMOUS,
@@ -27,7 +50,17 @@ export {
   type Labels,
   type PasswordAuthenticator,
   type PasswordCredentials,
-} from "./identities/contract.js";
+} from "./identities/identity.js";
+export { isAccountName } from "./identities/basic.js";
+export { parseTokenHeader, type TokenHeader } from "./methods/token/token-header.js";
+export { TokenRefused } from "./methods/token/token-refusal.js";
+export { createJwksFetcher, type FetcherOptions, type JwksFetcher } from "./methods/token/jwks-fetch.js";
+export { openJwksUrlSource } from "./methods/token/jwks-url.js";
+export { openJwksFileSource, type KeySnapshot, type KeySource } from "./methods/token/key-source.js";
+export { isSigningAlgorithm, SIGNING_ALGORITHMS, type SigningAlgorithm } from "./keys/algorithms.js";
+export type { VerificationKey } from "./keys/jwk-set.js";
+export type { Attempt, LoginOutcome, LoginRegistrar } from "./throttle/login-registrar.js";
+export { toWait } from "./throttle/login-ledger.js";
 export type {
   MatchEntry,
   RuleDecision,
@@ -38,5 +71,18 @@ export type {
   Rules,
   RuleSubject,
   SimpleEntry,
-} from "./rules/contract.js";
-export { compileRules, placeBelow } from "./rules/compile.js";
+} from "./rules/rules.js";
+export { compileRules, placeBelow, type RuleOptions } from "./rules/compile-rules.js";
+export { findDeadRules, type DeadRule } from "./rules/dead-rules.js";
+export { findNameProblem } from "./rules/name-pattern.js";
+export { findPoorerUsers, type PoorerUser } from "./rules/poorer-users.js";
+export { createBcryptPool, type PasswordComparer } from "./methods/htpasswd/bcrypt-pool.js";
+export { compareEvenly } from "./methods/htpasswd/compare-evenly.js";
+export { defaultWorkers } from "./methods/htpasswd/htpasswd-options.js";
+export { openPasswordFile } from "./methods/htpasswd/password-file.js";
+export { bcryptCost, DEFAULT_COST, type PasswordList } from "./methods/htpasswd/password-list.js";
+export { createVerifiedPasswords } from "./methods/htpasswd/verified-passwords.js";
+export { verifyPasswordFile } from "./methods/htpasswd/verify-password-file.js";
+export { readConfigFile } from "./keys/read-config-file.js";
+export { networksOf } from "./throttle/attempt-source.js";
+export { createFairQueue, CrowdedOutError } from "./throttle/fair-queue.js";

@@ -1,4 +1,4 @@
-import type { Access } from "./contract.js";
+import type { Access } from "./access-controller.js";
 
 /** One entry of a scope: a resource with its actions. */
 export interface ScopeEntry {
@@ -17,14 +17,14 @@ export function formatScopeEntry(entry: ScopeEntry): string {
   return `${type}:${entry.name}:${entry.actions.join(",")}`;
 }
 
-/** One entry for each access, in order, repeated ones kept (contract §4.2). */
+/** One entry for each access, in order and including repetitions (wire contract §4.2). */
 export function formatAccesses(accesses: readonly Access[]): string {
   return accesses.map(({ action, ...resource }) => formatScopeEntry({ ...resource, actions: [action] })).join(" ");
 }
 
 /**
- * The entry that `text` spells; undefined where it is none. A name may hold one colon (a host's port), so the type ends at
- * the first colon and the actions begin behind the last one (contract §4.5).
+ * Parses an entry; undefined if it is malformed. A name may contain a colon (before a host's port), so the type ends at the
+ * first colon and the actions start after the last one (wire contract §4.5).
  */
 export function parseScopeEntry(text: string): ScopeEntry | undefined {
   const first = text.indexOf(":");
@@ -40,7 +40,7 @@ export function parseScopeEntry(text: string): ScopeEntry | undefined {
   return { type, ...(resourceClass === undefined ? {} : { class: resourceClass }), name, actions };
 }
 
-/** The entries of a space-separated scope; what isn't one is left out, as token servers do. */
+/** Parses a space-separated scope. Malformed entries are left out, as token servers do. */
 export function parseScope(text: string): readonly ScopeEntry[] {
   return text
     .split(" ")

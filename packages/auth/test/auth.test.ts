@@ -1,6 +1,6 @@
 import { describe, expect, it } from "vitest";
 import { basicChallenge, bearerChallenge } from "../src/challenge.js";
-import type { Access, AuthRequest } from "../src/contract.js";
+import type { Access, AuthRequest } from "../src/access-controller.js";
 import { AuthError } from "../src/errors.js";
 import { createAccessController } from "../src/factory.js";
 import { formatAccesses, parseScope, parseScopeEntry } from "../src/scope.js";
@@ -42,7 +42,7 @@ describe("challenges", () => {
 });
 
 describe("scopes", () => {
-  it("parses classes, ports in names and several actions", () => {
+  it("parses classes, ports in names, and several actions", () => {
     expect(
       parseScope("repository(plugin):a/b:pull,push  registry:catalog:* nonsense repository:h:5000/x:pull"),
     ).toEqual([
@@ -64,7 +64,7 @@ describe("scopes", () => {
 });
 
 describe("none", () => {
-  it("grants everything, at once", async () => {
+  it("grants everything immediately", async () => {
     const controller = await createAccessController("none", {});
     expect(controller.authorize(request(), [access("a", "push")])).toEqual({ unrestricted: true });
   });
@@ -89,7 +89,7 @@ describe("silly", () => {
     });
   });
 
-  it("has no scope where nothing is accessed", async () => {
+  it("has no scope if nothing is accessed", async () => {
     const controller = await createAccessController("silly", options);
     const { fault } = await failure(() => controller.authorize(request(), []));
     expect(fault).toMatchObject({ challenge: 'Bearer realm="silly-realm",service="silly-service"' });

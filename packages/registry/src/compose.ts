@@ -1,144 +1,165 @@
-import { createAccessController } from "@longshore/auth";
-import {
-  applyMiddleware,
-  canRedirect,
-  createDriver,
-  DriverParameterError,
-  observeDriver,
-  openRegistry,
-  type StorageDriver,
-} from "@longshore/storage";
-import { openConfiguredCaches } from "./caches.js";
+import { Resources } from "@longshore/base/resources";
+import { composeService, type Service } from "./compose-service.js";
 import type { Config } from "./config/config.js";
-import { revealParameters } from "./config/parameters.js";
-import { createApp, type App } from "./http/app.js";
-import type { ApiOptions } from "./http/options.js";
-import type { RedirectOptions } from "./http/redirects.js";
-import type { AuthMetrics } from "./metrics/auth-metrics.js";
-import type { StorageMetrics } from "./metrics/storage-metrics.js";
-import type { EventSink } from "./notifications/contract.js";
-import { eventSettings } from "./notifications/settings.js";
-import type { Log } from "./observability/log.js";
-import type { Tracing } from "./tracing/tracing.js";
+import type { HealthFailures } from "./health/health-check.js";
+import { createMetrics } from "./metrics/metrics.js";
+import { openNotifications } from "./notifications/open-notifications.js";
+import type { NotificationService } from "./notifications/service.js";
+import type { Logs } from "./observability/open-logs.js";
+import { openDriver } from "./open-storage.js";
+import { startBackgroundJobs } from "./server/jobs/background-jobs.js";
+import { listenAddress } from "./server/listeners/listen-address.js";
+import type { PrimaryChannel, StartMessage } from "./server/processes/primary-channel.js";
+import { drainTimeout, type RunContext } from "./server/processes/process-context.js";
+import { createWorkerEvents } from "./server/processes/worker-events.js";
+import { createWorkerLogins } from "./server/processes/worker-logins.js";
+import { WorkerPool } from "./server/processes/worker-pool.js";
+import { openTracing } from "./tracing/open-tracing.js";
 
-/** What the parts are told beside the configuration. */
-export interface Ports {
-  /** `http.secret`, or the one that was made in its place. */
-  readonly secret: string;
-  readonly log: Log;
-  /** Undefined: nobody measures. */
-  readonly metrics: { readonly storage: StorageMetrics; readonly auth: AuthMetrics } | undefined;
-  /** Undefined or absent: nobody traces. */
-  readonly tracing?: Tracing | undefined;
-  /** Where events go, and which registry they are from; undefined or absent: nobody wants to hear of them. */
-  readonly events?: { readonly sink: EventSink; readonly instance: string } | undefined;
+// The map of the system: what a process is made of. A part is opened after those that it needs, and closed before them.
+//
+//   registry      tracing, notifications, a service, background jobs (health checks, upload purging,
+//                 garbage collection, debug address)                  composeRegistry, here; run by run.ts
+//   a service is  audit log, metrics, an API, its listener with TLS   composeService, compose-service.ts
+//             or  several workers                                     composeWorkers, here
+//   worker        tracing, events and logins that go through the primary, a service
+//                                                                     composeWorker, here; run by run-worker.ts
+//   API           driver with middleware, caches, repositories (with those of upstreams), access control, application
+//                                                                     composeApi, compose-api.ts
+//   collection    caches, work directory, collector                   garbage-collection/run-collection.ts, for the
+//                                                                     background job and the command alike
+
+/** A registry with everything it runs besides the API. */
+export interface ComposedRegistry extends Pick<Service, "reload" | "kill" | "close"> {
+  /** Begins to serve; resolves with the address, or undefined if it is stopped before that. */
+  start(): Promise<string | undefined>;
+  /** Lets requests in progress finish and events be sent, within `http.draintimeout`. */
+  stop(): Promise<void>;
 }
 
-/** A registry that can answer requests; what it listens on is not its concern. */
-export interface ComposedRegistry {
-  readonly app: App;
-  readonly driver: StorageDriver;
-  /** Reads the files of access control again. Throws AuthError and keeps what it had where they are bad. */
-  reload(): Promise<void>;
-  close(): Promise<void>;
-}
-
-/**
- * The map of the system: configuration → driver → registry → access controller → application. Throws what the parts throw
- * for settings that can't work.
- */
-export async function composeRegistry(config: Config, ports: Ports): Promise<ComposedRegistry> {
-  const { tracing } = ports;
-  const controller = await createAccessController(config.auth.type, config.auth.parameters, {
-    log: ports.log,
-    clock: Date.now,
-    secret: ports.secret,
-    rules: config.access,
-    mtls: config.auth.mtls,
-  });
-  const access = tracing?.access(controller) ?? controller;
-  const untraced = await openMiddleware(await openDriver(config, ports.metrics?.storage), config, ports.log);
-  const driver = tracing?.driver(untraced) ?? untraced;
-  const caches = await openConfiguredCaches(config, driver, ports.log, ports.metrics?.storage.cache);
-  const registry = openRegistry(driver, {
-    validation: config.validation,
-    classes: config.policy.repository.classes,
-    maxManifestBytes: config.http.limits.manifestsize,
-    manifestCacheBytes: config.storage.cache.manifestbytes,
-    caches,
-    onCacheLookup: ports.metrics?.storage.cache.lookup,
-    tagConcurrency: config.storage.tag.concurrencylimit,
-    uploadLimit: config.http.limits.uploads,
-  });
-  const { events, metrics } = ports;
-  const app = createApp({
-    registry,
-    access,
-    options: apiOptions(config, ports.secret, canRedirect(driver)),
-    log: ports.log,
-    onAccess: metrics === undefined ? undefined : (outcome) => metrics.auth.outcome(access.name, outcome),
-    events: events === undefined ? undefined : eventSettings(config, events.sink, events.instance),
-  });
+/** Composes a registry; it doesn't listen yet. `stop` is aborted when it is asked to stop. */
+export async function composeRegistry(context: RunContext, stop: AbortSignal): Promise<ComposedRegistry> {
+  const { config, logs } = context;
+  const { log } = logs;
+  const isSingle = config.http.workers === 1;
+  const own = { ...context, process: isSingle ? "single" : "primary" };
+  await using opened = new Resources();
+  const tracing = opened.add(await openTracing(process.env, { ...own, prefix: config.http.prefix }, log));
+  const notifications = opened.add(await openNotifications(config.notifications, log));
+  const service = opened.add(
+    isSingle
+      ? await composeService(config, { ...own, tracing, events: notifications?.sink })
+      : await composeWorkers(context, notifications),
+  );
+  opened.add(await startBackgroundJobs(config, { service, log, notifications, stop }));
+  const resources = opened.move();
   return {
-    app,
+    start: () => service.start(stop),
+    reload: () => service.reload(),
+    async stop() {
+      const deadline = performance.now() + drainTimeout(config);
+      await service.stop();
+      await notifications?.stop(deadline - performance.now());
+    },
+    kill: () => service.kill(),
+    close: () => resources.close(),
+  };
+}
+
+/** A service of several processes. This one holds what they share, and serves no requests itself. */
+async function composeWorkers(context: RunContext, notifications: NotificationService | undefined): Promise<Service> {
+  const { config, logs, version, source, instance, secret } = context;
+  const { prometheus } = config.http.debug;
+  const metrics = prometheus.enabled
+    ? createMetrics({ process: "primary", version, connections: undefined })
+    : undefined;
+  await using opened = new Resources();
+  const driver = opened.add(await openDriver(config, metrics?.storage));
+  let health: HealthFailures = {};
+  const workers = opened.add(
+    new WorkerPool({
+      size: config.http.workers,
+      log: logs.log,
+      start: (slot) => ({
+        kind: "start",
+        process: `worker-${slot}`,
+        remarksOnFiles: slot === 1,
+        source,
+        instance,
+        secret,
+        health,
+        events: notifications === undefined ? undefined : { directory: notifications.directory },
+      }),
+      logins: config.auth.createLogins(() => performance.now()),
+      keepEvents: notifications === undefined ? undefined : (...events) => notifications.keep(...events),
+    }),
+  );
+  const resources = opened.move();
+  return {
     driver,
-    async reload() {
-      await access.reload?.();
+    metrics,
+    get serving() {
+      return workers.serving;
     },
-    async close() {
-      await access.close();
-      await caches.close();
-      await driver.close();
+    get restarts() {
+      return workers.restarts;
     },
+    async snapshots() {
+      return [...(metrics === undefined ? [] : [await metrics.snapshot()]), ...(await workers.snapshots())];
+    },
+    upstreams: () => workers.upstreams(),
+    setHealth(failures) {
+      health = failures;
+      workers.broadcast({ kind: "health", failures });
+    },
+    async start(stop) {
+      // Before the workers start, because only one of several processes may remove a leftover socket file.
+      await listenAddress(config.http);
+      return workers.start(stop);
+    },
+    reload: () => workers.broadcast({ kind: "reload" }),
+    stop: () => workers.stop(drainTimeout(config)),
+    kill: () => workers.kill(),
+    close: () => resources.close(),
   };
 }
 
-/** The storage alone, for what works beside the API: health checks and upload purging. */
-export async function openDriver(config: Config, metrics?: StorageMetrics): Promise<StorageDriver> {
-  const { type, parameters } = config.storage;
-  const driver = await createDriver(type, revealParameters(parameters));
-  return metrics === undefined ? driver : observeDriver(driver, metrics.driver(driver.name));
-}
-
-/** `middleware.storage` around the driver, in the order of the file. Throws an Error that names the entry. */
-async function openMiddleware(driver: StorageDriver, { middleware }: Config, log: Log): Promise<StorageDriver> {
-  let outermost = driver;
-  for (const { index, middleware: each } of middleware.storage) {
-    try {
-      outermost = await applyMiddleware(outermost, each, { warn: (message) => log.warn(message) });
-    } catch (error) {
-      await outermost.close();
-      if (!(error instanceof DriverParameterError)) throw error;
-      const place = `middleware.storage[${index}].options.${error.parameter ?? ""}`;
-      throw new Error(`${place}: ${error.message}`, { cause: error });
+/** One of several serving processes, configured by `start`. */
+export async function composeWorker(
+  config: Config,
+  start: StartMessage,
+  { logs, version, primary }: { readonly logs: Logs; readonly version: string; readonly primary: PrimaryChannel },
+): Promise<Pick<Service, "start" | "stop" | "close">> {
+  await using opened = new Resources();
+  const identity = { ...start, version, prefix: config.http.prefix };
+  const tracing = opened.add(await openTracing(process.env, identity, logs.log));
+  const events = opened.add(
+    start.events === undefined ? undefined : createWorkerEvents(primary, start.events.directory, logs.log),
+  );
+  const service = opened.add(
+    await composeService(config, {
+      ...start,
+      logs,
+      version,
+      tracing,
+      events: events?.sink,
+      logins: createWorkerLogins(primary),
+      isOneOfSeveral: true,
+    }),
+  );
+  service.setHealth(start.health);
+  primary.onMessage((message) => {
+    if (message.kind === "health") service.setHealth(message.failures);
+    if (message.kind === "reload") service.reload();
+    if (message.kind === "upstreams") {
+      void service.upstreams().then(([statuses = new Map<string, never>()]) => {
+        primary.tell({ kind: "upstreams", id: message.id, statuses });
+      });
     }
-  }
-  return outermost;
-}
-
-function redirectOptions({ disable, clients }: Config["storage"]["redirect"]): RedirectOptions {
-  return { enabled: !disable, clients: clients.map((rule) => ({ networks: rule.networks, enabled: !rule.disable })) };
-}
-
-function apiOptions({ http, storage, catalog, tags }: Config, secret: string, redirects: boolean): ApiOptions {
-  return {
-    prefix: http.prefix,
-    host: http.host,
-    relativeUrls: http.relativeurls,
-    headers: http.headers,
-    secret,
-    cors: http.cors === undefined ? undefined : { ...http.cors, maxAge: Math.round(http.cors.maxage / 1000) },
-    trustedProxies: http.trustedproxies,
-    catalogFilter: catalog.filter,
-    deleteEnabled: storage.delete.enabled,
-    readOnly: storage.maintenance.readonly.enabled,
-    redirect: redirects && redirectOptions(storage.redirect),
-    catalogMaxEntries: catalog.maxentries,
-    tagsMaxTags: tags.maxtags,
-    manifestMaxBytes: http.limits.manifestsize,
-    // The filesystem takes chunks of any size at the same cost.
-    chunkMinLength: undefined,
-    bodyIdleTimeout: http.limits.bodyidletimeout,
-    sendTimeout: http.limits.bodyidletimeout,
-  };
+    if (message.kind === "metrics" && service.metrics !== undefined) {
+      void service.metrics.snapshot().then((snapshot) => primary.tell({ kind: "metrics", id: message.id, snapshot }));
+    }
+  });
+  const resources = opened.move();
+  return { start: (stop) => service.start(stop), stop: () => service.stop(), close: () => resources.close() };
 }

@@ -1,8 +1,10 @@
-export { composeRegistry, type ComposedRegistry, type Ports } from "./compose.js";
+export { composeApi, type ApiPorts, type ComposedApi } from "./compose-api.js";
 export type { Config } from "./config/config.js";
 export { loadConfig, type Loaded, type LoadInput } from "./config/load.js";
-export { createApp, type App, type AppDependencies, type RequestListener } from "./http/app.js";
-export type { ApiOptions } from "./http/options.js";
+export { createApp, type App, type RequestListener } from "./http/app.js";
+export type { AppDependencies } from "./http/shared-state.js";
+export type { ApiConfig } from "./http/api-config.js";
+export { createClientAddresses } from "./http/client/client-address.js";
 export { silentLog, type Log, type LogFields } from "./observability/log.js";
-export { runRegistry, type RunOptions } from "./server/run.js";
+export { runRegistry, type RunOptions } from "./run.js";
 export { METHODS, ROUTES } from "./http/routes.js";

@@ -1,18 +1,31 @@
 import type { Digest } from "./model/digest-text.js";
 
-/** Why a digest's text is not a digest. */
+/** Why a string is not a digest. */
 export type DigestProblem = "format" | "algorithm" | "length";
 
 /**
- * Everything that storage refuses or fails at, one shape a kind. The HTTP side switches over `code` exhaustively, so a new
+ * What keeps a storage from doing what it is asked to until the operator of the registry does something about it, or the
+ * client chooses a shorter name.
+ */
+export type StorageObstacle = "full" | "quota" | "read-only" | "denied" | "name-too-long";
+
+/**
+ * Everything that storage refuses or fails at, one shape per kind. The HTTP side switches over `code` exhaustively, so a new
  * kind is a compile error until it has a place on the wire.
  */
 export type StorageFault =
   | { readonly code: "PATH_NOT_FOUND"; readonly driver: string; readonly path: string }
   | { readonly code: "INVALID_PATH"; readonly driver: string; readonly path: string }
   | { readonly code: "INVALID_OFFSET"; readonly driver: string; readonly path: string; readonly offset: number }
-  | { readonly code: "DRIVER_ERROR"; readonly driver: string; readonly operation: string; readonly path: string }
-  /** It fails for everybody at the moment, after all retries; `retryAfter` in seconds. Never a statement about the path. */
+  | {
+      readonly code: "DRIVER_ERROR";
+      readonly driver: string;
+      readonly operation: string;
+      readonly path: string;
+      /** Undefined if the storage gave no such reason. */
+      readonly obstacle?: StorageObstacle | undefined;
+    }
+  /** The storage fails for all requests, even after retries; `retryAfter` in seconds. Says nothing about the path. */
   | { readonly code: "STORAGE_UNAVAILABLE"; readonly driver: string; readonly retryAfter: number }
   | { readonly code: "UNSUPPORTED"; readonly operation: string }
   | { readonly code: "DIGEST_INVALID"; readonly text: string; readonly problem: DigestProblem }
@@ -21,6 +34,9 @@ export type StorageFault =
   | { readonly code: "NAME_UNKNOWN"; readonly name: string }
   | { readonly code: "TAG_INVALID"; readonly tag: string }
   | { readonly code: "TAG_UNKNOWN"; readonly name: string; readonly tag: string }
+  /** Other requests keep changing the tag, or deleting the manifest, at the same time. A retry makes sense. */
+  | { readonly code: "TAG_CONTENDED"; readonly name: string; readonly tag: string }
+  | { readonly code: "MANIFEST_CONTENDED"; readonly name: string; readonly digest: Digest }
   | { readonly code: "BLOB_UNKNOWN"; readonly digest: Digest }
   | { readonly code: "UPLOAD_UNKNOWN"; readonly uuid: string }
   | { readonly code: "UPLOAD_OFFSET_INVALID"; readonly uuid: string; readonly offset: number; readonly size: number }
@@ -55,13 +71,22 @@ export function isStorageError(error: unknown, code?: StorageErrorCode): error i
   return error instanceof StorageError && (code === undefined || error.code === code);
 }
 
+const OBSTACLES: Record<StorageObstacle, string> = {
+  full: "the storage is full; the registry's operator has to make room, of bytes or of inodes",
+  quota: "the storage's quota is used up; the registry's operator has to raise it or make room",
+  "read-only": "the storage is read-only; the registry's operator has to make it writable",
+  "name-too-long":
+    "the storage's file system takes no path that long; use a shorter repository or tag, or a shorter rootdirectory",
+  denied: "the storage denies access; the registry's operator has to grant it to the registry's user or keys",
+};
+
 const DIGEST_PROBLEMS: Record<DigestProblem, string> = {
   format: "invalid checksum digest format",
   algorithm: "unsupported digest algorithm",
   length: "invalid checksum digest length",
 };
 
-/** Texts follow the original's where clients or scripts see them (contract §1.6–§1.8, §2). */
+/** Messages match Distribution's where clients or scripts see them (wire contract §1.6–§1.8, §2). */
 function describe(fault: StorageFault): string {
   switch (fault.code) {
     case "PATH_NOT_FOUND":
@@ -71,7 +96,7 @@ function describe(fault: StorageFault): string {
     case "INVALID_OFFSET":
       return `${fault.driver}: invalid offset: ${fault.offset} for path: ${fault.path}`;
     case "DRIVER_ERROR":
-      return `${fault.driver}: ${fault.operation} failed`;
+      return `${fault.driver}: ${fault.operation} failed${fault.obstacle === undefined ? "" : `: ${OBSTACLES[fault.obstacle]}`}`;
     case "STORAGE_UNAVAILABLE":
       return `${fault.driver}: the storage doesn't answer at the moment; try again in ${fault.retryAfter} s`;
     case "UNSUPPORTED":
@@ -84,7 +109,7 @@ function describe(fault: StorageFault): string {
 type DriverFaultCode =
   "PATH_NOT_FOUND" | "INVALID_PATH" | "INVALID_OFFSET" | "DRIVER_ERROR" | "STORAGE_UNAVAILABLE" | "UNSUPPORTED";
 
-/** What concerns names and contents, not a driver's paths. */
+/** Describes faults of names and contents rather than of a driver's paths. */
 function describeContent(fault: Exclude<StorageFault, { readonly code: DriverFaultCode }>): string {
   switch (fault.code) {
     case "DIGEST_INVALID":
@@ -99,6 +124,10 @@ function describeContent(fault: Exclude<StorageFault, { readonly code: DriverFau
       return `invalid tag "${fault.tag}"`;
     case "TAG_UNKNOWN":
       return `unknown tag=${fault.tag}`;
+    case "TAG_CONTENDED":
+      return `the tag ${fault.tag} of ${fault.name} is being changed by others at the same time; try again`;
+    case "MANIFEST_CONTENDED":
+      return `manifest ${fault.digest} of ${fault.name} is being deleted while it is pushed; try again`;
     case "BLOB_UNKNOWN":
       return `unknown blob ${fault.digest}`;
     case "UPLOAD_UNKNOWN":

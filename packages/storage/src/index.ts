@@ -25,12 +25,13 @@ export { isObjectStorage, type ObjectStorage, type SourceFile, type VersionedFil
 export type { ManifestPush, ManifestStore, PushedManifest, StoredManifest } from "./contract/manifest-store.js";
 export type { ReferrerPage, ReferrerStore } from "./contract/referrer-store.js";
 export type { Registry, Repository } from "./contract/registry.js";
-export type { Page, PageRequest, TagStore } from "./contract/tag-store.js";
+export type { Page, PageRequest, ResolveOptions, TagStore } from "./contract/tag-store.js";
 export type { UploadBody, UploadStatus, UploadStore } from "./contract/upload-store.js";
 
 export type { Descriptor, Platform } from "./model/descriptor.js";
 export {
   CANONICAL_ALGORITHM,
+  createDigester,
   DIGEST_ALGORITHMS,
   digestOf,
   isDigest,
@@ -40,6 +41,7 @@ export {
   splitDigest,
   type Digest,
   type DigestAlgorithm,
+  type Digester,
 } from "./model/digest.js";
 export type { ImageManifest, IndexManifest, Manifest } from "./model/manifest/manifest.js";
 export { parseManifest } from "./model/manifest/parse.js";
@@ -63,29 +65,28 @@ export { parseReference, type Reference } from "./model/reference.js";
 export { isRepositoryName, parseRepositoryName, type RepositoryName } from "./model/repository-name.js";
 export { isTagName, parseTagName, type TagName } from "./model/tag.js";
 
-export { openCaches, type CachesOptions } from "./cache/open-caches.js";
+export { CACHE_KINDS, openCaches } from "./cache/kinds.js";
+export { probeRedis } from "./cache/redis/probe.js";
 export { parseRedisAddress, RedisSettingError, type RedisOptions } from "./cache/redis/options.js";
 export type { CacheObserver, CacheOperation, Caches, LinkCache, LinkName } from "./contract/caches.js";
+export type { RecordStore, VersionedRecord } from "./contract/records.js";
+export { openRecords } from "./store/records/open-records.js";
 export { storageId } from "./store/storage-id.js";
 export { openRegistry, type RegistryOptions } from "./store/open-registry.js";
-export { DEFAULT_VALIDATION, type ManifestValidation } from "./store/validation.js";
+export { DEFAULT_VALIDATION, type ManifestValidation, type UrlPattern } from "./store/validation.js";
 
-export { createDriver } from "./drivers/factory.js";
-export { DriverParameterError } from "./drivers/parameters.js";
+export { chooseDriver, createDriver } from "./drivers/factory.js";
+export { isChosenDriver, type ChosenDriver, type DriverKind, type DriverUse } from "./drivers/kind.js";
+export { DRIVER_KINDS, UNAVAILABLE_DRIVERS } from "./drivers/kinds.js";
+export { DriverParameterError } from "./drivers/shared/errors.js";
 export { capabilitiesOf } from "./drivers/capabilities.js";
-export { parseS3Parameters } from "./drivers/s3/parameters.js";
-export { applyMiddleware } from "./drivers/middleware/apply.js";
-export type {
-  AwsClients,
-  CloudfrontOptions,
-  MiddlewarePorts,
-  RedirectOptions,
-  RewriteOptions,
-  StorageMiddleware,
-} from "./drivers/middleware/options.js";
+export type { ChosenMiddleware, MiddlewareKind, MiddlewarePorts } from "./drivers/middleware/kind.js";
+export { MIDDLEWARE_KINDS } from "./drivers/middleware/kinds.js";
 export { wrapDriver, type Around, type CallDetails, type DriverOperation } from "./drivers/around.js";
 export { observeDriver, type DriverObserver } from "./drivers/observed.js";
-export { purgeUploads } from "./store/upload-purge.js";
+export { adoptBlob, sizeOfBytes } from "./store/adopt-blob.js";
+export { MIRROR_DIRECTORY } from "./layout/paths.js";
+export { purgeUploads } from "./store/uploads/purge.js";
 export { collectGarbage, CollectError } from "./gc/collect.js";
 export { LockHeldError } from "./gc/lock.js";
 export type { CollectObserver, CollectOptions, CollectProgress, CollectResult } from "./gc/options.js";

@@ -1,8 +1,8 @@
 import { AuthError, type AccessController } from "@longshore/auth";
 import { describe, expect, it } from "vitest";
-import { digestOf, pushBlob, randomContent } from "../support/fixtures.js";
-import { connectRaw, type HttpClient } from "../support/http-client.js";
-import { startApi, type ApiSettings } from "../support/start-registry.js";
+import { digestOf, pushBlob, randomContent } from "@longshore/testkit/fixtures";
+import { connectRaw, type HttpClient } from "@longshore/testkit/http-client";
+import { startApi, type ApiSettings } from "@longshore/testkit/start-registry";
 
 const SILLY: ApiSettings = {
   auth: { type: "silly", parameters: { realm: "https://auth.example/token", service: "registry" } },
@@ -36,8 +36,8 @@ const CASES: readonly (readonly [method: string, path: string, accesses: readonl
 ];
 
 describe("a request without credentials", () => {
-  it.each(CASES)("%s %s is challenged for what it needs", async (method, path, accesses) => {
-    await using api = await startApi({ ...SILLY, options: { headers: { "X-Configured": ["yes"] } } });
+  it.each(CASES)("%s %s is challenged for the access it needs", async (method, path, accesses) => {
+    await using api = await startApi({ ...SILLY, config: { http: { headers: { "X-Configured": ["yes"] } } } });
     const answer = await api.client.ask({ method, path });
     expect(answer.status).toBe(401);
     expect(answer.headers["www-authenticate"]).toBe(
@@ -75,7 +75,7 @@ describe("a request with credentials", () => {
     expect((await api.client.ask({ method, path, headers })).status).not.toBe(401);
   });
 
-  it("may mount a blob of nobody knows where, since it may read them all", async () => {
+  it("may mount a blob without naming its repository, because it may read all of them", async () => {
     await using api = await startApi(SILLY);
     const client: HttpClient = {
       ...api.client,
@@ -95,7 +95,7 @@ describe("a controller", () => {
     close: () => Promise.resolve(),
   });
 
-  it("that doesn't let everybody read everything keeps clients from mounting what they didn't name", async () => {
+  it("that doesn't let everyone read everything prevents mounts without a source", async () => {
     await using api = await startApi({ access: controller(() => ({ account: "a", unrestricted: false })) });
     const content = randomContent();
     await pushBlob(api.client, "secret", content);

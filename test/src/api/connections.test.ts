@@ -2,6 +2,7 @@ import { randomBytes } from "node:crypto";
 import { once } from "node:events";
 import type { Socket } from "node:net";
 import { describe, expect, it } from "vitest";
+import type { AccessController } from "@longshore/auth";
 import type { Log, LogFields } from "@longshore/registry";
 import {
   digestOf,
@@ -12,9 +13,9 @@ import {
   randomContent,
   startUpload,
   withQuery,
-} from "../support/fixtures.js";
-import { connectRaw, type RawConnection } from "../support/http-client.js";
-import { startApi } from "../support/start-registry.js";
+} from "@longshore/testkit/fixtures";
+import { connectRaw, type RawConnection } from "@longshore/testkit/http-client";
+import { startApi } from "@longshore/testkit/start-registry";
 
 const hasHead = (text: string): boolean => text.includes("\r\n\r\n");
 
@@ -85,14 +86,44 @@ describe("a refused body", () => {
   });
 
   it("in the middle of a manifest that is too large closes the connection", async () => {
-    await using api = await startApi({ options: { manifestMaxBytes: 1000 } });
+    await using api = await startApi({ config: { http: { limits: { manifestsize: 1024 } } } });
     using connection = await connectRaw(api.client.origin);
     connection.write(
       `PUT /v2/a/manifests/x HTTP/1.1\r\nHost: x\r\nContent-Type: ${OCI_MANIFEST}\r\nTransfer-Encoding: chunked\r\n\r\n`,
     );
-    connection.write(`3e9\r\n${"x".repeat(1001)}\r\n`);
+    connection.write(`401\r\n${"x".repeat(1025)}\r\n`);
     expect(await connection.received(hasHead)).toMatch(/^HTTP\/1\.1 413 [^]*\r\nConnection: close\r\n/);
     await connection.closed();
+  });
+});
+
+describe("the memory for manifests that are being pushed", () => {
+  const limits = { manifestsize: 512 * 1024, manifestmemory: 1024 * 1024 };
+  const head = "PUT /v2/a/manifests/x HTTP/1.1\r\nHost: x\r\nContent-Length: 420000\r\n\r\n";
+
+  it("is bounded in total: requests beyond it are answered with 429 and Retry-After, and it is released again", async () => {
+    await using api = await startApi({ config: { http: { limits } } });
+    const stalled = await Promise.all([1, 2, 3].map(() => connectRaw(api.client.origin)));
+    for (const connection of stalled) connection.write(`${head}${" ".repeat(315_000)}`);
+    const [refused] = await Promise.all([Promise.race(stalled.map((connection) => connection.received(hasHead)))]);
+    expect(refused).toMatch(/^HTTP\/1\.1 429 [^]*\r\nRetry-After: \d+\r\n/);
+    expect(refused).toContain('"TOOMANYREQUESTS"');
+    const small = await api.client.ask({ method: "PUT", path: "/v2/a/manifests/y", body: "{}" });
+    expect(small.code()).toBe("MANIFEST_INVALID");
+    for (const connection of stalled) connection[Symbol.dispose]();
+    const large = { method: "PUT", path: "/v2/a/manifests/x", body: " ".repeat(500_000) };
+    await expect.poll(async () => (await api.client.ask(large)).code()).toBe("MANIFEST_INVALID");
+    // Every end gives back what was taken: of a refused manifest, too.
+    for (let round = 0; round < 10; round += 1) expect((await api.client.ask(large)).status).toBe(400);
+  });
+
+  it("isn't held by a length that a client announces, and small pushes need little", async () => {
+    await using api = await startApi({ config: { http: { limits } } });
+    const stalled = await Promise.all(Array.from({ length: 10 }, () => connectRaw(api.client.origin)));
+    for (const connection of stalled) connection.write(`${head}{`);
+    const answer = await api.client.ask({ method: "PUT", path: "/v2/a/manifests/y", body: "{}" });
+    expect(answer.code()).toBe("MANIFEST_INVALID");
+    for (const connection of stalled) connection[Symbol.dispose]();
   });
 });
 
@@ -100,7 +131,7 @@ describe("a client that asks before it sends", () => {
   const ask = (target: string, length: number): string =>
     `PUT ${target} HTTP/1.1\r\nHost: x\r\nExpect: 100-continue\r\nContent-Length: ${length}\r\n\r\n`;
 
-  it("is told to go on, once", async () => {
+  it("gets a 100, once", async () => {
     await using api = await startApi();
     const content = randomContent(300);
     const location = await startUpload(api.client, "a");
@@ -123,8 +154,40 @@ describe("a client that asks before it sends", () => {
 });
 
 describe("a client that stops in the middle", () => {
-  it("of a body loses its connection, and what came is kept", async () => {
-    await using api = await startApi({ options: { bodyIdleTimeout: 100 } });
+  it("of a token request's form gets a 408 when the whole takes too long, however steadily it sends", async () => {
+    const access: AccessController = {
+      name: "test",
+      authorize: () => ({ unrestricted: true }),
+      tokens: { issue: () => Promise.resolve({ account: "", granted: [], document: {} }) },
+      close: () => Promise.resolve(),
+    };
+    await using api = await startApi({ access, formTimeout: 300 });
+    using connection = await connectRaw(api.client.origin);
+    const type = "Content-Type: application/x-www-form-urlencoded";
+    connection.write(`POST /auth/token HTTP/1.1\r\nHost: x\r\n${type}\r\nContent-Length: 60000\r\n\r\n`);
+    const sending = setInterval(() => connection.write("a"), 20);
+    try {
+      expect(await connection.received(hasHead)).toMatch(/^HTTP\/1\.1 408 [^]*\r\nConnection: close\r\n/);
+    } finally {
+      clearInterval(sending);
+    }
+  });
+
+  it("of a manifest gets a 408 when the whole takes too long, however steadily it sends", async () => {
+    await using api = await startApi({ config: { http: { limits: { manifesttimeout: "300ms" } } } });
+    using connection = await connectRaw(api.client.origin);
+    connection.write(`PUT /v2/a/manifests/x HTTP/1.1\r\nHost: x\r\nContent-Length: 100000\r\n\r\n`);
+    const sending = setInterval(() => connection.write(" "), 20);
+    try {
+      const text = await connection.received(hasHead);
+      expect(text).toMatch(/^HTTP\/1\.1 408 [^]*\r\nConnection: close\r\n/);
+    } finally {
+      clearInterval(sending);
+    }
+  });
+
+  it("of a body loses its connection, and what arrived is kept", async () => {
+    await using api = await startApi({ config: { http: { limits: { bodyidletimeout: "100ms" } } } });
     const location = await startUpload(api.client, "a");
     using connection = await connectRaw(api.client.origin);
     connection.write(`PATCH ${targetOf(location)} HTTP/1.1\r\nHost: x\r\nContent-Length: 10\r\n\r\nabc`);
@@ -136,7 +199,7 @@ describe("a client that stops in the middle", () => {
   });
 
   it("of an answer loses its connection", async () => {
-    await using api = await startApi({ options: { sendTimeout: 100 } });
+    await using api = await startApi({ config: { http: { limits: { bodyidletimeout: "100ms" } } } });
     const content = randomContent(32 * 1024 * 1024);
     await pushBlob(api.client, "a", content);
     const accepted = new Promise<Socket>((resolve) => api.server.once("connection", resolve));
@@ -150,22 +213,23 @@ describe("a client that stops in the middle", () => {
   });
 
   it("may take its time as long as bytes arrive", async () => {
-    await using api = await startApi({ options: { bodyIdleTimeout: 200 } });
+    await using api = await startApi({ config: { http: { limits: { bodyidletimeout: "1s" } } } });
     const location = await startUpload(api.client, "a");
     using connection = await connectRaw(api.client.origin);
     connection.write(`PATCH ${targetOf(location)} HTTP/1.1\r\nHost: x\r\nContent-Length: 8\r\n\r\n`);
     const begun = Date.now();
     for (const byte of "abcdefgh") {
       connection.write(byte);
-      await new Promise((resolve) => setTimeout(resolve, 60));
+      // Far less than the limit, and together more.
+      await new Promise((resolve) => setTimeout(resolve, 160));
     }
     expect(await connection.received(hasHead)).toMatch(/^HTTP\/1\.1 202 /);
-    expect(Date.now() - begun).toBeGreaterThan(400);
+    expect(Date.now() - begun).toBeGreaterThan(1000);
   });
 });
 
 describe("a fault inside", () => {
-  it("tells the client nothing and the log everything", async () => {
+  it("reveals nothing to the client and logs everything", async () => {
     const lines: [string, LogFields | undefined][] = [];
     const log: Log = {
       error: (message, fields) => void lines.push([message, fields]),
@@ -219,7 +283,7 @@ describe("a storage that fails", () => {
     expect(await connection.received((all) => all.endsWith("{}"))).toContain("HTTP/1.1 200 OK");
   });
 
-  it("in the middle of an answer breaks the connection, so that nobody takes a part for the whole", async () => {
+  it("in the middle of a response breaks the connection, so that no client takes a part for the whole", async () => {
     await using api = await startApi({
       wrapDriver: (inner) => ({
         ...inner,

@@ -1,6 +1,5 @@
 import { createHmac } from "node:crypto";
 import { beforeEach, expect, it } from "vitest";
-import type { StorageDriver } from "@longshore/storage";
 import {
   digestOf,
   expectStatus,
@@ -12,23 +11,10 @@ import {
   startUpload,
   withQuery,
   type Content,
-} from "../support/fixtures.js";
-import { connectRaw, type HttpClient } from "../support/http-client.js";
-import { API_OPTIONS } from "../support/start-registry.js";
+} from "@longshore/testkit/fixtures";
+import { connectRaw, type HttpClient } from "@longshore/testkit/http-client";
+import { SECRET } from "@longshore/testkit/start-registry";
 import { describeStorages } from "./storages.js";
-
-/** Every file below `path` with its size: what must be the same after an attack. */
-async function inventory(driver: StorageDriver, path = "/"): Promise<string[]> {
-  const files: string[] = [];
-  const { names } = await driver.list(path);
-  for (const name of names) {
-    const child = path === "/" ? `/${name}` : `${path}/${name}`;
-    const info = await driver.stat(child);
-    if (info.isDirectory) files.push(...(await inventory(driver, child)));
-    else files.push(`${child} ${info.size}`);
-  }
-  return files;
-}
 
 /** A request that must change nothing. */
 interface Attack {
@@ -194,11 +180,11 @@ describeStorages("hostile input", ({ client, api, storage }) => {
 
   beforeEach(async () => {
     victim ??= (await pushImage(client(), "victim", "latest")).manifest;
-    before = await inventory(api().driver);
+    before = await api().inventory();
   });
 
   const unharmed = async (): Promise<void> => {
-    expect(await inventory(api().driver)).toEqual(before);
+    expect(await api().inventory()).toEqual(before);
     const answer = await client().ask({ path: "/v2/victim/manifests/latest" });
     expect([answer.status, answer.headers["docker-content-digest"]]).toEqual([200, victim?.digest]);
   };
@@ -252,7 +238,7 @@ describeStorages("hostile input", ({ client, api, storage }) => {
     await unharmed();
   });
 
-  it("a blob that breaks off becomes none, and can be gone on with", async () => {
+  it("a blob whose upload breaks off isn't stored, and the upload can be resumed", async () => {
     const content = randomContent(1000);
     const location = await startUpload(client(), "victim");
     using connection = await connectRaw(client().origin);
@@ -328,8 +314,8 @@ function forgeries(): (readonly [string, Forge, string])[] {
     ["of the wrong length", () => "abcde", "illegal base64 data at input byte 5"],
     ["changed", (text) => (text.startsWith("A") ? "B" : "A") + text.slice(1), "invalid secret"],
     ["signed with another secret", (_, uuid) => sign("guess", state(uuid)), "invalid secret"],
-    ["signed and no state", () => sign(API_OPTIONS.secret, "[]"), "invalid secret"],
-    ["signed and no JSON", () => sign(API_OPTIONS.secret, "{"), "invalid secret"],
+    ["signed and no state", () => sign(SECRET, "[]"), "invalid secret"],
+    ["signed and no JSON", () => sign(SECRET, "{"), "invalid secret"],
   ];
 }
 

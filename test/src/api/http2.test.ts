@@ -4,8 +4,8 @@ import { afterAll, beforeAll, expect, it } from "vitest";
 import { createAccessController } from "@longshore/auth";
 import { createApp, silentLog } from "@longshore/registry";
 import { createDriver, openRegistry } from "@longshore/storage";
-import { digestOf, OCI_MANIFEST, randomContent } from "../support/fixtures.js";
-import { API_OPTIONS } from "../support/start-registry.js";
+import { digestOf, OCI_MANIFEST, randomContent } from "@longshore/testkit/fixtures";
+import { apiSettings } from "@longshore/testkit/start-registry";
 
 let server: Http2Server | undefined;
 let session: ClientHttp2Session | undefined;
@@ -15,10 +15,10 @@ beforeAll(async () => {
   const app = createApp({
     registry: openRegistry(await createDriver("inmemory", {})),
     access: await createAccessController("none", {}),
-    options: { ...API_OPTIONS, headers: { "X-Configured": ["yes"] } },
+    ...apiSettings({ http: { headers: { "X-Configured": ["yes"] } } }),
     log: silentLog,
   });
-  server = createServer(app.onRequest).on("checkContinue", app.onCheckContinue);
+  server = createServer(app.onRequest).on("checkContinue", app.onRequest);
   await once(server.listen(0, "127.0.0.1"), "listening");
   const address = server.address();
   if (address === null || typeof address === "string") throw new Error("no port");
@@ -113,4 +113,15 @@ it.each([
   stream.destroy();
   expect(sent).toBeLessThan(length);
   expect((await ask("GET", "/v2/")).status).toBe(200);
+});
+
+it("sends several ranges in parts", async () => {
+  const content = randomContent(500_000);
+  const pushed = await ask("POST", `/v2/parts/blobs/uploads/?digest=${content.digest}`, content.bytes);
+  expect(pushed.status).toBe(201);
+  const path = `/v2/parts/blobs/${content.digest}`;
+  const answer = await ask("GET", path, undefined, { range: "bytes=400000-499999,0-99999" });
+  expect([answer.status, answer.headers["content-length"]]).toEqual([206, String(answer.body.length)]);
+  expect(answer.body.includes(content.bytes.subarray(400_000))).toBe(true);
+  expect(answer.body.includes(content.bytes.subarray(0, 100_000))).toBe(true);
 });

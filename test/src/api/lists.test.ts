@@ -1,7 +1,7 @@
 import { describe, expect, it } from "vitest";
-import { expectStatus, pushImage, pushManifest, OCI_MANIFEST } from "../support/fixtures.js";
-import type { HttpClient } from "../support/http-client.js";
-import { startApi } from "../support/start-registry.js";
+import { expectStatus, pushImage, pushManifest, OCI_MANIFEST } from "@longshore/testkit/fixtures";
+import type { HttpClient } from "@longshore/testkit/http-client";
+import { startApi } from "@longshore/testkit/start-registry";
 import { describeStorages } from "./storages.js";
 
 /** Pushes one image under each of `tags`. */
@@ -40,7 +40,7 @@ describeStorages("tags/list", ({ client, repository }) => {
     expect(answer.headers["link"]).toBeUndefined();
   });
 
-  it("goes on behind the last one", async () => {
+  it("continues after the last one", async () => {
     const name = repository();
     await pushTags(client(), name, ["a", "b", "c", "d", "e"]);
     const path = `/v2/${name}/tags/list`;
@@ -72,7 +72,7 @@ describeStorages("tags/list", ({ client, repository }) => {
     expect([answer.status, answer.code()]).toEqual([400, "PAGINATION_NUMBER_INVALID"]);
   });
 
-  it("knows no repository that holds nothing", async () => {
+  it("doesn't list an empty repository", async () => {
     const name = repository();
     const answer = await client().ask({ path: `/v2/${name}/tags/list` });
     expect([answer.status, answer.code(), answer.detail()]).toEqual([404, "NAME_UNKNOWN", { name }]);
@@ -88,13 +88,15 @@ describeStorages("tags/list", ({ client, repository }) => {
 
 describe("tags/list with a limit", () => {
   it("cuts a page that is too large, and lists all without n", async () => {
-    await using api = await startApi({ options: { tagsMaxTags: 2 } });
+    await using api = await startApi({ config: { tags: { maxtags: 2 } } });
     await pushTags(api.client, "a", ["1", "2", "3"]);
-    const cut = await api.client.ask({ path: "/v2/a/tags/list?n=3" });
-    expect([cut.json(), cut.headers["link"]]).toEqual([
-      { name: "a", tags: ["1", "2"] },
-      '</v2/a/tags/list?last=2&n=2>; rel="next"',
-    ]);
+    for (const n of ["3", "9007199254740993"]) {
+      const cut = await api.client.ask({ path: `/v2/a/tags/list?n=${n}` });
+      expect([cut.json(), cut.headers["link"]]).toEqual([
+        { name: "a", tags: ["1", "2"] },
+        '</v2/a/tags/list?last=2&n=2>; rel="next"',
+      ]);
+    }
     expect((await api.client.ask({ path: "/v2/a/tags/list" })).json()).toEqual({ name: "a", tags: ["1", "2", "3"] });
   });
 });
@@ -110,8 +112,8 @@ describe.each(["inmemory", "filesystem"] as const)("the catalog on %s", (storage
     ]);
   });
 
-  it("lists what holds a manifest, and pages lose nothing", async () => {
-    await using api = await startApi({ storage, options: { catalogMaxEntries: 5 } });
+  it("lists repositories that have a manifest, and pages lose nothing", async () => {
+    await using api = await startApi({ storage, config: { catalog: { maxentries: 5 } } });
     const { client } = api;
     const names = ["q", "q-b", "q/0", "q/a", "q/b", "q0"];
     for (const name of [...names].reverse()) await pushImage(client, name, undefined, { layers: 0 });
@@ -122,6 +124,14 @@ describe.each(["inmemory", "filesystem"] as const)("the catalog on %s", (storage
     expect(first.headers["link"]).toBe('</v2/_catalog?last=q%2F0&n=3>; rel="next"');
     expect((await client.ask({ path: "/v2/_catalog" })).json()).toEqual({ repositories: names.slice(0, 5) });
     expect((await client.ask({ path: "/v2/_catalog?last=q/a" })).json()).toEqual({ repositories: ["q/b", "q0"] });
+    for (const n of ["6", "1000000", "9223372036854775807"]) {
+      const cut = await client.ask({ path: `/v2/_catalog?n=${n}` });
+      expect([cut.status, cut.json(), cut.headers["link"]]).toEqual([
+        200,
+        { repositories: names.slice(0, 5) },
+        '</v2/_catalog?last=q%2Fb&n=5>; rel="next"',
+      ]);
+    }
     expect((await client.ask({ path: "/v2/_catalog?n=0" })).text()).toBe('{"repositories":[]}\n');
   });
 
@@ -133,11 +143,11 @@ describe.each(["inmemory", "filesystem"] as const)("the catalog on %s", (storage
   });
 
   it.each([
-    ["6", 6],
     ["-1", "-1"],
     ["many", "many"],
+    ["9223372036854775808", "9223372036854775808"],
   ])("refuses n=%s", async (n, detail) => {
-    await using api = await startApi({ storage, options: { catalogMaxEntries: 5 } });
+    await using api = await startApi({ storage, config: { catalog: { maxentries: 5 } } });
     const answer = await api.client.ask({ path: `/v2/_catalog?n=${n}` });
     expect([answer.status, answer.code(), answer.detail()]).toEqual([400, "PAGINATION_NUMBER_INVALID", { n: detail }]);
   });

@@ -11,13 +11,15 @@ import {
   OCI_CONFIG,
   OCI_INDEX,
   OCI_MANIFEST,
+  pushBlob,
   pushImage,
   pushManifest,
+  randomContent,
   type Content,
   type Image,
-} from "../support/fixtures.js";
-import { headerLines } from "../support/http-client.js";
-import { startApi } from "../support/start-registry.js";
+} from "@longshore/testkit/fixtures";
+import { headerLines } from "@longshore/testkit/http-client";
+import { startApi } from "@longshore/testkit/start-registry";
 import { describeStorages } from "./storages.js";
 
 const LIMIT = 4 * 1024 * 1024;
@@ -133,7 +135,7 @@ describeStorages("manifests", ({ client, repository }) => {
     }
   });
 
-  it("of Docker and of indexes are for everybody", async () => {
+  it("of Docker and of indexes are served to every client", async () => {
     const name = repository();
     const docker = await pushImage(client(), name, "docker", { mediaType: DOCKER_MANIFEST });
     const index = listOf([[docker, "amd64"]], OCI_INDEX);
@@ -205,11 +207,21 @@ describeStorages("manifests", ({ client, repository }) => {
       ["bytes=1-4", 206, manifest.bytes.subarray(1, 5).toString(), `bytes 1-4/${size}`],
       [`bytes=${size}-`, 416, "invalid range: failed to overlap\n", `bytes */${size}`],
       ["bytes=x", 416, "invalid range\n", undefined],
-      ["bytes=0-1,3-4", 200, manifest.bytes.toString(), undefined],
+      [`bytes=0-1,0-${size - 1}`, 200, manifest.bytes.toString(), undefined],
     ] as const) {
       const answer = await client().ask({ path: `/v2/${name}/manifests/latest`, headers: { range } });
       expect([answer.status, answer.text(), answer.headers["content-range"]]).toEqual([status, body, contentRange]);
     }
+    const several = await client().ask({ path: `/v2/${name}/manifests/latest`, headers: { range: "bytes=0-1,-2" } });
+    const [, boundary = ""] = /boundary=(\w+)$/.exec(several.headers["content-type"] ?? "") ?? [];
+    const part = (range: string, bytes: Buffer): string =>
+      `--${boundary}\r\nContent-Range: bytes ${range}/${size}\r\nContent-Type: ${OCI_MANIFEST}\r\n\r\n${bytes.toString()}\r\n`;
+    const parts = [
+      part("0-1", manifest.bytes.subarray(0, 2)),
+      part(`${size - 2}-${size - 1}`, manifest.bytes.subarray(-2)),
+    ];
+    expect([several.status, several.text()]).toEqual([206, `${parts.join("")}--${boundary}--\r\n`]);
+    expect(several.headers["content-length"]).toBe(String(several.body.length));
   });
 
   it.each([
@@ -225,7 +237,7 @@ describeStorages("manifests", ({ client, repository }) => {
     }
   });
 
-  it("that nobody pushed are unknown, in a repository that nobody knows too", async () => {
+  it("that were never pushed are unknown, also in an unknown repository", async () => {
     const name = repository();
     const digest = digestOf("nothing");
     const answer = await client().ask({ path: `/v2/${name}/manifests/${digest}` });
@@ -266,7 +278,7 @@ describeStorages("manifests", ({ client, repository }) => {
     expect((await client().ask({ path })).status).toBe(404);
   });
 
-  it("that point at what isn't there are refused, with everything that is missing", async () => {
+  it("with missing references are refused, and all of them are named", async () => {
     const name = repository();
     const image = makeImage({ layers: 2 });
     const answer = await pushManifest(client(), name, image.manifest, OCI_MANIFEST, "latest");
@@ -287,7 +299,35 @@ describeStorages("manifests", ({ client, repository }) => {
     ]);
   });
 
-  it("that aren't what their digest says are refused", async () => {
+  it.each([
+    [OCI_INDEX, "application/vnd.oci.image.layer.v1.tar+gzip"],
+    [DOCKER_LIST, "application/vnd.docker.image.rootfs.diff.tar.gzip"],
+  ])("of type %s may name blobs of their repository, as BuildKit's cache does", async (mediaType, layerType) => {
+    const name = repository();
+    const [layer, description, absent] = [randomContent(), randomContent(), randomContent()];
+    const cache = (...blobs: readonly Content[]): Content =>
+      manifestOf({ schemaVersion: 2, mediaType, manifests: blobs.map((blob) => describeContent(blob, layerType)) });
+    await pushBlob(client(), name, layer);
+    const early = await pushManifest(client(), name, cache(layer, description), mediaType, "cache");
+    expect([early.status, early.code(), early.detail()]).toEqual([400, "MANIFEST_BLOB_UNKNOWN", description.digest]);
+    await pushBlob(client(), name, description);
+    const index = cache(layer, description);
+    expectStatus(await pushManifest(client(), name, index, mediaType, "cache"), 201);
+    const answer = await client().ask({ path: `/v2/${name}/manifests/cache`, headers: { accept: mediaType } });
+    expect([answer.status, answer.headers["content-type"], answer.body.equals(index.bytes)]).toEqual([
+      200,
+      mediaType,
+      true,
+    ]);
+    const elsewhere = repository();
+    expect((await pushManifest(client(), elsewhere, index, mediaType, "cache")).code()).toBe("MANIFEST_BLOB_UNKNOWN");
+    expect((await pushManifest(client(), name, cache(layer, absent), mediaType)).code()).toBe("MANIFEST_BLOB_UNKNOWN");
+    // What calls itself a manifest is asked for as one.
+    const misnamed = manifestOf({ schemaVersion: 2, mediaType, manifests: [describeContent(layer, OCI_MANIFEST)] });
+    expect((await pushManifest(client(), name, misnamed, mediaType)).code()).toBe("MANIFEST_BLOB_UNKNOWN");
+  });
+
+  it("that don't match their digest are refused", async () => {
     const name = repository();
     const { manifest } = await pushImage(client(), name, "latest");
     for (const digest of [digestOf("other"), digestOf("other", "sha512")]) {
@@ -298,7 +338,7 @@ describeStorages("manifests", ({ client, repository }) => {
     expect([bad.status, bad.code()]).toEqual([400, "DIGEST_INVALID"]);
   });
 
-  it("of 4 MiB are taken, and not a byte more", async () => {
+  it("of 4 MiB are accepted, and not a byte more", async () => {
     const name = repository();
     const { config } = await pushImage(client(), name);
     const make = (length: number): Content => {
@@ -338,7 +378,7 @@ describeStorages("manifests", ({ client, repository }) => {
     expect([answer.status, answer.headers["oci-subject"]]).toEqual([201, subject.digest]);
   });
 
-  it("are gone when they were deleted, with their tags", async () => {
+  it("are gone once deleted, with their tags", async () => {
     const name = repository();
     const { manifest } = await pushImage(client(), name, "one");
     expectStatus(await pushManifest(client(), name, manifest, OCI_MANIFEST, "two"), 201);
@@ -359,7 +399,7 @@ describeStorages("manifests", ({ client, repository }) => {
 
 describe("manifest deletion that is switched off", () => {
   it.each(["latest", digestOf("x")])("is refused for %s", async (reference) => {
-    await using api = await startApi({ options: { deleteEnabled: false } });
+    await using api = await startApi({ config: { storage: { delete: { enabled: false } } } });
     const answer = await api.client.ask({ method: "DELETE", path: `/v2/a/manifests/${reference}` });
     expect([answer.status, answer.code()]).toEqual([405, "UNSUPPORTED"]);
   });

@@ -1,7 +1,7 @@
 import { expect, it } from "vitest";
-import { expectStatus, pushImage } from "../support/fixtures.js";
-import { makeTemporaryFolder } from "../support/processes.js";
-import { startRegistry } from "../support/start-registry.js";
+import { expectStatus, pushImage } from "@longshore/testkit/fixtures";
+import { makeTemporaryFolder } from "@longshore/testkit/temporary-folder";
+import { startRegistry } from "@longshore/testkit/start-registry";
 
 it("a registry in a process of its own serves what it was given, also to the next one", async () => {
   await using folder = await makeTemporaryFolder("process");

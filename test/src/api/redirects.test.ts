@@ -3,10 +3,12 @@ import { join } from "node:path";
 import { describe, expect, it } from "vitest";
 import { makeImage, writeLayout } from "../clients/images.js";
 import { SLOW, useResources } from "../clients/site.js";
-import { pushBlob, pushImage, randomContent, type Content } from "../support/fixtures.js";
-import { describePeers } from "../support/peers.js";
-import { attempt, freePort, makeTemporaryFolder, startDaemon } from "../support/processes.js";
-import { startRegistry, type RunningRegistry } from "../support/start-registry.js";
+import { pushBlob, pushImage, randomContent, type Content } from "@longshore/testkit/fixtures";
+import { describePeers } from "@longshore/testkit/peers";
+import { freePort } from "@longshore/testkit/loopback";
+import { attempt, startDaemon } from "@longshore/testkit/processes";
+import { makeTemporaryFolder } from "@longshore/testkit/temporary-folder";
+import { startRegistry, type RunningRegistry } from "@longshore/testkit/start-registry";
 
 /** Where the file of a blob is, below a storage's root. */
 function fileOf({ digest }: Content): string {
@@ -52,6 +54,20 @@ describe("redirects", () => {
     expect((await client.ask({ path: `/v2/b/blobs/${content.digest}` })).code()).toBe("BLOB_UNKNOWN");
   });
 
+  it("leave out clients that ask for several ranges, which S3 doesn't know", async () => {
+    const { client } = await start({});
+    const content = randomContent();
+    await pushBlob(client, "a", content);
+    const statusOf = async (range: string, ifRange = `"${content.digest}"`): Promise<number> =>
+      (await client.ask({ path: `/v2/a/blobs/${content.digest}`, headers: { range, "if-range": ifRange } })).status;
+    expect(await statusOf("bytes=0-1,4-5")).toBe(206);
+    expect([
+      await statusOf("bytes=0-1,"),
+      await statusOf("bytes=0-,0-"),
+      await statusOf("bytes=0-1,4-5", '"x"'),
+    ]).toEqual([307, 307, 307]);
+  });
+
   it("are off with storage.redirect.disable", async () => {
     const registry = await start({ storage: { redirect: { disable: true } } });
     const { client } = registry;
@@ -62,7 +78,7 @@ describe("redirects", () => {
     expect(registry.logs()).toContain("middleware.storage: has no effect with storage.redirect.disable: true");
   });
 
-  it("go by the client's network, which a trusted proxy tells", async () => {
+  it("depend on the client's network, as reported by a trusted proxy", async () => {
     const clients = [
       { networks: ["10.1.0.0/16", "fd00::/8"], disable: true },
       { networks: ["10.0.0.0/8", "192.0.2.7"], disable: false },
@@ -88,7 +104,7 @@ describe("redirects", () => {
     expect(claimed.status).toBe(200);
   });
 
-  it("go where the last middleware says", async () => {
+  it("go where the last middleware directs", async () => {
     const { client } = await start({
       middleware: {
         storage: [

@@ -13,8 +13,8 @@ import {
   pushManifest,
   type Content,
   type ContentDescriptor,
-} from "../support/fixtures.js";
-import type { Answer, HttpClient } from "../support/http-client.js";
+} from "@longshore/testkit/fixtures";
+import type { Answer, HttpClient } from "@longshore/testkit/http-client";
 import { describeStorages } from "./storages.js";
 
 const EMPTY = contentOf("{}");
@@ -73,13 +73,13 @@ const byDigest = (artifacts: readonly Artifact[]): unknown[] =>
   [...artifacts].sort((a, b) => (a.content.digest < b.content.digest ? -1 : 1)).map(({ descriptor }) => descriptor);
 
 describeStorages("referrers", ({ client, repository }) => {
-  it("are none for what nobody knows", async () => {
+  it("don't exist for unknown things", async () => {
     const answer = await client().ask({ path: `/v2/${repository()}/referrers/${digestOf("x")}` });
     expect([answer.status, answer.headers["content-type"]]).toEqual([200, OCI_INDEX]);
     expect([answer.json(), answer.headers["oci-filters-applied"]]).toEqual([indexOf([]), undefined]);
   });
 
-  it("are listed with their types and annotations, those of one type if asked", async () => {
+  it("are listed with their types and annotations, filtered by type on request", async () => {
     const name = repository();
     const { manifest } = await pushImage(client(), name, "image");
     const subject = describeContent(manifest, OCI_MANIFEST);

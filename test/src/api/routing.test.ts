@@ -1,7 +1,15 @@
 import { describe, expect, it } from "vitest";
-import { digestOf, OCI_MANIFEST, pushImage, startUpload } from "../support/fixtures.js";
-import { headerLines, type Ask } from "../support/http-client.js";
-import { startApi, type ApiSettings } from "../support/start-registry.js";
+import {
+  digestOf,
+  locationOf,
+  makeImage,
+  OCI_MANIFEST,
+  pushImage,
+  startUpload,
+  withQuery,
+} from "@longshore/testkit/fixtures";
+import { headerLines, type Ask } from "@longshore/testkit/http-client";
+import { startApi } from "@longshore/testkit/start-registry";
 
 const DIGEST = digestOf("x");
 
@@ -111,7 +119,7 @@ describe("paths and methods", () => {
   it.each(CASES.map((row) => [row.ask.method ?? "GET", row.ask.path.slice(0, 60), row] as const))(
     "%s %s",
     async (_method, _path, row) => {
-      await using api = await startApi({ options: { headers: { "X-Configured": ["one", "two"] } } });
+      await using api = await startApi({ config: { http: { headers: { "X-Configured": ["one", "two"] } } } });
       const answer = await api.client.ask(row.ask);
       expect([answer.status, answer.text()]).toEqual([row.status, row.body]);
       const { headers = {} } = row;
@@ -121,18 +129,18 @@ describe("paths and methods", () => {
   );
 
   it("adds one line for each configured value", async () => {
-    await using api = await startApi({ options: { headers: { "X-Configured": ["one", "two"] } } });
+    await using api = await startApi({ config: { http: { headers: { "X-Configured": ["one", "two"] } } } });
     expect(headerLines(await api.client.ask({ path: "/v2/" }), "x-configured")).toEqual(["one", "two"]);
     expect(headerLines(await api.client.ask({ path: "/v2/a/manifests/x" }), "x-configured")).toEqual(["one", "two"]);
   });
 
-  it("writes the names of configured headers as the original does", async () => {
-    await using api = await startApi({ options: { headers: { "x-from-VARIABLE": ["a"] } } });
+  it("writes the names of configured headers as Distribution does", async () => {
+    await using api = await startApi({ config: { http: { headers: { "x-from-VARIABLE": ["a"] } } } });
     expect((await api.client.ask({ path: "/v2/" })).rawHeaders).toContain("X-From-Variable");
   });
 
-  it("says nosniff once where the configuration says it too, as the original's default file does", async () => {
-    await using api = await startApi({ options: { headers: { "x-content-type-options": ["nosniff"] } } });
+  it("sends nosniff once if the configuration sets it too, as Distribution's default file does", async () => {
+    await using api = await startApi({ config: { http: { headers: { "x-content-type-options": ["nosniff"] } } } });
     for (const ask of [{ method: "PUT", path: "/v2/a/tags/list" }, { path: "/v2/a/tags/list" }, { path: "/nowhere" }]) {
       expect(headerLines(await api.client.ask(ask), "x-content-type-options")).toEqual(["nosniff"]);
     }
@@ -165,7 +173,7 @@ describe("paths and methods", () => {
     expect((await api.client.ask({ path: `/v2/${name}/manifests/${"t".repeat(128)}` })).status).toBe(200);
   });
 
-  it("takes the last separator for the one that counts", async () => {
+  it("splits at the last separator", async () => {
     await using api = await startApi();
     const answer = await api.client.ask({ path: `/v2/a/manifests/b/manifests/${DIGEST}` });
     expect(answer.detail()).toBe(`unknown manifest name=a/manifests/b revision=${DIGEST}`);
@@ -173,8 +181,8 @@ describe("paths and methods", () => {
 });
 
 describe("a prefix", () => {
-  it("is part of every path but that of the alive check", async () => {
-    await using api = await startApi({ options: { prefix: "/reg/" } });
+  it("is part of every path except /", async () => {
+    await using api = await startApi({ config: { http: { prefix: "/reg/" } } });
     const ask = async (path: string): Promise<number> => (await api.client.ask({ path })).status;
     expect(await Promise.all(["/", "/v2/", "/reg/v2/", "/reg/", "/regxv2/"].map(ask))).toEqual([
       200, 404, 200, 404, 404,
@@ -188,6 +196,24 @@ describe("a prefix", () => {
   });
 });
 
+describe("a prefix with relative URLs", () => {
+  it("is part of every Location, so that a push works", async () => {
+    await using api = await startApi({ config: { http: { prefix: "/reg/", relativeurls: true } } });
+    const ask = (method: string, path: string, body?: string | Uint8Array, type = "application/octet-stream") =>
+      api.client.ask({ method, path, body, headers: { "content-type": type } });
+    const image = makeImage({ layers: 0 });
+    const started = await ask("POST", "/reg/v2/a/blobs/uploads/");
+    expect(started.headers.location).toMatch(/^\/reg\/v2\/a\/blobs\/uploads\//);
+    const patched = await ask("PATCH", locationOf(started), image.config.bytes);
+    const put = await ask("PUT", withQuery(locationOf(patched), { digest: image.config.digest }));
+    expect([put.status, put.headers.location]).toEqual([201, `/reg/v2/a/blobs/${image.config.digest}`]);
+    expect((await ask("GET", locationOf(put))).status).toBe(200);
+    const pushed = await ask("PUT", "/reg/v2/a/manifests/1", image.manifest.bytes, OCI_MANIFEST);
+    expect([pushed.status, pushed.headers.location]).toEqual([201, `/reg/v2/a/manifests/${image.manifest.digest}`]);
+    expect((await ask("GET", locationOf(pushed))).status).toBe(200);
+  });
+});
+
 describe("a read-only registry", () => {
   it.each([
     ["PUT", "/v2/a/manifests/latest", "GET, HEAD"],
@@ -196,7 +222,7 @@ describe("a read-only registry", () => {
     ["POST", "/v2/a/blobs/uploads/", "GET, HEAD"],
     ["PATCH", "/v2/a/blobs/uploads/x", "GET, HEAD"],
   ])("knows no %s of %s", async (method, path, allow) => {
-    await using api = await startApi({ options: { readOnly: true } });
+    await using api = await startApi({ config: { storage: { maintenance: { readonly: { enabled: true } } } } });
     const answer = await api.client.ask({ method, path });
     expect([answer.status, answer.text(), answer.headers.allow]).toEqual([405, "Method not allowed\n", allow]);
   });
@@ -204,7 +230,7 @@ describe("a read-only registry", () => {
 
 interface LocationCase {
   readonly title: string;
-  readonly options?: ApiSettings["options"];
+  readonly http?: object;
   readonly headers?: Readonly<Record<string, string>>;
   /** What stands before `/v2/`; `HOST` is the Host header. */
   readonly base: string;
@@ -212,29 +238,29 @@ interface LocationCase {
 
 const LOCATIONS: readonly LocationCase[] = [
   { title: "the connection and the Host header", base: "http://HOST" },
-  { title: "a configured host", options: { host: "https://reg.example:8443" }, base: "https://reg.example:8443" },
+  { title: "a configured host", http: { host: "https://reg.example:8443" }, base: "https://reg.example:8443" },
   {
     title: "a configured host with a path",
-    options: { host: "https://reg.example/a/b" },
+    http: { host: "https://reg.example/a/b" },
     base: "https://reg.example/a",
   },
   {
     title: "a configured host with a folder",
-    options: { host: "https://reg.example/a/" },
+    http: { host: "https://reg.example/a/" },
     base: "https://reg.example/a",
   },
   {
     title: "a configured host, whatever else says",
-    options: { host: "https://h", relativeUrls: true },
+    http: { host: "https://h", relativeurls: true },
     headers: { "x-forwarded-host": "no" },
     base: "https://h",
   },
   {
     title: "a configured host without a scheme, which counts for nothing",
-    options: { host: "reg.example:443" },
+    http: { host: "reg.example:443" },
     base: "http://HOST",
   },
-  { title: "relative URLs", options: { relativeUrls: true }, headers: { "x-forwarded-host": "no" }, base: "" },
+  { title: "relative URLs", http: { relativeurls: true }, headers: { "x-forwarded-host": "no" }, base: "" },
   { title: "X-Forwarded-Proto", headers: { "x-forwarded-proto": "https" }, base: "https://HOST" },
   {
     title: "X-Forwarded-Host",
@@ -262,11 +288,28 @@ const LOCATIONS: readonly LocationCase[] = [
     headers: { "x-forwarded-proto": "javascript:alert(1)//" },
     base: "http://HOST",
   },
+  {
+    title: "nothing of a scheme that is no registry's",
+    headers: { "x-forwarded-proto": "javascript", "x-forwarded-host": "one" },
+    base: "http://one",
+  },
+  {
+    title: "nothing that somebody says who is no trusted proxy",
+    http: { trustedproxies: ["10.0.0.0/8"] },
+    headers: { forwarded: "host=one;proto=https", "x-forwarded-host": "two", "x-forwarded-proto": "https" },
+    base: "http://HOST",
+  },
+  {
+    title: "what a trusted proxy says",
+    http: { trustedproxies: ["127.0.0.1"] },
+    headers: { "x-forwarded-host": "two", "x-forwarded-proto": "https" },
+    base: "https://two",
+  },
 ];
 
 describe("locations", () => {
-  it.each(LOCATIONS)("are built from $title", async ({ options, headers = {}, base }) => {
-    await using api = await startApi(options === undefined ? {} : { options });
+  it.each(LOCATIONS)("are built from $title", async ({ http, headers = {}, base }) => {
+    await using api = await startApi({ config: { http: http ?? {} } });
     const answer = await api.client.ask({ method: "POST", path: "/v2/a/blobs/uploads/", headers });
     const expected = base.replace("HOST", new URL(api.client.origin).host);
     expect(answer.headers.location?.startsWith(`${expected}/v2/a/blobs/uploads/`)).toBe(true);
@@ -278,7 +321,7 @@ describe("upload locations", () => {
     await using api = await startApi();
     const location = await startUpload(api.client, "a");
     expect((await api.client.ask({ method: "PATCH", path: location, body: "x" })).status).toBe(202);
-    await using stranger = await startApi({ options: { secret: "another" } });
+    await using stranger = await startApi({ config: { http: { secret: "another" } } });
     const answer = await stranger.client.ask({
       method: "PATCH",
       path: location,

@@ -1,7 +1,7 @@
 import { afterAll, beforeAll, describe } from "vitest";
-import type { HttpClient } from "../support/http-client.js";
-import { describePeers } from "../support/peers.js";
-import { startApi, STORAGES, type ApiSettings, type RunningApi, type Storage } from "../support/start-registry.js";
+import type { HttpClient } from "@longshore/testkit/http-client";
+import { describePeers } from "@longshore/testkit/peers";
+import { startApi, STORAGES, type ApiSettings, type RunningApi, type Storage } from "@longshore/testkit/start-registry";
 
 /** What the tests of a suite share. */
 export interface Site {

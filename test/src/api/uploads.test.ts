@@ -1,4 +1,4 @@
-import { describe, expect, it } from "vitest";
+import { expect, it } from "vitest";
 import {
   contentOf,
   digestOf,
@@ -9,9 +9,8 @@ import {
   startUpload,
   withQuery,
   type Algorithm,
-} from "../support/fixtures.js";
-import type { Answer, HttpClient } from "../support/http-client.js";
-import { startApi } from "../support/start-registry.js";
+} from "@longshore/testkit/fixtures";
+import type { Answer, HttpClient } from "@longshore/testkit/http-client";
 import { describeStorages } from "./storages.js";
 
 const ALGORITHMS: readonly Algorithm[] = ["sha256", "sha384", "sha512"];
@@ -110,7 +109,7 @@ describeStorages("uploads", ({ client, repository }) => {
     expect(put.status).toBe(201);
   });
 
-  it("go on where the status says, whichever location asks", async () => {
+  it("continue where the status says, whichever location is used", async () => {
     const name = repository();
     const first = await startUpload(client(), name);
     expectStatus(await patch(client(), first, "abc"), 202);
@@ -128,7 +127,7 @@ describeStorages("uploads", ({ client, repository }) => {
     expect(put.status).toBe(201);
   });
 
-  it("trust a Content-Range more than an older location", async () => {
+  it("prefer a Content-Range to an older location", async () => {
     const first = await startUpload(client(), repository());
     expectStatus(await patch(client(), first, "abc", "0-2"), 202);
     expect((await patch(client(), first, "def", "3-5")).status).toBe(202);
@@ -139,7 +138,8 @@ describeStorages("uploads", ({ client, repository }) => {
     ["a chunk from further on", "9-11"],
     ["a chunk from before", "0-2"],
     ["a range that ends before it begins", "5-3"],
-    ["a range with a unit", "bytes 3-5/9"],
+    ["a range of another unit", "items 3-5/9"],
+    ["a range beyond its own size", "bytes 3-5/5"],
     ["a range of words", "three-five"],
   ])("refuse %s with 416 and the right place", async (_, range) => {
     const first = await startUpload(client(), repository());
@@ -153,6 +153,38 @@ describeStorages("uploads", ({ client, repository }) => {
       const right = await client().ask({ path: locationOf(answer) });
       expect([right.status, right.headers.range]).toEqual([204, "0-2"]);
     }
+  });
+
+  it.each(["bytes 3-5/6", "bytes 3-5/*"])("take a chunk whose range is written as in HTTP: %s", async (range) => {
+    const name = repository();
+    const first = await startUpload(client(), name);
+    const second = locationOf(expectStatus(await patch(client(), first, "abc", "bytes 0-2/6"), 202));
+    const path = withQuery(second, { digest: digestOf("abcdef") });
+    const put = await client().ask({ method: "PUT", path, body: "def", headers: { "content-range": range } });
+    expect(put.status).toBe(201);
+    expect(await has(name, digestOf("abcdef"))).toBe(true);
+  });
+
+  it("say 201 again when the closing PUT is repeated, since its answer may have been lost", async () => {
+    const name = repository();
+    const content = randomContent(600_000);
+    const path = withQuery(await startUpload(client(), name), { digest: content.digest });
+    const put = (body: Uint8Array, target = path) => client().ask({ method: "PUT", path: target, body });
+    const first = expectStatus(await put(content.bytes), 201);
+    for (const body of [content.bytes, new Uint8Array()]) {
+      const again = await put(body);
+      expect([again.status, again.headers.location, again.headers["docker-content-digest"]]).toEqual([
+        201,
+        first.headers.location,
+        content.digest,
+      ]);
+    }
+    // Another blob's session, one that was given up, and a blob that isn't here any more.
+    const other = withQuery(await startUpload(client(), name), { digest: randomContent().digest });
+    expectStatus(await client().ask({ method: "DELETE", path: other }), 204);
+    expect((await put(content.bytes, other)).code()).toBe("BLOB_UPLOAD_UNKNOWN");
+    expectStatus(await client().ask({ method: "DELETE", path: `/v2/${name}/blobs/${content.digest}` }), 202);
+    expect((await put(content.bytes)).code()).toBe("BLOB_UPLOAD_UNKNOWN");
   });
 
   it("refuse a range that isn't as long as the body", async () => {
@@ -179,7 +211,7 @@ describeStorages("uploads", ({ client, repository }) => {
     expect(again.status).toBe(201);
   });
 
-  it.each(ALGORITHMS)("refuse content that isn't what its %s digest says", async (algorithm) => {
+  it.each(ALGORITHMS)("refuse content that doesn't match its %s digest", async (algorithm) => {
     const name = repository();
     const digest = digestOf("expected", algorithm);
     const location = await startUpload(client(), name);
@@ -207,7 +239,7 @@ describeStorages("uploads", ({ client, repository }) => {
     expect([answer.status, answer.code()]).toEqual([400, code]);
   });
 
-  it("take forms as bytes, since that is what curl calls them", async () => {
+  it("treat forms as bytes, because that is the type curl sends", async () => {
     const name = repository();
     const location = await startUpload(client(), name);
     const headers = { "content-type": "application/x-www-form-urlencoded" };
@@ -216,7 +248,7 @@ describeStorages("uploads", ({ client, repository }) => {
     expect((await client().ask({ method: "PUT", path, body: "c=d", headers })).status).toBe(201);
   });
 
-  it("are gone when they were cancelled", async () => {
+  it("are gone once cancelled", async () => {
     const first = await startUpload(client(), repository());
     expectStatus(await patch(client(), first, "abc"), 202);
     const cancelled = await client().ask({ method: "DELETE", path: first });
@@ -251,7 +283,7 @@ describeStorages("uploads", ({ client, repository }) => {
     expect(await has(target, content.digest)).toBe(true);
   });
 
-  it("mount a blob of nobody knows where", async () => {
+  it("mount a blob without naming its repository", async () => {
     const [source, target] = [repository(), repository()];
     const content = randomContent(64, "sha512");
     await pushBlob(client(), source, content);
@@ -260,7 +292,7 @@ describeStorages("uploads", ({ client, repository }) => {
     expect((await client().ask({ path: locationOf(answer) })).body.equals(content.bytes)).toBe(true);
   });
 
-  it("go the ordinary way where nothing can be mounted", async () => {
+  it("fall back to an ordinary upload if nothing can be mounted", async () => {
     const [source, target] = [repository(), repository()];
     const content = randomContent();
     await pushBlob(client(), source, content);
@@ -275,13 +307,5 @@ describeStorages("uploads", ({ client, repository }) => {
       expect([query, answer.status, answer.headers.range]).toEqual([query, 202, "0-0"]);
     }
     expect(await has(target, content.digest)).toBe(false);
-  });
-});
-
-describe("chunks", () => {
-  it("are asked to be as large as configured", async () => {
-    await using api = await startApi({ options: { chunkMinLength: 65536 } });
-    const answer = await api.client.ask({ method: "POST", path: "/v2/a/blobs/uploads/" });
-    expect(answer.headers["oci-chunk-min-length"]).toBe("65536");
   });
 });

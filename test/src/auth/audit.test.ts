@@ -1,9 +1,9 @@
 import { rename, stat } from "node:fs/promises";
 import { describe, expect, it } from "vitest";
-import { createHttpClient } from "../support/http-client.js";
-import { contentOf, digestOf, makeImage, pushBlob, pushManifest, type Image } from "../support/fixtures.js";
-import type { HttpClient } from "../support/http-client.js";
-import { freePort } from "../support/processes.js";
+import { createHttpClient } from "@longshore/testkit/http-client";
+import { contentOf, digestOf, makeImage, pushBlob, pushManifest, type Image } from "@longshore/testkit/fixtures";
+import type { HttpClient } from "@longshore/testkit/http-client";
+import { freePort } from "@longshore/testkit/loopback";
 import { serveRegistry, type ServedRegistry } from "../server/process.js";
 import { askPort, auditLines, basic, passwordLine, tokenIn } from "./support.js";
 
@@ -59,7 +59,7 @@ async function linesAfter(registry: ServedRegistry): Promise<Record<string, unkn
 }
 
 describe("the audit log", () => {
-  it("says who did what to which repository, tag and digest, from where", async () => {
+  it("records who did what to which repository, tag and digest, from where", async () => {
     await using registry = await serve();
     using client = alice(registry);
     const image = await pushAs(client, "team/app");
@@ -136,7 +136,7 @@ describe("the audit log", () => {
     }
   });
 
-  it("is of whole lines when several workers write it", async () => {
+  it("consists of whole lines when several workers write it", async () => {
     await using registry = await serve({ http: { workers: 2 } });
     const asks = Array.from({ length: 200 }, (_, index) =>
       askPort(registry.port, { path: `/v2/a/manifests/tag-${index}`, headers: { authorization: ALICE } }),
@@ -147,7 +147,7 @@ describe("the audit log", () => {
     expect(lines).toHaveLength(200);
   });
 
-  it("leaves out reads that were allowed where only changes and refusals are wanted", async () => {
+  it("omits allowed reads if only changes and refusals are configured", async () => {
     await using registry = await serve({ audit: { target: "FOLDER/audit.log", pulls: false } });
     using client = alice(registry);
     const blob = contentOf("content");
@@ -162,7 +162,7 @@ describe("the audit log", () => {
     ]);
   });
 
-  it("goes on in a new file after SIGHUP, so that it can be rotated", async () => {
+  it("continues in a new file after SIGHUP, so that it can be rotated", async () => {
     await using registry = await serve({ http: { workers: 2 } });
     const pull = (tag: string) =>
       askPort(registry.port, { path: `/v2/a/manifests/${tag}`, headers: { authorization: ALICE } });
@@ -198,7 +198,7 @@ describe("the audit log", () => {
     expect(line).toContain('"action":"pull","outcome":"allowed","account":"alice","repository":"a"');
   });
 
-  it("can't be opened: the registry says so and doesn't start", async () => {
+  it("can't be opened: the registry reports that and doesn't start", async () => {
     await expect(serve({ audit: { target: "FOLDER/missing/audit.log" } })).rejects.toThrow(
       /exit 1 [\s\S]*log\.audit\.target: can't open .*audit\.log for appending \(ENOENT\)/,
     );

@@ -1,8 +1,8 @@
 import type { Access, AccessController } from "@longshore/auth";
 import { expect, it } from "vitest";
-import { pushImage } from "../support/fixtures.js";
-import type { Answer, HttpClient } from "../support/http-client.js";
-import { startApi } from "../support/start-registry.js";
+import { pushImage } from "@longshore/testkit/fixtures";
+import type { Answer, HttpClient } from "@longshore/testkit/http-client";
+import { startApi } from "@longshore/testkit/start-registry";
 
 /** Everybody may do everything but pull what `hidden` says. */
 function hiding(hidden: (name: string) => boolean): AccessController {
@@ -42,7 +42,7 @@ async function fill(client: HttpClient): Promise<void> {
   for (const name of [...VISIBLE, ...HIDDEN]) await pushImage(client, name, "1", { layers: 0 });
 }
 
-it("shows an identity only what it may pull, on pages of any size, and never names the rest", async () => {
+it("shows a user only what they may pull, on pages of any size, and never names the rest", async () => {
   await using api = await startApi({ access: hiding(isSecret) });
   await fill(api.client);
   for (const n of [1, 2, 3, 5, 6, 7, 100]) {
@@ -53,20 +53,20 @@ it("shows an identity only what it may pull, on pages of any size, and never nam
   }
 });
 
-it("shows everything where the setting says so", async () => {
-  await using api = await startApi({ access: hiding(isSecret), options: { catalogFilter: false } });
+it("shows everything if configured to", async () => {
+  await using api = await startApi({ access: hiding(isSecret), config: { catalog: { filter: false } } });
   await fill(api.client);
   expect(namesIn(await api.client.ask({ path: "/v2/_catalog" }))).toEqual([...VISIBLE, ...HIDDEN].sort());
 });
 
-it("goes on behind a name that may not be seen, and takes a cursor that isn't its own for the beginning", async () => {
+it("continues after a name that may not be seen, and treats a foreign cursor as the beginning", async () => {
   await using api = await startApi({ access: hiding(isSecret) });
   await fill(api.client);
   expect(namesIn(await api.client.ask({ path: "/v2/_catalog?last=secret/1" }))).toEqual(["zz"]);
   expect(namesIn(await api.client.ask({ path: "/v2/_catalog?last=~bm90IG91cnM" }))).toEqual(VISIBLE);
 });
 
-it("looks at a bounded number of repositories for a page, and goes on where it stopped without naming it", async () => {
+it("examines a bounded number of repositories for a page, and continues where it stopped without naming it", async () => {
   await using api = await startApi({ access: hiding((name) => name !== "z") });
   const { manifest, mediaType } = await pushImage(api.client, "z", "1", { layers: 0 });
   expect(mediaType).not.toBe("");

@@ -3,8 +3,8 @@ import { join } from "node:path";
 import { beforeAll, expect, it } from "vitest";
 import { startDockerEngine, type DockerEngine } from "../clients/docker-engine.js";
 import { SLOW } from "../clients/site.js";
-import { describePeers } from "../support/peers.js";
-import { attempt, run, type Result } from "../support/processes.js";
+import { describePeers } from "@longshore/testkit/peers";
+import { attempt, run, type Result } from "@longshore/testkit/processes";
 import { useAuthSite, USERS } from "./site.js";
 
 /** What a client said, wherever it said it. */

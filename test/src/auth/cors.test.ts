@@ -1,7 +1,7 @@
 import { describe, expect, it } from "vitest";
-import { pushImage, randomContent } from "../support/fixtures.js";
-import { headerLines, type Answer, type HttpClient } from "../support/http-client.js";
-import { startApi, type ApiSettings } from "../support/start-registry.js";
+import { pushImage, randomContent } from "@longshore/testkit/fixtures";
+import { headerLines, type Answer, type HttpClient } from "@longshore/testkit/http-client";
+import { startApi, type ApiSettings } from "@longshore/testkit/start-registry";
 
 const PAGE = "https://ui.example";
 const STRANGER = "https://elsewhere.example";
@@ -11,7 +11,7 @@ const CORS = {
   origins: [PAGE],
   methods: ["GET", "HEAD", "DELETE"],
   headers: ["Authorization", "Accept"],
-  maxAge: 600,
+  maxage: "600s",
   credentials: false,
 };
 
@@ -27,7 +27,7 @@ function preflight(client: HttpClient, path: string, origin = PAGE): Promise<Ans
 const PATHS = ["/v2/", "/v2/_catalog", "/v2/a/tags/list", "/v2/a/manifests/1", "/nowhere", "/v2/A/tags/list", "/"];
 
 describe("http.cors", () => {
-  const settings: ApiSettings = { auth: SILLY, options: { cors: CORS } };
+  const settings: ApiSettings = { auth: SILLY, config: { http: { cors: CORS } } };
 
   it.each(PATHS)("answers a preflight of %s without credentials", async (path) => {
     await using api = await startApi(settings);
@@ -73,8 +73,8 @@ describe("http.cors", () => {
     expect([stranger.status, corsLines(stranger)]).toEqual([status, []]);
   });
 
-  it("shows a page what it may read, with each header once, in any answer of a route", async () => {
-    await using api = await startApi({ options: { cors: CORS, headers: { "X-Configured": ["yes"] } } });
+  it("shows a page what it may read, with each header once, in any response of a route", async () => {
+    await using api = await startApi({ config: { http: { cors: CORS, headers: { "X-Configured": ["yes"] } } } });
     const image = await pushImage(api.client, "a", "1");
     const headers = { origin: PAGE, accept: image.mediaType };
     const [layer = randomContent()] = image.layers;
@@ -90,20 +90,20 @@ describe("http.cors", () => {
     expect([missing.status, missing.headers["access-control-allow-origin"]]).toEqual([404, PAGE]);
   });
 
-  it("says nothing of it to clients that are no browser, except that answers differ", async () => {
+  it("sends nothing to clients other than browsers, except that responses vary", async () => {
     await using api = await startApi(settings);
     const answer = await api.client.ask({ path: "/v2/" });
     expect([corsLines(answer), answer.headers.vary]).toEqual([[], "Origin"]);
   });
 
   it("with * lets every page read, and caches needn't care", async () => {
-    await using api = await startApi({ options: { cors: { ...CORS, origins: ["*"] } } });
+    await using api = await startApi({ config: { http: { cors: { ...CORS, origins: ["*"] } } } });
     const answer = await api.client.ask({ path: "/v2/", headers: { origin: STRANGER } });
     expect([answer.headers["access-control-allow-origin"], answer.headers.vary]).toEqual(["*", undefined]);
   });
 
   it("with credentials names the origin and says so", async () => {
-    await using api = await startApi({ options: { cors: { ...CORS, credentials: true } } });
+    await using api = await startApi({ config: { http: { cors: { ...CORS, credentials: true } } } });
     const asked = await preflight(api.client, "/v2/");
     const answer = await api.client.ask({ path: "/v2/", headers: { origin: PAGE } });
     for (const { headers } of [asked, answer]) {
@@ -113,12 +113,12 @@ describe("http.cors", () => {
   });
 
   it("works below a prefix", async () => {
-    await using api = await startApi({ auth: SILLY, options: { cors: CORS, prefix: "/registry/" } });
+    await using api = await startApi({ auth: SILLY, config: { http: { cors: CORS, prefix: "/registry/" } } });
     expect((await preflight(api.client, "/registry/v2/")).status).toBe(204);
   });
 });
 
-describe("http.headers that allow an origin, as users of the original write them", () => {
+describe("http.headers that allow an origin, as users of Distribution write them", () => {
   const lines = {
     "Access-Control-Allow-Origin": [PAGE],
     "Access-Control-Allow-Methods": ["HEAD", "GET", "OPTIONS", "DELETE"],
@@ -129,14 +129,14 @@ describe("http.headers that allow an origin, as users of the original write them
   };
 
   it("answer a preflight before credentials, as they were written", async () => {
-    await using api = await startApi({ auth: SILLY, options: { headers: lines } });
+    await using api = await startApi({ auth: SILLY, config: { http: { headers: lines } } });
     const answer = await preflight(api.client, "/v2/a/manifests/1");
     expect(answer.status).toBe(204);
     for (const [name, values] of Object.entries(lines)) expect(headerLines(answer, name), name).toEqual(values);
   });
 
   it("are on every answer once, and on unknown paths too", async () => {
-    await using api = await startApi({ auth: SILLY, options: { headers: lines } });
+    await using api = await startApi({ auth: SILLY, config: { http: { headers: lines } } });
     for (const [path, status] of [
       ["/v2/", 401],
       ["/nowhere", 404],
@@ -148,7 +148,10 @@ describe("http.headers that allow an origin, as users of the original write them
   });
 
   it("get the methods and headers that they leave out", async () => {
-    await using api = await startApi({ auth: SILLY, options: { headers: { "access-control-allow-origin": ["*"] } } });
+    await using api = await startApi({
+      auth: SILLY,
+      config: { http: { headers: { "access-control-allow-origin": ["*"] } } },
+    });
     const { status, headers } = await preflight(api.client, "/v2/", STRANGER);
     expect(status).toBe(204);
     expect(headers["access-control-allow-methods"]).toBe("GET, HEAD, POST, PUT, PATCH, DELETE");
@@ -156,7 +159,7 @@ describe("http.headers that allow an origin, as users of the original write them
   });
 
   it("don't answer a preflight of another origin", async () => {
-    await using api = await startApi({ auth: SILLY, options: { headers: lines } });
+    await using api = await startApi({ auth: SILLY, config: { http: { headers: lines } } });
     expect((await preflight(api.client, "/v2/", STRANGER)).status).toBe(401);
   });
 });

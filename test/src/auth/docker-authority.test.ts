@@ -4,7 +4,7 @@ import { join } from "node:path";
 import { beforeAll, describe, expect, it } from "vitest";
 import { startDockerEngine, type DockerEngine } from "../clients/docker-engine.js";
 import { SLOW } from "../clients/site.js";
-import { describePeers } from "../support/peers.js";
+import { describePeers } from "@longshore/testkit/peers";
 import { useAuthSite, USERS } from "./site.js";
 
 /** Docker doesn't verify certificates of loopback addresses: this machine's own other one, where it has one. */

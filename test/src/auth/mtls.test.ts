@@ -57,7 +57,7 @@ describe("client certificates as users", () => {
     expect(await ask(registry, "/v2/")).toBe("refused");
   });
 
-  it("beside passwords, which count first", async () => {
+  it("together with passwords, which take precedence", async () => {
     const auth = { htpasswd: { realm: "Registry Realm", path: "FOLDER/htpasswd" }, mtls: {} };
     await using registry = await serve(auth, "verify-client-cert-if-given");
     const alice = basic("alice", "secret");

@@ -1,10 +1,11 @@
 import { mkdir, writeFile } from "node:fs/promises";
 import { createAccessController, type AccessController } from "@longshore/auth";
+import { createOwnTokens } from "@longshore/token-server";
 import { METHODS, ROUTES } from "@longshore/registry";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
-import { digestOf } from "../support/fixtures.js";
-import { makeTemporaryFolder } from "../support/processes.js";
-import { startApi, type RunningApi } from "../support/start-registry.js";
+import { digestOf } from "@longshore/testkit/fixtures";
+import { makeTemporaryFolder } from "@longshore/testkit/temporary-folder";
+import { startApi, type RunningApi } from "@longshore/testkit/start-registry";
 import { basic, passwordLine, tokenIn } from "./support.js";
 
 /** Who asks. `wrong` is somebody with a wrong password or a forged token. */
@@ -27,7 +28,7 @@ interface Row {
 const DIGEST = digestOf("x");
 const SCOPE = "repository:team/app:pull,push,delete";
 
-/** Methods that no route knows are refused after access control, so they need what their kind needs (contract §4.1). */
+/** Methods that no route knows are refused after access control, so they need what their kind needs (wire contract §4.1). */
 const REPOSITORY: Row["least"] = {
   GET: "reader",
   HEAD: "reader",
@@ -92,7 +93,13 @@ async function htpasswd(folder: string, rules: readonly unknown[] | undefined): 
   // Many cells try a wrong password on purpose.
   const options = { realm: "Registry Realm", path, service: "registry", workers: 1, throttle: { disabled: true } };
   const log = { error: () => undefined, warn: () => undefined, info: () => undefined };
-  return createAccessController("htpasswd", options, { log, clock: Date.now, secret: "a secret", rules });
+  return createAccessController("htpasswd", options, {
+    log,
+    clock: Date.now,
+    secret: "a secret",
+    ownTokens: createOwnTokens,
+    rules,
+  });
 }
 
 function credentialsOf(caller: Caller): string | undefined {
@@ -119,9 +126,9 @@ function useApi(rules: readonly unknown[] | undefined): () => RunningApi {
 it("every route that access control guards has a row, and no row is without a route", () => {
   const guarded = ROUTES.filter(({ accesses }) => accesses !== "own").map(({ name }) => name);
   expect(Object.keys(TABLE).sort()).toEqual(guarded.sort());
-  const own = ROUTES.filter(({ accesses }) => accesses === "own").map(({ name }) => name);
-  // Looks at credentials itself; its own tests are at the end.
-  expect(own).toEqual(["token"]);
+  const own = ROUTES.filter(({ accesses }) => accesses === "own").map(({ path }) => path);
+  // These look at credentials themselves; their own tests are at the end.
+  expect(own).toEqual(["/auth", "/auth/token"]);
 });
 
 describe("htpasswd with rules", () => {
@@ -198,7 +205,7 @@ describe("rules that let anonymous in, with the registry's own tokens", () => {
     },
   );
 
-  it("anonymous may pull what is public, without and with a token, and nothing else", async () => {
+  it("anonymous may pull public repositories, with and without a token, and nothing else", async () => {
     const { client } = api();
     expect((await client.ask({ path: "/v2/public/app/tags/list" })).status).toBe(404);
     expect((await client.ask({ path: "/v2/team/app/tags/list" })).status).toBe(401);
@@ -237,7 +244,7 @@ describe("rules that let anonymous in, with the registry's own tokens", () => {
     } else expect(answer.status).toBe(method === "OPTIONS" ? 200 : 405);
   });
 
-  it("a form that isn't one, or too large, is refused", async () => {
+  it("a malformed or oversized form is refused", async () => {
     const { client } = api();
     const post = (type: string, body: string) =>
       client.ask({ method: "POST", path: "/auth/token", headers: { "content-type": type }, body });

@@ -5,7 +5,8 @@ import { dockerArchive, makeImage, writeLayout, type Image } from "../clients/im
 import { SLOW, useResources, type Site } from "../clients/site.js";
 import { createIdentities, type TestIdentities } from "../server/certificates.js";
 import { serveRegistry, type ServedRegistry } from "../server/process.js";
-import { makeTemporaryFolder, run } from "../support/processes.js";
+import { run } from "@longshore/testkit/processes";
+import { makeTemporaryFolder } from "@longshore/testkit/temporary-folder";
 
 /** Users of the client suites; their lines are written by the real `htpasswd`. */
 export const USERS = { alice: "correct horse", bob: "s3cret:with:colons", eve: "pässwörd" } as const;

@@ -1,8 +1,10 @@
+import { loadavg } from "node:os";
 import { setTimeout as delay } from "node:timers/promises";
 import { createFixtures } from "./fixtures.js";
 import { planGroup, type Group, type Operation } from "./operations.js";
 import { cpuSeconds, peakMemory, type ProcessMemory } from "./process-tree.js";
 import { start, type Launcher, type Target } from "./servers.js";
+import { median } from "./median.js";
 
 /** One registry's figures for one operation over all rounds. */
 interface Figures {
@@ -10,12 +12,16 @@ interface Figures {
   readonly rate: number;
   /** CPU seconds an operation: the median of the rounds. */
   readonly cpu: number;
+  /** The slowest and the fastest round, operations a second. */
+  readonly spread: readonly [number, number];
 }
 
 export interface Comparison {
   readonly operation: Operation;
   readonly theirs: Figures;
   readonly ours: Figures;
+  /** How many processes waited for a processor or a disk, on average over the last minute (`uptime`). */
+  readonly load: number;
 }
 
 export interface GroupReport {
@@ -73,7 +79,8 @@ export async function compareGroup(
         samples.get(target)?.push({ rate: result.operations / result.seconds, cpu });
       }
     }
-    comparisons.push({ operation, theirs: summarise(samples.get(theirs)), ours: summarise(samples.get(ours)) });
+    const [load = 0] = loadavg();
+    comparisons.push({ operation, theirs: summarise(samples.get(theirs)), ours: summarise(samples.get(ours)), load });
   }
   const memory = new Map<Target["name"], readonly ProcessMemory[]>();
   for (const target of [theirs, ours]) {
@@ -83,12 +90,10 @@ export async function compareGroup(
 }
 
 function summarise(samples: readonly Sample[] = []): Figures {
-  return { rate: median(samples.map((sample) => sample.rate)), cpu: median(samples.map((sample) => sample.cpu)) };
-}
-
-function median(values: readonly number[]): number {
-  const sorted = values.toSorted((a, b) => a - b);
-  const low = sorted[Math.floor((sorted.length - 1) / 2)] ?? Number.NaN;
-  const high = sorted[Math.ceil((sorted.length - 1) / 2)] ?? Number.NaN;
-  return (low + high) / 2;
+  const rates = samples.map((sample) => sample.rate);
+  return {
+    rate: median(rates),
+    cpu: median(samples.map((sample) => sample.cpu)),
+    spread: [Math.min(...rates), Math.max(...rates)],
+  };
 }

@@ -1,5 +1,5 @@
 import { createHash, randomBytes } from "node:crypto";
-import { mkdir, writeFile } from "node:fs/promises";
+import { cp, mkdir, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { Client } from "undici";
 import { blobSource, type Blob } from "./load/blobs.js";
@@ -65,6 +65,15 @@ export async function writeTags(target: Target, repository: string, count: numbe
       await mkdir(folder, { recursive: true });
       await writeFile(join(folder, "link"), image.manifestDigest);
     }
+  }
+}
+
+/** Copies a repository's links `count` times, as repositories of 20 teams: content is shared, as by mounts. */
+export async function copyRepository(target: Target, repository: string, count: number): Promise<void> {
+  const repositories = join(target.root, "docker/registry/v2/repositories");
+  for (let index = 0; index < count; index++) {
+    const copy = join(repositories, `team-${index % 20}`, `image-${index}`);
+    await cp(join(repositories, repository), copy, { recursive: true });
   }
 }
 

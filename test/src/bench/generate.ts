@@ -1,6 +1,9 @@
 import { execFile } from "node:child_process";
+import { writeFile } from "node:fs/promises";
+import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { promisify } from "node:util";
+import { makeTemporaryFolder } from "@longshore/testkit/temporary-folder";
 import type { LoadJob, LoadResult } from "./load/job.js";
 import { parseResult } from "./load/parse.js";
 import { programPath } from "./programs.js";
@@ -20,6 +23,8 @@ export interface WrkOptions {
   readonly seconds: number;
   /** Sent with each request, `Name: value`. */
   readonly headers?: readonly string[];
+  /** Posted with each request; undefined: they are GETs. */
+  readonly form?: string;
 }
 
 /** What wrk saw of the time that answers take, in milliseconds. */
@@ -38,12 +43,24 @@ export async function runWrkLatency(options: WrkOptions): Promise<Latency> {
   return { ...readWrk(stdout), p99: Number(value) * (UNITS[unit] ?? Number.NaN) };
 }
 
-/** GETs over keep-alive connections with wrk, one thread. Throws unless every answer was 2xx or 3xx on a sound connection. */
+/** Requests over keep-alive connections with wrk, one thread. Throws unless every answer was 2xx or 3xx on a sound connection. */
 export async function runWrk(options: WrkOptions): Promise<LoadResult> {
   return readWrk(await callWrk(options, []));
 }
 
 async function callWrk(options: WrkOptions, flags: readonly string[]): Promise<string> {
+  const { form } = options;
+  if (form !== undefined) {
+    await using folder = await makeTemporaryFolder("wrk");
+    const script = join(folder.path, "post.lua");
+    const type = 'wrk.headers["Content-Type"] = "application/x-www-form-urlencoded"';
+    await writeFile(script, `wrk.method = "POST"\nwrk.body = ${JSON.stringify(form)}\n${type}\n`);
+    return await execWrk(options, [...flags, "-s", script]);
+  }
+  return execWrk(options, flags);
+}
+
+async function execWrk(options: WrkOptions, flags: readonly string[]): Promise<string> {
   const headers = (options.headers ?? []).flatMap((header) => ["-H", header]);
   const args = [
     "-t1",

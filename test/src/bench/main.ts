@@ -1,23 +1,28 @@
+import { execFile } from "node:child_process";
 import { mkdtemp, rm, statfs } from "node:fs/promises";
 import { availableParallelism, tmpdir } from "node:os";
 import { join } from "node:path";
-import { parseArgs } from "node:util";
+import { parseArgs, promisify } from "node:util";
 import { measureAuth } from "./auth/measure.js";
 import { formatAuthReport } from "./auth/report.js";
 import { compareGroup, type Pace } from "./compare.js";
 import { compareCollections, formatCollections } from "./gc/measure.js";
 import { measureMemory, MEMORY_LIMIT } from "./memory.js";
+import { measureMirror } from "./mirror/measure.js";
+import { formatMirrorReport } from "./mirror/report.js";
 import { GROUPS, type Group } from "./operations.js";
 import { BenchRefused, programPath, requirePrograms } from "./programs.js";
 import { ours, theirs, type Launcher } from "./servers.js";
 import { measureS3 } from "./s3/measure.js";
 import { formatS3Report } from "./s3/report.js";
-import { formatMemory, formatReport } from "./table.js";
+import { figuresOf, formatMemory, formatReport } from "./table.js";
+import { measureTokens } from "./tokens/measure.js";
+import { formatTokenReport } from "./tokens/report.js";
 
-const USAGE = `usage: npm run bench -- [${GROUPS.join(" | ")} | auth | gc | memory | s3 | all] [--rounds 3] [--seconds 4] [--original <path>]
+const USAGE = `usage: npm run bench -- [${GROUPS.join(" | ")} | auth | tokens | gc | memory | mirror | s3 | all] [--rounds 3] [--seconds 4] [--json] [PEER=<path>]
 
-Compares this registry with CNCF Distribution (Debian's docker-registry) in alternating rounds: small requests, large
-blobs, small pushes, tag pages. "s3" pushes and pulls large blobs through both over Ceph, beside the SDK alone. "gc" collects the garbage of a large store with both. "auth" prints what passwords and tokens cost, and what guessers cost others. "memory" prints what 64 concurrent pushes and pulls of 256 MiB keep resident in ours.
+Compares this registry with CNCF Distribution (Debian's docker-registry, or the program that PEER names) in alternating rounds: small requests, large
+blobs, small pushes, tag pages. "s3" pushes and pulls large blobs through both over Ceph, beside the SDK alone. "gc" collects the garbage of a large store with both. "auth" prints what passwords and tokens cost, and what guessers cost others. "mirror" pulls through both as caches of a docker-registry. "tokens" prints what a token server issues, and what others wait for meanwhile. "memory" prints what 64 concurrent pushes and pulls of 256 MiB keep resident in ours.
 Both store below TMPDIR, which should lie on a real disk.`;
 
 const MIB = 1024 * 1024;
@@ -25,49 +30,70 @@ const MIB = 1024 * 1024;
 const MEMORY_FILE_SYSTEMS = new Set([0x01021994, 0x858458f6]);
 
 interface Options {
-  readonly groups: readonly (Group | "auth" | "gc" | "memory" | "s3")[];
+  readonly groups: readonly (Group | "auth" | "tokens" | "gc" | "memory" | "mirror" | "s3")[];
   readonly pace: Pace;
-  readonly original: string | undefined;
+  /** The program to compare with: Debian's docker-registry unless `PEER` names another. */
+  readonly peer: string | undefined;
+  readonly json: boolean;
 }
 
 async function main(): Promise<void> {
   const options = readOptions();
-  const compares = options.groups.some((group) => group !== "memory");
+  const compares = options.groups.some((group) => group !== "memory" && group !== "tokens");
   if (compares) {
-    requirePrograms(options.original === undefined ? ["docker-registry", "wrk"] : ["wrk"]);
+    requirePrograms(options.peer === undefined ? ["docker-registry", "wrk"] : ["wrk"]);
   }
   const mine = ours();
   const folder = await mkdtemp(join(tmpdir(), "longshore-bench-"));
   try {
-    console.log(await describeMachine(folder));
+    const program = options.peer ?? programPath("docker-registry");
+    const version = compares ? (await promisify(execFile)(program, ["--version"])).stdout.trim() : "";
+    if (!options.json) console.log(`${await describeMachine(folder)}${version === "" ? "" : `, beside ${version}`}`);
     for (const group of options.groups) {
       const place = await mkdtemp(join(folder, `${group}-`));
       if (group === "memory") {
         await reportMemory(mine, place);
       } else if (group === "gc") {
-        const original = theirs(options.original ?? programPath("docker-registry"));
-        const { text, met } = formatCollections(await compareCollections({ theirs: original, ours: mine }, place));
+        const peer = theirs(options.peer ?? programPath("docker-registry"));
+        const { text, met } = formatCollections(await compareCollections({ theirs: peer, ours: mine }, place));
         console.log(`\ngc: 110,000 blobs, 20,000 of them manifests, 10,000 unused\n${text}`);
         if (!met) process.exitCode = 1;
+      } else if (group === "mirror") {
+        await reportMirror(options, mine, place);
       } else if (group === "s3") {
         await reportS3(options.pace);
+      } else if (group === "tokens") {
+        await reportTokens(mine, place, options.pace);
       } else if (group === "auth") {
-        const original = theirs(options.original ?? programPath("docker-registry"));
-        const { text, met } = formatAuthReport(
-          await measureAuth({ theirs: original, ours: mine }, place, options.pace),
-        );
+        const peer = theirs(options.peer ?? programPath("docker-registry"));
+        const { text, met } = formatAuthReport(await measureAuth({ theirs: peer, ours: mine }, place, options.pace));
         console.log(`\nauth: manifest GETs by tag (medians of ${options.pace.rounds} alternating rounds)\n${text}`);
         if (!met) process.exitCode = 1;
       } else {
-        const original = theirs(options.original ?? programPath("docker-registry"));
-        const report = await compareGroup(group, { theirs: original, ours: mine }, place, options.pace);
-        console.log(`\n${group} (medians of ${options.pace.rounds} alternating rounds)\n${formatReport(report)}`);
+        const peer = theirs(options.peer ?? programPath("docker-registry"));
+        const report = await compareGroup(group, { theirs: peer, ours: mine }, place, options.pace);
+        if (options.json) console.log(JSON.stringify({ group, ...figuresOf(report) }));
+        else console.log(`\n${group} (medians of ${options.pace.rounds} alternating rounds)\n${formatReport(report)}`);
       }
       await rm(place, { recursive: true });
     }
   } finally {
     await rm(folder, { recursive: true, force: true });
   }
+}
+
+async function reportMirror({ peer, pace }: Options, mine: Launcher, folder: string): Promise<void> {
+  const original = theirs(peer ?? programPath("docker-registry"));
+  const { text, met } = formatMirrorReport(await measureMirror({ theirs: original, ours: mine }, folder, pace));
+  console.log(`\nmirror (medians of ${pace.rounds} alternating rounds)\n${text}`);
+  if (!met) process.exitCode = 1;
+}
+
+async function reportTokens(mine: Launcher, folder: string, pace: Pace): Promise<void> {
+  requirePrograms(["wrk"]);
+  const { text, met } = formatTokenReport(await measureTokens(mine, folder, pace));
+  console.log(`\ntokens: one process (medians of ${pace.rounds} rounds)\n${text}`);
+  if (!met) process.exitCode = 1;
 }
 
 async function reportS3(pace: Pace): Promise<void> {
@@ -97,21 +123,27 @@ function readOptions(): Options {
     options: {
       rounds: { type: "string", default: "3" },
       seconds: { type: "string", default: "4" },
-      original: { type: "string" },
+      json: { type: "boolean", default: false },
     },
   });
   const wanted = positionals[0] ?? "all";
   const groups =
     wanted === "all"
       ? GROUPS
-      : [...GROUPS, "auth" as const, "gc" as const, "memory" as const, "s3" as const].filter(
-          (group) => group === wanted,
-        );
+      : [
+          ...GROUPS,
+          "auth" as const,
+          "tokens" as const,
+          "gc" as const,
+          "memory" as const,
+          "mirror" as const,
+          "s3" as const,
+        ].filter((group) => group === wanted);
   const pace = { rounds: Number(values.rounds), seconds: Number(values.seconds) };
   if (positionals.length > 1 || groups.length === 0 || !isCount(pace.rounds) || !isCount(pace.seconds)) {
     throw new BenchRefused(USAGE);
   }
-  return { groups, pace, original: values.original };
+  return { groups, pace, peer: process.env["PEER"], json: values.json };
 }
 
 function isCount(value: number): boolean {

@@ -1,19 +1,26 @@
 import { rm } from "node:fs/promises";
 import { join } from "node:path";
-import { MANIFEST_TYPE, pushImage, writeTags, type Fixtures } from "./fixtures.js";
+import { copyRepository, MANIFEST_TYPE, pushImage, writeTags, type Fixtures } from "./fixtures.js";
 import { runLoad, runWrk } from "./generate.js";
 import type { LoadResult, PushJob } from "./load/job.js";
 import type { Target } from "./servers.js";
 
-/** The groups that compare us with the original. */
+/** The groups that compare us with Distribution. */
 export const GROUPS = ["small", "large", "push", "tags"] as const;
 export type Group = (typeof GROUPS)[number];
+
+/** What ours is to be, as shares of Distribution's figures. */
+interface Aim {
+  /** At least this many times its speed. */
+  readonly speed: number;
+  /** At most this share of its CPU time for each operation. */
+  readonly cpu: number;
+}
 
 /** What each round measures on each registry. */
 export interface Operation {
   readonly name: string;
-  /** How many times theirs ours is to be. */
-  readonly aim: number;
+  readonly aim: Aim;
   /** Bytes that one operation moves, where throughput says more than a rate. */
   readonly bytes?: number;
   run(target: Target, fixtures: Fixtures, seconds: number): Promise<LoadResult>;
@@ -28,7 +35,8 @@ export interface GroupPlan {
 const IMAGE = "bench/image";
 const TAGGED = "bench/tagged";
 const PUSHED = "bench/pushed";
-const TAG_COUNT = 10_000;
+const TAG_COUNT = 2_000;
+const REPOSITORY_COUNT = 500;
 const CONNECTIONS = 16;
 const KIB = 1024;
 const GIB = 1024 * 1024 * KIB;
@@ -39,19 +47,25 @@ const ACCEPT = [`Accept: ${MANIFEST_TYPE}`];
 export function planGroup(group: Group): GroupPlan {
   switch (group) {
     case "small":
-      return { operations: [byTag, byDigest, blobHead, smallBlob], prepare: prepareImage };
+      return { operations: [root, byTag, byDigest, headByTag, blobHead, smallBlob], prepare: prepareImage };
     case "tags":
-      return { operations: [tagsPage], prepare: prepareTags };
+      return { operations: [tagsPage, allTags, catalogPage], prepare: prepareLists };
     case "push":
-      return { operations: [pushSmall(1), pushSmall(8)], prepare: () => Promise.resolve() };
+      return { operations: [pushSmall(1), pushSmall(16), putManifests], prepare: prepareImage };
     case "large":
       return planLarge();
   }
 }
 
+const root: Operation = {
+  name: "/v2/",
+  aim: { speed: 2.5, cpu: 0.4 },
+  run: (target, _, seconds) => runWrk({ url: `${target.origin}/v2/`, connections: CONNECTIONS, seconds }),
+};
+
 const byTag: Operation = {
   name: "manifest GET by tag",
-  aim: 5,
+  aim: { speed: 4, cpu: 0.3 },
   run: (target, _, seconds) =>
     runWrk({
       url: `${target.origin}/v2/${IMAGE}/manifests/latest`,
@@ -63,37 +77,76 @@ const byTag: Operation = {
 
 const byDigest: Operation = {
   name: "manifest GET by digest",
-  aim: 5,
+  aim: { speed: 4, cpu: 0.3 },
   run: (target, fixtures, seconds) => {
     const url = `${target.origin}/v2/${IMAGE}/manifests/${fixtures.manifestDigest}`;
     return runWrk({ url, connections: CONNECTIONS, seconds, headers: ACCEPT });
   },
 };
 
+const headByTag: Operation = {
+  name: "manifest HEAD by tag",
+  aim: { speed: 4, cpu: 0.3 },
+  run: (target, _, seconds) =>
+    runLoad({
+      kind: "head",
+      url: `${target.origin}/v2/${IMAGE}/manifests/latest`,
+      accept: MANIFEST_TYPE,
+      connections: CONNECTIONS,
+      seconds,
+    }),
+};
+
 const blobHead: Operation = {
   name: "blob HEAD",
-  aim: 5,
+  aim: { speed: 3, cpu: 0.4 },
   run: (target, fixtures, seconds) =>
     runLoad({ kind: "head", url: layerUrl(target, fixtures), connections: CONNECTIONS, seconds }),
 };
 
 const smallBlob: Operation = {
   name: "blob GET, 10 KiB",
-  aim: 5,
+  aim: { speed: 10, cpu: 0.1 },
   run: (target, fixtures, seconds) => runWrk({ url: layerUrl(target, fixtures), connections: CONNECTIONS, seconds }),
 };
 
 const tagsPage: Operation = {
-  name: "tags/list?n=100 of 10,000",
-  aim: 10,
+  name: "tags/list?n=100 of 2,000",
+  aim: { speed: 20, cpu: 0.05 },
   run: (target, _, seconds) =>
     runWrk({ url: `${target.origin}/v2/${TAGGED}/tags/list?n=100`, connections: CONNECTIONS, seconds }),
+};
+
+const allTags: Operation = {
+  name: "tags/list of 2,000",
+  aim: { speed: 20, cpu: 0.05 },
+  run: (target, _, seconds) => runWrk({ url: `${target.origin}/v2/${TAGGED}/tags/list`, connections: 4, seconds }),
+};
+
+const catalogPage: Operation = {
+  name: "_catalog?n=100 of 500",
+  aim: { speed: 20, cpu: 0.05 },
+  run: (target, _, seconds) => runWrk({ url: `${target.origin}/v2/_catalog?n=100`, connections: 4, seconds }),
+};
+
+const putManifests: Operation = {
+  name: "manifest PUT, 8 at a time",
+  aim: { speed: 2, cpu: 0.7 },
+  run: (target, fixtures, seconds) =>
+    runLoad({
+      kind: "manifests",
+      origin: target.origin,
+      repository: IMAGE,
+      manifest: fixtures.manifest,
+      connections: 8,
+      seconds,
+    }),
 };
 
 function pushSmall(connections: number): Operation {
   return {
     name: `push 10 KiB, ${connections} at a time`,
-    aim: 1.5,
+    aim: { speed: 2, cpu: 0.7 },
     run: (target, _, seconds) =>
       runLoad({ ...pushOf(target), how: "monolithic", size: 10 * KIB, connections, limit: { seconds } }),
   };
@@ -105,13 +158,34 @@ function planLarge(): GroupPlan {
     operations: [
       {
         name: "blob GET, 1 GiB",
-        aim: 1.5,
+        aim: { speed: 1.3, cpu: 0.8 },
         bytes: GIB,
         run: (target) =>
           runLoad({ kind: "download", urls: [`${target.origin}/v2/${PUSHED}/blobs/${held.get(target.name) ?? ""}`] }),
       },
-      { name: "push 1 GiB, POST+PUT", aim: 2, bytes: GIB, run: (target) => pushLarge(target, "monolithic") },
-      { name: "push 1 GiB, POST+PATCH+PUT", aim: 2, bytes: GIB, run: (target) => pushLarge(target, "patch") },
+      {
+        name: "64 KiB out of 1 GiB",
+        aim: { speed: 1.3, cpu: 0.8 },
+        run: (target, _, seconds) =>
+          runWrk({
+            url: `${target.origin}/v2/${PUSHED}/blobs/${held.get(target.name) ?? ""}`,
+            connections: CONNECTIONS,
+            seconds,
+            headers: [`Range: bytes=${GIB / 2}-${GIB / 2 + 64 * KIB - 1}`],
+          }),
+      },
+      {
+        name: "push 1 GiB, POST+PUT",
+        aim: { speed: 1.3, cpu: 0.8 },
+        bytes: GIB,
+        run: (target) => pushLarge(target, "monolithic"),
+      },
+      {
+        name: "push 1 GiB, POST+PATCH+PUT",
+        aim: { speed: 1.3, cpu: 0.8 },
+        bytes: GIB,
+        run: (target) => pushLarge(target, "patch"),
+      },
     ],
     prepare: async (target) => {
       const result = await runLoad({
@@ -141,9 +215,11 @@ async function prepareImage(target: Target, fixtures: Fixtures): Promise<void> {
   await pushImage(target, IMAGE, "latest", fixtures);
 }
 
-async function prepareTags(target: Target, fixtures: Fixtures): Promise<void> {
+async function prepareLists(target: Target, fixtures: Fixtures): Promise<void> {
   await pushImage(target, TAGGED, "v00000", fixtures);
   await writeTags(target, TAGGED, TAG_COUNT, fixtures);
+  await pushImage(target, IMAGE, "latest", fixtures);
+  await copyRepository(target, IMAGE, REPOSITORY_COUNT);
 }
 
 function pushOf(target: Target): Pick<PushJob, "kind" | "origin" | "repository"> {

@@ -2,7 +2,7 @@ import { spawn } from "node:child_process";
 import { once } from "node:events";
 import { existsSync } from "node:fs";
 import { mkdir, open, readFile, writeFile } from "node:fs/promises";
-import { createServer } from "node:net";
+import { freePort } from "@longshore/testkit/loopback";
 import { join } from "node:path";
 import { setTimeout as delay } from "node:timers/promises";
 import { fileURLToPath } from "node:url";
@@ -66,18 +66,19 @@ export function theirs(program: string): Launcher {
 
 /**
  * Starts a registry on a fresh folder below `folder` and waits until it answers; its log goes to a file there.
- * `environment` adds to its configuration.
+ * `environment` and `more` (YAML) add to its configuration.
  */
 export async function start(
   launcher: Launcher,
   folder: string,
   environment: Readonly<Record<string, string>> = {},
+  more = "",
 ): Promise<Target> {
   const home = join(folder, launcher.name);
   const root = join(home, "data");
   await mkdir(root, { recursive: true });
   const config = join(folder, "config.yml");
-  await writeFile(config, CONFIG);
+  await writeFile(config, CONFIG + more);
   const port = await freePort();
   const logPath = join(home, "log");
   await using log = await open(logPath, "w");
@@ -130,15 +131,4 @@ async function answers(url: string, exited: Promise<boolean>): Promise<void> {
     }
   }
   throw new Error(`no 200 from ${url} in ${START_LIMIT_MS} ms`, { cause });
-}
-
-async function freePort(): Promise<number> {
-  const server = createServer().listen(0, "127.0.0.1");
-  await once(server, "listening");
-  const address = server.address();
-  server.close();
-  if (address === null || typeof address === "string") {
-    throw new Error("the loopback address gave no port");
-  }
-  return address.port;
 }

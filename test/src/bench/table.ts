@@ -2,7 +2,10 @@ import type { Comparison, GroupReport } from "./compare.js";
 import type { ProcessMemory } from "./process-tree.js";
 
 const MIB = 1024 * 1024;
-const HEADINGS = ["operation", "theirs", "ours", "ratio", "aim", "", "CPU theirs", "CPU ours"];
+const HEADINGS = [
+  ...["operation", "theirs", "", "ours", "", "ratio", "aim", ""],
+  ...["CPU theirs", "CPU ours", "ratio", "aim", "", "load"],
+];
 
 /** The group's table, and below it the memory of each process. */
 export function formatReport(report: GroupReport): string {
@@ -11,23 +14,32 @@ export function formatReport(report: GroupReport): string {
   return [...lines, "", ...memory].join("\n");
 }
 
+/** The group's figures for a program to read: rates in operations a second, CPU in seconds an operation, memory in bytes. */
+export function figuresOf(report: GroupReport): Readonly<Record<string, unknown>> {
+  const rows = report.comparisons.map(({ operation, ...figures }) => ({
+    operation: operation.name,
+    aim: operation.aim,
+    ...figures,
+  }));
+  return { rows, memory: Object.fromEntries(report.memory) };
+}
+
 /** The peak of each process, in MiB. */
 export function formatMemory(processes: readonly ProcessMemory[]): string {
   return processes.map(({ pid, peakBytes }) => `${(peakBytes / MIB).toFixed(0)} MiB (pid ${pid})`).join(", ");
 }
 
-function formatRow({ operation, theirs, ours }: Comparison): string[] {
-  const ratio = ours.rate / theirs.rate;
-  const rate = (value: number): string => formatRate(value, operation.bytes);
+function formatRow({ operation, theirs, ours, load }: Comparison): string[] {
+  const { aim, bytes } = operation;
+  const speed = ours.rate / theirs.rate;
+  const cpu = ours.cpu / theirs.cpu;
+  const rate = (value: number): string => formatRate(value, bytes);
+  const spread = ([low, high]: readonly [number, number]): string => `(${rate(low)} to ${rate(high)})`;
   return [
-    operation.name,
-    rate(theirs.rate),
-    rate(ours.rate),
-    `${ratio.toFixed(2)}x`,
-    `>= ${operation.aim}x`,
-    ratio >= operation.aim ? "met" : "MISSED",
-    formatCpu(theirs.cpu),
-    formatCpu(ours.cpu),
+    ...[operation.name, rate(theirs.rate), spread(theirs.spread), rate(ours.rate), spread(ours.spread)],
+    ...[`${speed.toFixed(2)}x`, `>= ${aim.speed}x`, speed >= aim.speed ? "met" : "MISSED"],
+    ...[formatCpu(theirs.cpu), formatCpu(ours.cpu)],
+    ...[`${cpu.toFixed(2)}x`, `<= ${aim.cpu}x`, cpu <= aim.cpu ? "met" : "MISSED", load.toFixed(1)],
   ];
 }
 

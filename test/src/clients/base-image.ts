@@ -3,8 +3,9 @@ import { existsSync } from "node:fs";
 import { chmod, copyFile, cp, mkdir, readFile, realpath, rename, rm, symlink } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { dirname, join } from "node:path";
-import { findProgram } from "../support/peers.js";
-import { makeTemporaryFolder, run } from "../support/processes.js";
+import { findProgram } from "@longshore/testkit/peer-list";
+import { run } from "@longshore/testkit/processes";
+import { makeTemporaryFolder } from "@longshore/testkit/temporary-folder";
 
 const RECIPE = "1";
 const TRUST = "/etc/ssl/certs/ca-certificates.crt";

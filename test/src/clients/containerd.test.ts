@@ -1,8 +1,8 @@
 import { writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { beforeAll, expect, it } from "vitest";
-import { describePeer } from "../support/peers.js";
-import { attempt, run, startDaemon } from "../support/processes.js";
+import { describePeer } from "@longshore/testkit/peers";
+import { attempt, run, startDaemon } from "@longshore/testkit/processes";
 import { type Image, makeImage, makeMultiArch, type MultiArch, MEDIA_TYPES, ociArchive } from "./images.js";
 import { SLOW, useSite } from "./site.js";
 

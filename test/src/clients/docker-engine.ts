@@ -1,6 +1,7 @@
 import { readFile } from "node:fs/promises";
 import { join } from "node:path";
-import { attempt, makeTemporaryFolder, type Result, run, type RunOptions, startDaemon } from "../support/processes.js";
+import { attempt, type Result, run, type RunOptions, startDaemon } from "@longshore/testkit/processes";
+import { makeTemporaryFolder } from "@longshore/testkit/temporary-folder";
 
 /** A Docker engine of the test's own: its own data, its own socket, no bridge and no firewall rules. */
 export interface DockerEngine extends AsyncDisposable {
@@ -16,7 +17,9 @@ export interface DockerEngine extends AsyncDisposable {
  * Starts an engine. Containers run on the host's network, since it has no bridge. The storage driver is the engine's own
  * choice: overlay2 where the machine allows it, else vfs, which copies the whole image for each container.
  */
-export async function startDockerEngine(): Promise<DockerEngine> {
+export async function startDockerEngine({
+  mirrors = [],
+}: { /** URLs of mirrors of Docker Hub. */ readonly mirrors?: readonly string[] } = {}): Promise<DockerEngine> {
   const folder = await makeTemporaryFolder("docker");
   const at = (name: string) => join(folder.path, name);
   const env = { DOCKER_HOST: `unix://${at("engine.sock")}`, DOCKER_CONFIG: at("client"), DOCKER_BUILDKIT: "0" };
@@ -31,6 +34,7 @@ export async function startDockerEngine(): Promise<DockerEngine> {
       `--exec-root=${at("exec")}`,
       `--pidfile=${at("engine.pid")}`,
       `--host=${env.DOCKER_HOST}`,
+      ...mirrors.map((url) => `--registry-mirror=${url}`),
     ],
     { ready: async () => (await attempt("docker", ["version"], { env })).code === 0 },
   );

@@ -1,5 +1,5 @@
 import { beforeAll, expect, it } from "vitest";
-import { describePeer } from "../support/peers.js";
+import { describePeer } from "@longshore/testkit/peers";
 import { startDockerEngine, type DockerEngine } from "./docker-engine.js";
 import { dockerArchive, makeImage, makeMultiArch, MEDIA_TYPES } from "./images.js";
 import { parseJson, pickList, pickText } from "./json.js";

@@ -1,12 +1,13 @@
 import { afterEach, beforeEach, describe, expect, it } from "vitest";
 import { writeFile } from "node:fs/promises";
 import { join } from "node:path";
-import { describePeers } from "../support/peers.js";
-import { makeTemporaryFolder, run } from "../support/processes.js";
+import { describePeers } from "@longshore/testkit/peers";
+import { run } from "@longshore/testkit/processes";
+import { makeTemporaryFolder } from "@longshore/testkit/temporary-folder";
+import { startRegistryOfKind, type RegistryKind, kindUnderTest } from "@longshore/testkit/registry-of-kind";
 import { type Image, makeImage, makeMultiArch, type MultiArch } from "./images.js";
 import { type Inspector, inspect } from "./inspect.js";
 import { pickList } from "./json.js";
-import { kindUnderTest, type RegistryKind, startRegistry } from "./registry.js";
 import { SLOW } from "./site.js";
 import { changedPaths, hashTree } from "./tree.js";
 import { finishUpload, leaveUpload } from "./uploads.js";
@@ -25,7 +26,7 @@ describePeers("one volume, two registries", ["docker-registry"], () => {
 
   /** Runs one registry on the volume for as long as the work takes, and stops it in good order. */
   const during = async (kind: RegistryKind, work: (host: string, held: Inspector) => Promise<void>) => {
-    const registry = await startRegistry({ kind, root: join(folder.path, "data"), secret });
+    const registry = await startRegistryOfKind({ kind, root: join(folder.path, "data"), secret });
     try {
       await work(registry.host, inspect(registry.host));
     } catch (error) {

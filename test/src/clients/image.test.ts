@@ -3,14 +3,17 @@ import { join } from "node:path";
 import { setTimeout as delay } from "node:timers/promises";
 import { beforeAll, expect, it } from "vitest";
 import { stringify } from "yaml";
-import { describePeers } from "../support/peers.js";
-import { attempt, freePort, makeTemporaryFolder, run } from "../support/processes.js";
+import { describePeers } from "@longshore/testkit/peers";
+import { freePort } from "@longshore/testkit/loopback";
+import { attempt, run } from "@longshore/testkit/processes";
+import { makeTemporaryFolder } from "@longshore/testkit/temporary-folder";
+import { PROJECT } from "@longshore/testkit/project";
+import { startRegistryOfKind } from "@longshore/testkit/registry-of-kind";
 import { npmSettings, standInForNodeImage } from "./base-image.js";
 import { type DockerEngine, startDockerEngine } from "./docker-engine.js";
 import { dockerArchive, makeImage, makeMultiArch } from "./images.js";
 import { inspect } from "./inspect.js";
 import { parseJson, pick } from "./json.js";
-import { REPOSITORY, startRegistry } from "./registry.js";
 import { SLOW, useResources } from "./site.js";
 
 const IMAGE = "longshore:latest";
@@ -29,7 +32,7 @@ describePeers("the container image", ["docker", "compose", "docker-registry", "d
     const args = Object.entries(settings).flatMap(([key, value]) =>
       value === undefined ? [] : [`--build-arg=${key}=${value}`],
     );
-    await engine.docker(["build", "--network=host", ...args, `--tag=${IMAGE}`, REPOSITORY], { timeout: 600_000 });
+    await engine.docker(["build", "--network=host", ...args, `--tag=${IMAGE}`, PROJECT], { timeout: 600_000 });
   }, 1_200_000);
 
   const within = async (what: string, condition: () => Promise<boolean>) => {
@@ -130,7 +133,7 @@ describePeers("the container image", ["docker", "compose", "docker-registry", "d
       const root = join(folder, "volume");
       const before = makeImage("docker", { bulk: 5 * 1024 * 1024 });
       const list = makeMultiArch("docker", ["amd64", "arm64"]);
-      const original = await startRegistry({ kind: "docker-registry", root });
+      const original = await startRegistryOfKind({ kind: "docker-registry", root });
       await inspect(original.host).push("library/before", "1", before);
       await inspect(original.host).push("library/before", "list", list);
       await original[Symbol.asyncDispose]();
@@ -146,7 +149,7 @@ describePeers("the container image", ["docker", "compose", "docker-registry", "d
       await engine.docker(["pull", `${ours.host}/library/after:1`]);
       expect(await ours.stop()).toBe(0);
 
-      await using again = await startRegistry({ kind: "docker-registry", root });
+      await using again = await startRegistryOfKind({ kind: "docker-registry", root });
       await inspect(again.host).verify("library/before", "1");
       await inspect(again.host).verify("library/before", "list");
       await inspect(again.host).verify("library/after", "1");
@@ -234,7 +237,7 @@ describePeers("the container image", ["docker", "compose", "docker-registry", "d
       // This engine has no bridge: the host's network stands in for the published port.
       const registry = { network_mode: "host", environment: { REGISTRY_HTTP_ADDR: host } };
       await writeFile(override, `${stringify({ services: { registry } })}    ports: !reset []\n`);
-      const file = join(REPOSITORY, "docker-compose.yml");
+      const file = join(PROJECT, "docker-compose.yml");
       const args = ["--project-name=longshore-test", `--file=${file}`];
       const compose = (...command: string[]) =>
         run("docker-compose", [...args, `--file=${override}`, ...command], { env: engine.env });

@@ -1,7 +1,8 @@
-import { createHash, randomBytes } from "node:crypto";
+import { randomBytes } from "node:crypto";
 import { mkdir, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { gzipSync } from "node:zlib";
+import { digestOf } from "@longshore/testkit/fixtures";
 import { tar } from "./tar.js";
 
 /** Bytes with what a descriptor says of them. */
@@ -43,13 +44,8 @@ export const MEDIA_TYPES = {
   },
 } as const;
 
-/** The digest of some bytes in the form that the registry speaks. */
-export function sha256(bytes: Uint8Array): string {
-  return `sha256:${createHash("sha256").update(bytes).digest("hex")}`;
-}
-
 export function content(mediaType: string, bytes: Buffer): Content {
-  return { mediaType, bytes, digest: sha256(bytes) };
+  return { mediaType, bytes, digest: digestOf(bytes) };
 }
 
 export interface ImageOptions {
@@ -84,7 +80,7 @@ export function makeImage(format: Format, options: ImageOptions = {}): Image {
       os: "linux",
       created: "2024-01-01T00:00:00Z",
       config: { Env: ["PATH=/bin"], Cmd: ["/etc/architecture"], Labels: { "org.example.architecture": architecture } },
-      rootfs: { type: "layers", diff_ids: archives.map(sha256) },
+      rootfs: { type: "layers", diff_ids: archives.map((archive) => digestOf(archive)) },
       history: archives.map((_, index) => ({ created: "2024-01-01T00:00:00Z", created_by: `layer ${index}` })),
     }),
   );

@@ -1,5 +1,8 @@
+import { createHttpClient } from "@longshore/testkit/http-client";
+import { pushBlob, digestOf } from "@longshore/testkit/fixtures";
+import { fetchExpecting } from "@longshore/testkit/fetch-expecting";
 import { parseJson, pick, pickList, pickText } from "./json.js";
-import { type Content, type Image, type MultiArch, content, contentsOf, MEDIA_TYPES, sha256 } from "./images.js";
+import { type Content, type Image, type MultiArch, content, contentsOf, MEDIA_TYPES } from "./images.js";
 
 const ACCEPT = [MEDIA_TYPES.oci.manifest, MEDIA_TYPES.oci.index, MEDIA_TYPES.docker.manifest, MEDIA_TYPES.docker.index];
 
@@ -22,9 +25,10 @@ export interface Inspector {
 /** An inspector of the registry at `host` (`127.0.0.1:<port>`). */
 export function inspect(host: string): Inspector {
   const base = `http://${host}/v2`;
+  const client = createHttpClient(`http://${host}`, { keepAlive: false });
 
   const manifest = async (repository: string, reference: string): Promise<Content> => {
-    const response = await expectStatus(200, `${base}/${repository}/manifests/${reference}`, {
+    const response = await fetchExpecting(200, `${base}/${repository}/manifests/${reference}`, {
       headers: { accept: ACCEPT.join(", ") },
     });
     const found = content(response.headers.get("content-type") ?? "", Buffer.from(await response.arrayBuffer()));
@@ -34,9 +38,9 @@ export function inspect(host: string): Inspector {
 
   const blob = async (repository: string, descriptor: unknown): Promise<string> => {
     const digest = pickText(descriptor, "digest");
-    const response = await expectStatus(200, `${base}/${repository}/blobs/${digest}`);
+    const response = await fetchExpecting(200, `${base}/${repository}/blobs/${digest}`);
     const bytes = Buffer.from(await response.arrayBuffer());
-    expectSame(sha256(bytes), digest, `bytes of ${digest}`);
+    expectSame(digestOf(bytes), digest, `bytes of ${digest}`);
     expectSame(bytes.byteLength, pick(descriptor, "size"), `size of ${digest}`);
     return digest;
   };
@@ -80,7 +84,7 @@ export function inspect(host: string): Inspector {
         .sort();
     },
     async deleteManifest(repository, digest) {
-      await expectStatus(202, `${base}/${repository}/manifests/${digest}`, { method: "DELETE" });
+      await fetchExpecting(202, `${base}/${repository}/manifests/${digest}`, { method: "DELETE" });
     },
     async push(repository, tag, image) {
       const manifests = [image.manifest, ...("images" in image ? image.images.map((child) => child.manifest) : [])];
@@ -88,39 +92,17 @@ export function inspect(host: string): Inspector {
         if (manifests.includes(part)) {
           const reference = part === image.manifest ? tag : part.digest;
           const headers = { "content-type": part.mediaType };
-          await expectStatus(201, `${base}/${repository}/manifests/${reference}`, {
+          await fetchExpecting(201, `${base}/${repository}/manifests/${reference}`, {
             method: "PUT",
             headers,
             body: part.bytes,
           });
         } else {
-          await uploadBlob(base, repository, part);
+          await pushBlob(client, repository, part);
         }
       }
     },
   };
-}
-
-async function uploadBlob(base: string, repository: string, part: Content): Promise<void> {
-  const started = await expectStatus(202, `${base}/${repository}/blobs/uploads/`, { method: "POST" });
-  const location = new URL(started.headers.get("location") ?? "", `${base}/`);
-  location.searchParams.set("digest", part.digest);
-  await expectStatus(201, location, {
-    method: "PUT",
-    headers: { "content-type": "application/octet-stream" },
-    body: part.bytes,
-  });
-}
-
-/** A request that has to answer with this status; throws with the answer if it doesn't. */
-export async function expectStatus(status: number, url: string | URL, request: RequestInit = {}): Promise<Response> {
-  const response = await fetch(url, request);
-  if (response.status !== status) {
-    throw new Error(
-      `${request.method ?? "GET"} ${String(url)}: ${response.status} instead of ${status}: ${await response.text()}`,
-    );
-  }
-  return response;
 }
 
 function expectSame(found: unknown, wanted: unknown, what: string): void {

@@ -2,9 +2,10 @@ import { mkdir, readFile, writeFile } from "node:fs/promises";
 import { randomBytes } from "node:crypto";
 import { join } from "node:path";
 import { expect, it } from "vitest";
-import { describePeer } from "../support/peers.js";
-import { attempt, run } from "../support/processes.js";
-import { makeImage, makeMultiArch, sha256, writeLayout } from "./images.js";
+import { describePeer } from "@longshore/testkit/peers";
+import { attempt, run } from "@longshore/testkit/processes";
+import { digestOf } from "@longshore/testkit/fixtures";
+import { makeImage, makeMultiArch, writeLayout } from "./images.js";
 import { parseJson, pickList, pickText } from "./json.js";
 import { SLOW, useSite } from "./site.js";
 
@@ -52,7 +53,7 @@ describePeer("oras", () => {
       const back = join(site().folder, "back");
       await mkdir(back);
       await oras(["pull", "--plain-http", `--output=${back}`, remote("artifacts/file:1")]);
-      expect(sha256(await readFile(join(back, "bulk.bin")))).toBe(sha256(bulk));
+      expect(digestOf(await readFile(join(back, "bulk.bin")))).toBe(digestOf(bulk));
     },
     SLOW,
   );
@@ -115,7 +116,7 @@ describePeer("oras", () => {
       await site().held.verify("artifacts/layout", "1");
       await oras(["cp", "--from-plain-http", "--to-oci-layout", remote("artifacts/layout:1"), `${layout}-back:one`]);
       const stored = await readFile(join(`${layout}-back`, "blobs", image.manifest.digest.replace(":", "/")));
-      expect(sha256(stored)).toBe(image.manifest.digest);
+      expect(digestOf(stored)).toBe(image.manifest.digest);
     },
     SLOW,
   );
@@ -158,10 +159,10 @@ describePeer("oras", () => {
       const file = join(site().folder, "blob.bin");
       const bytes = randomBytes(100_000);
       await writeFile(file, bytes);
-      const target = remote(`artifacts/blob@${sha256(bytes)}`);
+      const target = remote(`artifacts/blob@${digestOf(bytes)}`);
       await oras(["blob", "push", "--plain-http", target, file]);
       await oras(["blob", "fetch", "--plain-http", `--output=${file}.back`, target]);
-      expect(sha256(await readFile(`${file}.back`))).toBe(sha256(bytes));
+      expect(digestOf(await readFile(`${file}.back`))).toBe(digestOf(bytes));
       await oras(["blob", "delete", "--plain-http", "--force", target]);
       expect((await attempt("oras", ["blob", "fetch", "--plain-http", "--descriptor", target])).code).not.toBe(0);
     },

@@ -1,8 +1,8 @@
 import { writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { expect, it } from "vitest";
-import { describePeer } from "../support/peers.js";
-import { attempt, run } from "../support/processes.js";
+import { describePeer } from "@longshore/testkit/peers";
+import { attempt, run } from "@longshore/testkit/processes";
 import { dockerArchive, type Image, makeImage, makeMultiArch, MEDIA_TYPES, writeLayout } from "./images.js";
 import { parseJson, pickList, pickText } from "./json.js";
 import { SLOW, useSite } from "./site.js";

@@ -1,14 +1,14 @@
 import { afterAll, beforeAll } from "vitest";
-import { makeTemporaryFolder } from "../support/processes.js";
+import { makeTemporaryFolder } from "@longshore/testkit/temporary-folder";
+import { startRegistryOfKind, type RegistryOfKind } from "@longshore/testkit/registry-of-kind";
 import { type Inspector, inspect } from "./inspect.js";
-import { type RunningRegistry, startRegistry } from "./registry.js";
 
 /** Milliseconds for a test that drives outside programs on a machine with other work to do. */
 export const SLOW = 180_000;
 
 /** What a client's suite works with: a registry of its own and a folder of its own. */
 export interface Site {
-  readonly registry: RunningRegistry;
+  readonly registry: RegistryOfKind;
   readonly held: Inspector;
   /** `127.0.0.1:<port>`. */
   readonly host: string;
@@ -38,7 +38,7 @@ export function useSite(name: string): () => Site {
 
   beforeAll(async () => {
     const folder = own(await makeTemporaryFolder(name)).path;
-    const registry = own(await startRegistry());
+    const registry = own(await startRegistryOfKind());
     site = { registry, folder, host: registry.host, held: inspect(registry.host), own };
   }, SLOW);
 

@@ -1,9 +1,10 @@
 import { readdir, readFile } from "node:fs/promises";
 import { join } from "node:path";
 import { beforeAll, expect, it } from "vitest";
-import { describePeer } from "../support/peers.js";
-import { attempt, run } from "../support/processes.js";
-import { makeImage, makeMultiArch, MEDIA_TYPES, sha256, writeLayout } from "./images.js";
+import { describePeer } from "@longshore/testkit/peers";
+import { attempt, run } from "@longshore/testkit/processes";
+import { digestOf } from "@longshore/testkit/fixtures";
+import { makeImage, makeMultiArch, MEDIA_TYPES, writeLayout } from "./images.js";
 import { parseJson, pickList, pickText } from "./json.js";
 import { SLOW, useSite } from "./site.js";
 
@@ -38,9 +39,9 @@ describePeer("skopeo", () => {
       await push("single", "library/pulled:1", "--preserve-digests");
       const folder = join(site().folder, "pulled");
       await skopeo("copy", "--src-tls-verify=false", remote("library/pulled:1"), `dir:${folder}`);
-      expect(sha256(await readFile(join(folder, "manifest.json")))).toBe(image.manifest.digest);
+      expect(digestOf(await readFile(join(folder, "manifest.json")))).toBe(image.manifest.digest);
       for (const part of [image.config, ...image.layers]) {
-        expect(sha256(await readFile(join(folder, part.digest.slice("sha256:".length))))).toBe(part.digest);
+        expect(digestOf(await readFile(join(folder, part.digest.slice("sha256:".length))))).toBe(part.digest);
       }
     },
     SLOW,
@@ -82,7 +83,7 @@ describePeer("skopeo", () => {
       expect(pickText(found, "Digest")).toBe(image.manifest.digest);
       expect(pickList(found, "Layers")).toEqual(image.layers.map((layer) => layer.digest));
       const config = await skopeo("inspect", "--tls-verify=false", "--config", "--raw", remote("library/inspected:1"));
-      expect(sha256(Buffer.from(config.stdout))).toBe(image.config.digest);
+      expect(digestOf(Buffer.from(config.stdout))).toBe(image.config.digest);
     },
     SLOW,
   );

@@ -1,5 +1,5 @@
 import { expect, it } from "vitest";
-import { startRegistry } from "./registry.js";
+import { startRegistryOfKind } from "@longshore/testkit/registry-of-kind";
 import { SLOW } from "./site.js";
 
 it(
@@ -7,7 +7,7 @@ it(
   async () => {
     // Drains for longer than the test waits: a process that missed the stop is not cut in time to pass.
     const http = { workers: 8, draintimeout: "10m" };
-    await using registry = await startRegistry({ kind: "longshore", http });
+    await using registry = await startRegistryOfKind({ kind: "longshore", http });
     expect(await registry.stop()).toBe(0);
   },
   SLOW,

@@ -2,10 +2,11 @@ import { join } from "node:path";
 import { beforeAll, describe, expect, it } from "vitest";
 import { makeImage, writeLayout } from "../clients/images.js";
 import { SLOW, useResources } from "../clients/site.js";
-import { expectStatus, locationOf, pushBlob, pushImage, randomContent, withQuery } from "../support/fixtures.js";
-import { describePeers, type PeerName } from "../support/peers.js";
-import { attempt } from "../support/processes.js";
-import type { S3Kind } from "../support/s3/server.js";
+import { expectStatus, locationOf, pushBlob, pushImage, randomContent, withQuery } from "@longshore/testkit/fixtures";
+import type { PeerName } from "@longshore/testkit/peer-list";
+import { describePeers } from "@longshore/testkit/peers";
+import { attempt } from "@longshore/testkit/processes";
+import type { S3Kind } from "@longshore/testkit/s3/server";
 import { startCluster, type Cluster } from "./cluster.js";
 
 /** Which replicas the balancer chose for requests whose line has `part`, in order. */

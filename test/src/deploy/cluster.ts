@@ -1,12 +1,14 @@
 import { mkdir, readFile, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
-import { createHttpClient, type HttpClient } from "../support/http-client.js";
-import { freePort, makeTemporaryFolder, run, startDaemon, type Daemon } from "../support/processes.js";
-import { startS3Server, type S3Kind } from "../support/s3/server.js";
+import { createHttpClient, type HttpClient } from "@longshore/testkit/http-client";
+import { freePort } from "@longshore/testkit/loopback";
+import { run, startDaemon, type Daemon } from "@longshore/testkit/processes";
+import { makeTemporaryFolder } from "@longshore/testkit/temporary-folder";
+import { startS3Server, type S3Kind } from "@longshore/testkit/s3/server";
+import { PROGRAM } from "@longshore/testkit/project";
 
 const PROJECT = new URL("../../../", import.meta.url);
-const PROGRAM = fileURLToPath(new URL("packages/registry/bin/registry.js", PROJECT));
 const CONFIGURATION = fileURLToPath(new URL("config/cluster.yml", PROJECT));
 const BALANCER = new URL("deploy/cluster/nginx.conf", PROJECT);
 const MAKE_BUCKET = fileURLToPath(new URL("deploy/cluster/make-bucket.mjs", PROJECT));

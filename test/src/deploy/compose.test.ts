@@ -2,8 +2,8 @@ import { readFile, stat } from "node:fs/promises";
 import { fileURLToPath } from "node:url";
 import { expect, it } from "vitest";
 import { parse } from "yaml";
-import { describePeers } from "../support/peers.js";
-import { run } from "../support/processes.js";
+import { describePeers } from "@longshore/testkit/peers";
+import { run } from "@longshore/testkit/processes";
 import { parseDuration } from "./duration.js";
 import { at, mapAt, textAt } from "./pick.js";
 
@@ -15,8 +15,22 @@ async function compose(...args: readonly string[]): Promise<string> {
 }
 
 describePeers("docker-compose.yml", ["compose"], () => {
-  it("starts the registry alone where no profile is asked for", async () => {
+  it("starts the registry alone without a profile", async () => {
     expect((await compose("config", "--services")).trim().split("\n")).toEqual(["registry"]);
+  });
+
+  it("gives no registry more rights than it needs", async () => {
+    const project: unknown = JSON.parse(await compose("--profile", "cluster", "config", "--format", "json"));
+    const services = mapAt(project, "services");
+    const registries = Object.keys(services).filter((name) => /^(registry|replica-\d)$/.test(name));
+    expect(registries).toHaveLength(4);
+    for (const name of registries)
+      expect(services[name]).toMatchObject({
+        read_only: true,
+        tmpfs: ["/tmp"],
+        cap_drop: ["ALL"],
+        security_opt: ["no-new-privileges:true"],
+      });
   });
 
   it("has a cluster whose parts fit together", async () => {
@@ -60,7 +74,7 @@ describePeers("docker-compose.yml", ["compose"], () => {
     expect(Object.keys(services)).toContain(textAt(configuration, "redis", "addrs", 0).split(":")[0]);
   });
 
-  it("scrapes every replica where monitoring is asked for", async () => {
+  it("scrapes every replica if monitoring is enabled", async () => {
     const all = ["--profile", "cluster", "--profile", "monitoring", "config", "--format", "json"];
     const services = mapAt(JSON.parse(await compose(...all)), "services");
     const scraped: unknown = parse(await readFile(new URL("deploy/cluster/prometheus.yml", PROJECT), "utf8"));
@@ -74,7 +88,7 @@ describePeers("docker-compose.yml", ["compose"], () => {
     }
   });
 
-  it("publishes nothing of the cluster beyond this machine unless told to", async () => {
+  it("publishes nothing of the cluster beyond this machine unless configured to", async () => {
     const project: unknown = JSON.parse(await compose("--profile", "cluster", "config", "--format", "json"));
     const open = Object.entries(mapAt(project, "services")).flatMap(([name, service]) =>
       [at(service, "ports") ?? []].flat().map((each) => [name, at(each, "host_ip")]),

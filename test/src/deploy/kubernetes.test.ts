@@ -1,15 +1,15 @@
 import { readdir, readFile } from "node:fs/promises";
 import { describe, expect, it } from "vitest";
 import { parse, parseAllDocuments } from "yaml";
-import { attempt } from "../support/processes.js";
+import { attempt } from "@longshore/testkit/processes";
 import { parseDuration } from "./duration.js";
 import type { Kinds } from "./kinds.js";
 import { at, mapAt, textAt } from "./pick.js";
 import { checkObjects, type ManifestObject } from "./schema.js";
 import { fileURLToPath } from "node:url";
+import { PROGRAM } from "@longshore/testkit/project";
 
 const FOLDER = new URL("../../../deploy/kubernetes/", import.meta.url);
-const PROGRAM = fileURLToPath(new URL("../../../packages/registry/bin/registry.js", import.meta.url));
 const CONFIGURATION = fileURLToPath(new URL("config.yml", FOLDER));
 const NOT_OBJECTS = ["config.yml", "kustomization.yml"];
 
@@ -38,12 +38,12 @@ const container = at(pod, "containers", 0);
 const labels = at(deployment, "spec", "template", "metadata", "labels");
 
 describe("the schema of Kubernetes", () => {
-  it("has nothing against the manifests", () => {
+  it("accepts the manifests", () => {
     expect(objects.length).toBeGreaterThan(5);
     expect(checkObjects(objects)).toEqual([]);
   }, 60_000);
 
-  it("finds unknown keys, wrong types and missing keys, wherever they are", () => {
+  it("finds unknown keys, wrong types and missing keys at any depth", () => {
     const object = (change: (value: string) => string): ManifestObject => {
       const text = JSON.stringify(deployment);
       expect(change(text)).not.toBe(text);
@@ -87,11 +87,12 @@ describe("the kustomization", () => {
 });
 
 describe("the manifests among themselves", () => {
-  it("mean the same pods", () => {
+  it("select the same pods", () => {
     for (const selector of [
       at(deployment, "spec", "selector", "matchLabels"),
       at(find("v1 Service"), "spec", "selector"),
       at(find("policy/v1 PodDisruptionBudget"), "spec", "selector", "matchLabels"),
+      at(find("networking.k8s.io/v1 NetworkPolicy"), "spec", "podSelector", "matchLabels"),
       at(pod, "topologySpreadConstraints", 0, "labelSelector", "matchLabels"),
       at(pod, "topologySpreadConstraints", 1, "labelSelector", "matchLabels"),
     ]) {
@@ -116,7 +117,21 @@ describe("the manifests among themselves", () => {
     }
   });
 
-  it("give a pod the time that it takes to stop", () => {
+  it("let everyone reach the API, and only the monitoring system the debug port", () => {
+    expect(at(find("networking.k8s.io/v1 NetworkPolicy"), "spec")).toMatchObject({
+      policyTypes: ["Ingress"],
+      ingress: [
+        { ports: [{ port: "http" }] },
+        {
+          from: [{ namespaceSelector: { matchLabels: { "kubernetes.io/metadata.name": "monitoring" } } }],
+          ports: [{ port: "debug" }],
+        },
+      ],
+    });
+    expect(at(find("networking.k8s.io/v1 NetworkPolicy"), "spec", "ingress", 0)).not.toHaveProperty("from");
+  });
+
+  it("give a pod the time it needs to stop", () => {
     const [, seconds] = [at(container, "lifecycle", "preStop", "exec", "command")].flat();
     const drain = parseDuration(textAt(configuration, "http", "draintimeout"));
     expect(at(pod, "terminationGracePeriodSeconds")).toBeGreaterThan(Number(seconds) + drain + 10);

@@ -1,14 +1,14 @@
 import { mkdir, readdir, readFile, writeFile } from "node:fs/promises";
 import { join } from "node:path";
-import { fileURLToPath } from "node:url";
 import { createDriver, isStorageError, type StorageDriver } from "@longshore/storage";
 import { describe, expect, it } from "vitest";
 import { writeStore } from "../bench/gc/store.js";
-import { describePeers } from "../support/peers.js";
-import { makeTemporaryFolder, run } from "../support/processes.js";
-import { s3Parameters, startS3Server, type S3Kind } from "../support/s3/server.js";
+import { describePeers } from "@longshore/testkit/peers";
+import { run } from "@longshore/testkit/processes";
+import { makeTemporaryFolder } from "@longshore/testkit/temporary-folder";
+import { s3Parameters, startS3Server, type S3Kind } from "@longshore/testkit/s3/server";
+import { PROGRAM } from "@longshore/testkit/project";
 
-const PROGRAM = fileURLToPath(new URL("../../../packages/registry/bin/registry.js", import.meta.url));
 const ROOT = "docker/registry/v2";
 
 /** Starting a server, and some collections that wait for every registry to see their lock. */

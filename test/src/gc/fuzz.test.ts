@@ -1,15 +1,15 @@
 import { describe, expect, it } from "vitest";
+import { runLength, seedOf } from "@longshore/testkit/run-length";
 import { fuzz } from "./fuzz.js";
 
-/** The whole length is for the pipeline: `FUZZ_OPERATIONS=50000`. A seed that found something is given in `FUZZ_SEED`. */
-const OPERATIONS = Number(process.env["FUZZ_OPERATIONS"] ?? 5000);
-const SEED = Number(process.env["FUZZ_SEED"] ?? 20_261_123);
+const OPERATIONS = runLength({ short: 2000, long: 20_000, variable: "FUZZ_OPERATIONS" });
+const SEED = seedOf("FUZZ_SEED", 20_261_123);
 
 /** Long enough for the whole length on a slow machine. */
 const PATIENCE = 900_000;
 
 /** Over object storage, where each costs more: still some dozens of collections. */
-const S3_OPERATIONS = Number(process.env["FUZZ_S3_OPERATIONS"] ?? 3000);
+const S3_OPERATIONS = runLength({ short: 1200, long: 6000, variable: "FUZZ_S3_OPERATIONS" });
 
 describe.each([
   { over: "filesystem", operations: OPERATIONS, unguarded: 8000 },

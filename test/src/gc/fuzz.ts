@@ -20,7 +20,7 @@ import {
   type Repository,
   type StorageDriver,
 } from "@longshore/storage";
-import { s3Parameters, startStandIn } from "../support/s3/server.js";
+import { s3Parameters, startStandIn } from "@longshore/testkit/s3/server";
 import {
   isFuzzReport,
   LOCK_WAIT,

@@ -1,14 +1,13 @@
 import { cp, mkdir, readdir, writeFile } from "node:fs/promises";
 import { join } from "node:path";
-import { fileURLToPath } from "node:url";
 import { expect, it } from "vitest";
 import { writeStore } from "../bench/gc/store.js";
-import { describePeer } from "../support/peers.js";
-import { makeTemporaryFolder, run } from "../support/processes.js";
+import { describePeer } from "@longshore/testkit/peers";
+import { run } from "@longshore/testkit/processes";
+import { makeTemporaryFolder } from "@longshore/testkit/temporary-folder";
+import { PROGRAM } from "@longshore/testkit/project";
 
-const PROGRAM = fileURLToPath(new URL("../../../packages/registry/bin/registry.js", import.meta.url));
-
-/** What both say (contract §10.3): 2.8 knows no layer links, and names a manifest without its repository and tags. */
+/** What both say (wire contract §10.3): 2.8 knows no layer links, and names a manifest without its repository and tags. */
 function common(output: string): readonly string[] {
   return output
     .split("\n")

@@ -2,9 +2,10 @@ import { expect, it } from "vitest";
 import { z } from "zod";
 import { mkdir, writeFile } from "node:fs/promises";
 import { gzipSync } from "node:zlib";
-import { contentOf, describeContent, manifestOf, OCI_CONFIG, OCI_MANIFEST } from "../support/fixtures.js";
-import { describePeers } from "../support/peers.js";
-import { makeTemporaryFolder, run } from "../support/processes.js";
+import { contentOf, describeContent, manifestOf, OCI_CONFIG, OCI_MANIFEST } from "@longshore/testkit/fixtures";
+import { describePeers } from "@longshore/testkit/peers";
+import { run } from "@longshore/testkit/processes";
+import { makeTemporaryFolder } from "@longshore/testkit/temporary-folder";
 import { startReceiver, type Receiver } from "./receiver.js";
 import { startNotifying } from "./site.js";
 
@@ -47,7 +48,7 @@ async function writeLayout(folder: string) {
   return { config, layer, image };
 }
 
-describePeers("what clients do", ["skopeo"], () => {
+describePeers("as clients use it", ["skopeo"], () => {
   it("skopeo: a push is the blobs and then the manifest, a pull the manifest and then the blobs, a delete the manifest and its tag", async () => {
     await using folder = await makeTemporaryFolder("layout");
     const { config, layer, image } = await writeLayout(`${folder.path}/source`);

@@ -5,15 +5,15 @@ import {
   DOCKER_LIST,
   DOCKER_MANIFEST,
   expectStatus,
-  locationOf,
+  pushBlob,
   manifestOf,
   OCI_CONFIG,
   OCI_INDEX,
   OCI_MANIFEST,
   type Content,
-} from "../support/fixtures.js";
-import type { Ask, HttpClient } from "../support/http-client.js";
-import { describePeers } from "../support/peers.js";
+} from "@longshore/testkit/fixtures";
+import type { Ask } from "@longshore/testkit/http-client";
+import { describePeers } from "@longshore/testkit/peers";
 import { startReceiver, type Receiver } from "./receiver.js";
 import { startNotifying, type NotifyingRegistry } from "./site.js";
 
@@ -27,14 +27,6 @@ function normalise(body: string, host: string): string {
     .replace(/"timestamp": "\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(?:\.\d{1,9})?(?:Z|[+-]\d\d:\d\d)"/g, '"timestamp": "<time>"')
     .replace(/"addr": "127\.0\.0\.1:\d+"/g, '"addr": "127.0.0.1:<port>"')
     .replace(/"addr": "([^":]+):\d+"/g, '"addr": "$1:<port>"');
-}
-
-async function pushBlob(client: HttpClient, name: string, blob: Content): Promise<void> {
-  const started = expectStatus(await client.ask({ method: "POST", path: `/v2/${name}/blobs/uploads/` }), 202);
-  const separator = locationOf(started).includes("?") ? "&" : "?";
-  const path = `${locationOf(started)}${separator}digest=${encodeURIComponent(blob.digest)}`;
-  const headers = { "Content-Type": "application/octet-stream" };
-  expectStatus(await client.ask({ method: "PUT", path, headers, body: blob.bytes }), 201);
 }
 
 const CONFIG = contentOf('{"architecture":"amd64","os":"linux","a":"<&>"}');
@@ -122,20 +114,18 @@ async function record(registry: NotifyingRegistry, receiver: Receiver): Promise<
   for (const { status, ...ask } of actions()) expectStatus(await client.ask(ask), status);
   const last = contentOf("the last");
   await pushBlob(client, "end", last);
-  await expect
-    .poll(() => receiver.deliveries.some(({ body }) => body.includes(last.digest)), { timeout: 10_000 })
-    .toBe(true);
+  await expect.poll(() => receiver.deliveries.some(({ body }) => body.includes(last.digest))).toBe(true);
   return inAnyOrder(receiver.deliveries.map(({ body }) => normalise(body, host)));
 }
 
-/** The tags that go with a manifest are told of in any order (contract §8.4). */
+/** The tags that go with a manifest are told of in any order (wire contract §8.4). */
 function inAnyOrder(bodies: readonly string[]): string[] {
   const isTagDelete = (body: string): boolean => body.includes('"action": "delete"') && body.includes('"tag"');
   const sorted = bodies.filter(isTagDelete).sort();
   return bodies.map((body) => (isTagDelete(body) ? (sorted.shift() ?? "") : body));
 }
 
-describePeers("the original's events", ["docker-registry"], () => {
+describePeers("Distribution's events", ["docker-registry"], () => {
   it("are ours, byte for byte, for the same requests", async () => {
     await using theirs = await startReceiver();
     await using ours = await startReceiver();

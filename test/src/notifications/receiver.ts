@@ -1,5 +1,5 @@
-import { createServer, type IncomingMessage, type Server, type ServerResponse } from "node:http";
-import type { AddressInfo } from "node:net";
+import { createServer, type IncomingMessage, type ServerResponse } from "node:http";
+import { listen, serveHttp } from "@longshore/testkit/loopback";
 
 /** What the receiver does with a request. */
 export type ReceiverMode = "accept" | "fail" | "hang" | "reset";
@@ -42,14 +42,11 @@ export async function startReceiver(): Promise<Receiver> {
       else if (mode !== "hang") response.writeHead(mode === "fail" ? 500 : 200).end();
     });
   };
-  let server = await listen(answer, 0);
-  const { port } = addressOf(server);
-  const close = async (): Promise<void> => {
-    server.closeAllConnections();
-    await new Promise((resolve) => server.close(resolve));
-  };
+  let server = await serveHttp(answer);
+  const { port, url } = server;
+  const close = (): Promise<void> => server.close();
   return {
-    url: `http://127.0.0.1:${port}`,
+    url,
     port,
     deliveries,
     setMode: (mode, path = "") => {
@@ -59,21 +56,8 @@ export async function startReceiver(): Promise<Receiver> {
     async restart(during) {
       await close();
       await during();
-      server = await listen(answer, port);
+      server = await listen(createServer(answer), port);
     },
     [Symbol.asyncDispose]: close,
   };
-}
-
-function listen(listener: (request: IncomingMessage, response: ServerResponse) => void, port: number): Promise<Server> {
-  return new Promise((resolve, reject) => {
-    const server = createServer(listener).once("error", reject);
-    server.listen(port, "127.0.0.1", () => resolve(server));
-  });
-}
-
-function addressOf(server: Server): AddressInfo {
-  const address = server.address();
-  if (address === null || typeof address === "string") throw new Error("the receiver listens on no port");
-  return address;
 }

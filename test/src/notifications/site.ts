@@ -1,12 +1,12 @@
 import { writeFile } from "node:fs/promises";
-import { fileURLToPath } from "node:url";
 import { stringify } from "yaml";
-import { createHttpClient, type HttpClient } from "../support/http-client.js";
-import { freePort, makeTemporaryFolder, startDaemon } from "../support/processes.js";
+import { createHttpClient, type HttpClient } from "@longshore/testkit/http-client";
+import { freePort } from "@longshore/testkit/loopback";
+import { startDaemon } from "@longshore/testkit/processes";
+import { makeTemporaryFolder } from "@longshore/testkit/temporary-folder";
+import { PROGRAM } from "@longshore/testkit/project";
 
-const PROGRAM = fileURLToPath(new URL("../../../packages/registry/bin/registry.js", import.meta.url));
-
-/** A registry with notifications, ours or Debian's build of the original. */
+/** A registry with notifications, ours or Debian's build of Distribution. */
 export interface NotifyingRegistry extends AsyncDisposable {
   readonly kind: "longshore" | "docker-registry";
   /** `127.0.0.1:<port>` */

@@ -1,14 +1,14 @@
+import { clientAt } from "../server/push.js";
 import { spawn, spawnSync } from "node:child_process";
-import { once } from "node:events";
 import { readFile } from "node:fs/promises";
-import { createServer } from "node:http";
 import { text } from "node:stream/consumers";
 import { parse } from "yaml";
 import { describe, expect, it } from "vitest";
-import { describePeer, findProgram } from "../support/peers.js";
-import { freePort } from "../support/processes.js";
+import { findProgram } from "@longshore/testkit/peer-list";
+import { describePeer } from "@longshore/testkit/peers";
+import { freePort, serveHttp } from "@longshore/testkit/loopback";
 import { serveRegistry, type ServedRegistry } from "../server/process.js";
-import { pushBlob, randomBlob } from "../server/push.js";
+import { randomContent, pushBlob } from "@longshore/testkit/fixtures";
 import { dashboardQueries, deployedPath, metricNames, withValues } from "./deployed.js";
 import { startPrometheus } from "./prometheus.js";
 
@@ -20,18 +20,14 @@ interface Measured extends AsyncDisposable {
 }
 
 async function serveMeasured(workers: number): Promise<Measured> {
-  const hook = createServer((request, response) => void request.resume().on("end", () => response.end()));
-  hook.listen(0, "127.0.0.1");
-  await once(hook, "listening");
-  const address = hook.address();
-  const port = address !== null && typeof address === "object" ? address.port : 0;
+  const hook = await serveHttp((request, response) => void request.resume().on("end", () => response.end()));
   const debug = `127.0.0.1:${await freePort()}`;
   const registry = await serveRegistry({
     // A port of its own, which is still there when every worker has died.
     http: { addr: `127.0.0.1:${await freePort()}`, workers, debug: { addr: debug, prometheus: { enabled: true } } },
     rest: {
       health: { storagedriver: { enabled: true } },
-      notifications: { endpoints: [{ name: "hook", url: `http://127.0.0.1:${port}/` }] },
+      notifications: { endpoints: [{ name: "hook", url: `${hook.url}/` }] },
     },
   });
   return {
@@ -39,16 +35,15 @@ async function serveMeasured(workers: number): Promise<Measured> {
     debug,
     async [Symbol.asyncDispose]() {
       await registry[Symbol.asyncDispose]();
-      hook.closeAllConnections();
-      hook.close();
+      await hook.close();
     },
   };
 }
 
 /** A push and pulls of a small image, a list, and something that isn't there; each over its own connection. */
 async function traffic(registry: ServedRegistry, name: string): Promise<void> {
-  const config = randomBlob(5000);
-  await pushBlob(registry.port, name, config);
+  const config = randomContent(5000);
+  await pushBlob(clientAt(registry.port), name, config);
   const mediaType = "application/vnd.oci.image.manifest.v1+json";
   const configuration = { mediaType: "application/vnd.oci.image.config.v1+json", digest: config.digest, size: 5000 };
   const ask = async (path: string, method = "GET", body?: string): Promise<number> => {
@@ -86,7 +81,7 @@ function counts(scraped: string): Map<string, number> {
   );
 }
 
-/** Names of the original's families (contract §9.2) that are there from the first scrape on. */
+/** Names of Distribution's families (wire contract §9.2) that are there from the first scrape on. */
 const ORIGINAL: Readonly<Record<string, string>> = {
   registry_http_requests_total: "counter",
   registry_http_request_duration_seconds: "histogram",
@@ -111,7 +106,7 @@ const ORIGINAL: Readonly<Record<string, string>> = {
 };
 
 describe("metrics", () => {
-  it("have the original's families, and every one that the dashboard and the alerts ask for", async () => {
+  it("have Distribution's families, and every one that the dashboard and the alerts use", async () => {
     await using measured = await serveMeasured(2);
     const { registry, debug } = measured;
     await traffic(registry, "a");
@@ -125,7 +120,7 @@ describe("metrics", () => {
     expect(families.filter((name) => !there.has(name))).toEqual([]);
   }, 60_000);
 
-  it("never count backwards when a worker dies, and its successor counts on", async () => {
+  it("never decrease when a worker dies, and its successor continues counting", async () => {
     await using measured = await serveMeasured(2);
     const { registry, debug } = measured;
     await traffic(registry, "a");
@@ -133,7 +128,7 @@ describe("metrics", () => {
     const before = counts(await scrape(debug));
     const children = await readFile(`/proc/${registry.pid}/task/${registry.pid}/children`, "utf8");
     for (const worker of children.trim().split(" ")) process.kill(Number(worker), "SIGKILL");
-    await registry.logged(/a new worker serves[\s\S]*a new worker serves/);
+    await registry.logged(/a new worker is serving[\s\S]*a new worker is serving/);
     const after = counts(await scrape(debug));
     const backwards = [...before].filter(([series, count]) => (after.get(series) ?? 0) < count);
     expect(backwards).toEqual([]);
@@ -144,7 +139,7 @@ describe("metrics", () => {
     expect(counts(await scrape(debug)).get(pushes)).toBe(3);
   }, 60_000);
 
-  it("have as many series after hundreds of names as before", async () => {
+  it("have no more series after hundreds of names than before", async () => {
     await using measured = await serveMeasured(1);
     const { registry, debug } = measured;
     await traffic(registry, "a");
@@ -161,7 +156,7 @@ describe("metrics", () => {
 });
 
 describePeer("prometheus", () => {
-  it("takes the metrics without a complaint", async () => {
+  it("accepts the metrics without a complaint", async () => {
     await using measured = await serveMeasured(2);
     const { registry, debug } = measured;
     await traffic(registry, "a");
@@ -169,7 +164,7 @@ describePeer("prometheus", () => {
     const complaints = Promise.all([text(check.stdout), text(check.stderr)]);
     check.stdin.end(await scrape(debug));
     const lines = (await complaints).join("").split("\n").filter(Boolean);
-    // A gauge, under the original's name.
+    // A gauge, under Distribution's name.
     const known = 'registry_notifications_pending_total non-counter metrics should not have "_total" suffix';
     expect(lines.filter((line) => line !== known)).toEqual([]);
   }, 60_000);
@@ -179,9 +174,7 @@ describePeer("prometheus", () => {
     const { registry, debug } = measured;
     await traffic(registry, "a");
     await using prometheus = await startPrometheus(debug);
-    await expect
-      .poll(() => prometheus.query("up{job='registry'}").catch(() => []), { timeout: 20_000 })
-      .toMatchObject([{ value: 1 }]);
+    await expect.poll(() => prometheus.query("up{job='registry'}").catch(() => [])).toMatchObject([{ value: 1 }]);
     // Rates need two scrapes with something between them.
     const queries = await dashboardQueries();
     expect(queries.length).toBeGreaterThan(30);

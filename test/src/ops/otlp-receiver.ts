@@ -1,7 +1,7 @@
-import { once } from "node:events";
-import { createServer, type IncomingMessage } from "node:http";
+import type { IncomingMessage } from "node:http";
 import { buffer } from "node:stream/consumers";
 import { gunzipSync } from "node:zlib";
+import { serveHttp } from "@longshore/testkit/loopback";
 import { bytesOf, hexOf, numberOf, readFields, textOf, type Field } from "./protobuf.js";
 
 /** A span as it arrived. */
@@ -39,7 +39,7 @@ export interface OtlpReceiver extends AsyncDisposable {
 export async function startOtlpReceiver(): Promise<OtlpReceiver> {
   const spans: ReceivedSpan[] = [];
   const requests: IncomingMessage[] = [];
-  const server = createServer((request, response) => {
+  const server = await serveHttp((request, response) => {
     void (async () => {
       const body = await buffer(request);
       requests.push(request);
@@ -51,18 +51,8 @@ export async function startOtlpReceiver(): Promise<OtlpReceiver> {
         spans.push(...readRequest(request.headers["content-encoding"] === "gzip" ? gunzipSync(body) : body));
       response.writeHead(accepted ? 200 : 404, { "Content-Type": "application/x-protobuf" }).end();
     })().catch(() => response.writeHead(400).end());
-  }).listen(0, "127.0.0.1");
-  await once(server, "listening");
-  const address = server.address();
-  return {
-    endpoint: `http://127.0.0.1:${address !== null && typeof address === "object" ? address.port : 0}`,
-    spans,
-    requests,
-    async [Symbol.asyncDispose]() {
-      server.closeAllConnections();
-      await new Promise((resolve) => server.close(resolve));
-    },
-  };
+  });
+  return { endpoint: server.url, spans, requests, [Symbol.asyncDispose]: server.close };
 }
 
 /** The spans of an ExportTraceServiceRequest (opentelemetry-proto, trace/v1). */

@@ -2,8 +2,9 @@ import { spawn } from "node:child_process";
 import { once } from "node:events";
 import { readFile, writeFile } from "node:fs/promises";
 import { join } from "node:path";
-import { findProgram } from "../support/peers.js";
-import { freePort, makeTemporaryFolder } from "../support/processes.js";
+import { findProgram } from "@longshore/testkit/peer-list";
+import { freePort } from "@longshore/testkit/loopback";
+import { makeTemporaryFolder } from "@longshore/testkit/temporary-folder";
 import { deployedPath } from "./deployed.js";
 
 /** Debian's Prometheus, scraping one registry with the configuration that is shipped. */

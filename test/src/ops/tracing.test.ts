@@ -1,10 +1,19 @@
+import { clientAt } from "../server/push.js";
 import { execFile } from "node:child_process";
-import { createHash } from "node:crypto";
 import { promisify } from "node:util";
 import { describe, expect, it } from "vitest";
-import { freePort } from "../support/processes.js";
+import { freePort } from "@longshore/testkit/loopback";
 import { serveRegistry, type ServedRegistry } from "../server/process.js";
-import { beginUpload, randomBlob } from "../server/push.js";
+import {
+  randomContent,
+  pushBlob,
+  manifestOf,
+  OCI_MANIFEST,
+  OCI_CONFIG,
+  describeContent,
+  expectStatus,
+  pushManifest,
+} from "@longshore/testkit/fixtures";
 import { startOtlpReceiver, type OtlpReceiver, type ReceivedSpan } from "./otlp-receiver.js";
 
 const TRACE = "0af7651916cd43dd8448eb211c80319c";
@@ -20,34 +29,22 @@ function traceparent(flags = "01"): Record<string, string> {
 
 /** Pushes a small image as the caller of {@link CALLER}. */
 async function pushImage(registry: ServedRegistry, name: string): Promise<void> {
-  const config = randomBlob(10_000);
-  const location = await beginUpload(registry.port, name, config.digest);
-  const put = await fetch(location, {
-    method: "PUT",
-    headers: { ...traceparent(), "content-type": "application/octet-stream" },
-    body: config.bytes,
-  });
-  expect(put.status).toBe(201);
-  const manifest = JSON.stringify({
+  const client = clientAt(registry.port, traceparent());
+  const config = randomContent(10_000);
+  await pushBlob(client, name, config);
+  const manifest = manifestOf({
     schemaVersion: 2,
-    mediaType: "application/vnd.oci.image.manifest.v1+json",
-    config: { mediaType: "application/vnd.oci.image.config.v1+json", digest: config.digest, size: 10_000 },
+    mediaType: OCI_MANIFEST,
+    config: describeContent(config, OCI_CONFIG),
     layers: [],
   });
-  const pushed = await fetch(`http://127.0.0.1:${registry.port}/v2/${name}/manifests/latest`, {
-    method: "PUT",
-    headers: { ...traceparent(), "content-type": "application/vnd.oci.image.manifest.v1+json" },
-    body: manifest,
-  });
-  expect(pushed.status).toBe(201);
-  expect(pushed.headers.get("docker-content-digest")).toBe(
-    `sha256:${createHash("sha256").update(manifest).digest("hex")}`,
-  );
+  const pushed = expectStatus(await pushManifest(client, name, manifest, OCI_MANIFEST, "latest"), 201);
+  expect(pushed.headers["docker-content-digest"]).toBe(manifest.digest);
 }
 
 async function spanNamed(receiver: OtlpReceiver, name: string): Promise<ReceivedSpan> {
   return expect
-    .poll(() => receiver.spans.find((span) => span.name === name), { timeout: 10_000 })
+    .poll(() => receiver.spans.find((span) => span.name === name))
     .toBeDefined()
     .then(() => {
       const found = receiver.spans.find((span) => span.name === name);
@@ -57,7 +54,7 @@ async function spanNamed(receiver: OtlpReceiver, name: string): Promise<Received
 }
 
 describe("a collector", () => {
-  it("is given a push as spans below the caller's, without anything secret", async () => {
+  it("receives a push as children of the caller's span, without secrets", async () => {
     await using receiver = await startOtlpReceiver();
     await using registry = await serveRegistry({
       environment: { ...AT_ONCE, OTEL_EXPORTER_OTLP_ENDPOINT: receiver.endpoint },
@@ -105,13 +102,13 @@ describe("a collector", () => {
     // The upload's state signs who may go on with it.
     expect(JSON.stringify(receiver.spans.map(({ attributes }) => attributes))).not.toMatch(/_state|digest=/);
 
-    expect(registry.stderr()).toMatch(
-      new RegExp(`msg="response completed" .*span_id=${put.spanId} trace_id=${TRACE} .*vars\\.name=team/app`),
-    );
+    await expect
+      .poll(() => registry.stderr())
+      .toMatch(new RegExp(`msg="response completed" .*span_id=${put.spanId} trace_id=${TRACE} .*vars\\.name=team/app`));
     await expect.poll(() => registry.stdout()).toContain(` trace_id=${TRACE} span_id=${put.spanId}\n`);
   });
 
-  it("is sent what is left when the registry stops, by every worker, under the name and attributes of the environment", async () => {
+  it("gets the remaining spans of every worker when the registry stops, with the name and attributes from the environment", async () => {
     await using receiver = await startOtlpReceiver();
     await using registry = await serveRegistry({
       http: { workers: 2 },
@@ -144,7 +141,7 @@ describe("a collector", () => {
     expect(registry.stderr()).not.toContain("for-the-collector");
   });
 
-  it("gets what the sampler lets through, and callers decide for what they trace", async () => {
+  it("gets the sampled spans, and callers decide about their own traces", async () => {
     await using receiver = await startOtlpReceiver();
     await using registry = await serveRegistry({
       environment: {
@@ -162,7 +159,7 @@ describe("a collector", () => {
     expect(receiver.spans.filter((span) => span.kind === 2).map((span) => span.name)).toEqual(["GET /v2/_catalog"]);
   });
 
-  it("that is away costs one line in the log, no request, and no time at the stop", async () => {
+  it("that is unreachable causes one log line, fails no request, and doesn't delay a stop", async () => {
     await using registry = await serveRegistry({
       environment: { ...AT_ONCE, OTEL_EXPORTER_OTLP_ENDPOINT: `http://127.0.0.1:${await freePort()}` },
     });
@@ -180,7 +177,7 @@ describe("a collector", () => {
 });
 
 describe("tracing", () => {
-  it("is off unless an exporter is asked for: nothing of it is loaded, and lines are the original's", async () => {
+  it("is disabled unless an exporter is configured: nothing of it is loaded, and log lines are Distribution's", async () => {
     // The API alone is there in any case: the metrics library has it.
     const program = `
       const SDK = new RegExp("@opentelemetry/(?!api/)");
@@ -198,14 +195,14 @@ describe("tracing", () => {
     expect(JSON.parse(stdout)).toEqual([true, 0, true, true]);
   });
 
-  it("refuses by name what it doesn't speak, and the registry serves", async () => {
+  it("refuses unsupported protocols by name, and the registry serves", async () => {
     await using registry = await serveRegistry({
       http: { workers: 2 },
       environment: { OTEL_TRACES_EXPORTER: "otlp,zipkin", OTEL_EXPORTER_OTLP_PROTOCOL: "grpc" },
     });
     expect((await fetch(`http://127.0.0.1:${registry.port}/v2/`)).status).toBe(200);
-    expect(registry.stderr().match(/tracing: OTLP over grpc is not spoken here/g)).toHaveLength(1);
-    expect(registry.stderr().match(/names zipkin, which is not known here/g)).toHaveLength(1);
+    expect(registry.stderr().match(/tracing: OTLP over grpc is not supported/g)).toHaveLength(1);
+    expect(registry.stderr().match(/names zipkin, which is not supported/g)).toHaveLength(1);
     await expect.poll(() => registry.stdout()).toMatch(/"GET \/v2\/ HTTP\/1\.1" 200 2 "" "[^"]*"\n$/);
   });
 });

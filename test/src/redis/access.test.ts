@@ -1,10 +1,11 @@
 import { writeFile } from "node:fs/promises";
-import { createDriver, type RedisOptions, type StorageDriver } from "@longshore/storage";
+import { createDriver, probeRedis, type RedisOptions, type StorageDriver } from "@longshore/storage";
 import { afterAll, afterEach, beforeAll, beforeEach, expect, it } from "vitest";
 import { createIdentities } from "../server/certificates.js";
-import { describePeers } from "../support/peers.js";
-import { freePort, makeTemporaryFolder } from "../support/processes.js";
-import { eventually, openReplica, pull, pushImage, TAG, type Replica } from "./replicas.js";
+import { describePeers } from "@longshore/testkit/peers";
+import { freePort } from "@longshore/testkit/loopback";
+import { makeTemporaryFolder } from "@longshore/testkit/temporary-folder";
+import { eventually, openReplica, pull, storeImage, REDIS, TAG, type Replica } from "./replicas.js";
 import { startRedis, type RedisServer } from "./servers.js";
 
 describePeers("access to Redis", ["redis"], () => {
@@ -24,7 +25,7 @@ describePeers("access to Redis", ["redis"], () => {
   };
   const expectCached = async (replica: Replica): Promise<void> => {
     await replica.until(true);
-    await pushImage(replica.repository, TAG);
+    await storeImage(replica.repository, TAG);
     await eventually(async () => {
       replica.storageCalls();
       await pull(replica.repository);
@@ -51,8 +52,10 @@ describePeers("access to Redis", ["redis"], () => {
   });
 
   it("as a user with the rights that docs/operating.md names, over the older protocol, too", async () => {
-    const rights = "~longshore:* resetchannels -@all +get +set +del +eval +evalsha +pttl +info +ping +hello +client";
+    const rights =
+      "~longshore:* resetchannels -@all +get +getrange +set +del +eval +evalsha +pttl +info +ping +hello +client";
     await using redis = await startRedis({ config: [`user registry on >geheim ${rights}`, "user default off"] });
+    await probeRedis({ ...REDIS, addresses: [redis.address], username: "registry", password: "geheim" }, 30_000);
     for (const protocol of [2, 3] as const) {
       await expectCached(
         await open({ addresses: [redis.address], username: "registry", password: "geheim", protocol, clientName: "r" }),
@@ -60,13 +63,20 @@ describePeers("access to Redis", ["redis"], () => {
     }
   });
 
-  it("to one that only lets itself be read: nothing is believed", async () => {
+  it("whose user lacks a right that the cache needs: a probe names it", async () => {
+    const rights = "~longshore:* -@all +get +set +del +eval +evalsha +pttl +info +ping +hello +client";
+    await using redis = await startRedis({ config: [`user registry on >geheim ${rights}`, "user default off"] });
+    const options = { ...REDIS, addresses: [redis.address], username: "registry", password: "geheim" };
+    await expect(probeRedis(options, 30_000)).rejects.toThrow(/getrange/);
+  });
+
+  it("to a read-only server: nothing it says is trusted", async () => {
     await using redis = await startRedis();
     const replica = await open({ addresses: [redis.address] });
     await expectCached(replica);
     // What an old master does whose replicas are gone.
     await redis.cli("config", "set", "min-replicas-to-write", "1");
-    const digest = await pushImage(replica.repository, TAG);
+    const digest = await storeImage(replica.repository, TAG);
     expect(await pull(replica.repository)).toBe(digest);
   });
 
@@ -119,11 +129,11 @@ describePeers("TLS to Redis", ["redis"], () => {
     await folder[Symbol.asyncDispose]();
   });
 
-  it("with a certificate of one's own, checked on both sides", async () => {
+  it("with a client certificate, verified on both sides", async () => {
     const tls = { certificate: at("client"), key: at("client-key"), rootCas: [at("ca")] };
     await using replica = await openReplica(driver, { addresses: [address], tls });
     await replica.until(true);
-    await pushImage(replica.repository, TAG);
+    await storeImage(replica.repository, TAG);
     await eventually(async () => {
       replica.storageCalls();
       await pull(replica.repository);

@@ -9,8 +9,8 @@ import {
   type StorageDriver,
 } from "@longshore/storage";
 import { afterAll, afterEach, beforeAll, beforeEach, expect, it } from "vitest";
-import { describePeers } from "../support/peers.js";
-import { eventually, NAME, openReplica, pull, pushBlob, pushImage, TAG, type Replica } from "./replicas.js";
+import { describePeers } from "@longshore/testkit/peers";
+import { eventually, NAME, openReplica, pull, storeRandomBlob, storeImage, TAG, type Replica } from "./replicas.js";
 import { startRedis, type RedisServer } from "./servers.js";
 
 const codeOf = (work: Promise<unknown>): Promise<string> =>
@@ -39,8 +39,8 @@ describePeers("two replicas with one Redis", ["redis"], () => {
     await driver.close();
   });
 
-  it("a pull of what another replica served a moment ago costs no call of the storage", async () => {
-    const digest = await pushImage(one.repository, TAG);
+  it("a pull of something that another replica has just served makes no call to the storage", async () => {
+    const digest = await storeImage(one.repository, TAG);
     // Fills nothing that a change takes away again, and leaves no filling behind.
     await eventually(async () => {
       one.storageCalls();
@@ -62,7 +62,7 @@ describePeers("two replicas with one Redis", ["redis"], () => {
   });
 
   it("a blob that another replica described a moment ago costs none either", async () => {
-    const digest = await pushBlob(one.repository);
+    const digest = await storeRandomBlob(one.repository);
     await eventually(async () => {
       one.storageCalls();
       await one.repository.blobs.stat(digest);
@@ -73,16 +73,16 @@ describePeers("two replicas with one Redis", ["redis"], () => {
     expect(other.storageCalls()).toBe(0);
   });
 
-  it("a tag that was moved leads to the new manifest everywhere, as soon as the push is acknowledged", async () => {
+  it("a tag that was moved points to the new manifest everywhere, as soon as the push is acknowledged", async () => {
     for (let times = 0; times < 50; times += 1) {
-      const digest = await pushImage(times % 2 === 0 ? one.repository : other.repository, TAG);
+      const digest = await storeImage(times % 2 === 0 ? one.repository : other.repository, TAG);
       expect(await Promise.all([pull(one.repository), pull(other.repository)])).toEqual([digest, digest]);
     }
   });
 
   it("what was deleted is gone everywhere, as soon as that is acknowledged", async () => {
-    const digest = await pushImage(one.repository, TAG, "second");
-    const blob = await pushBlob(one.repository);
+    const digest = await storeImage(one.repository, TAG, "second");
+    const blob = await storeRandomBlob(one.repository);
     for (const { repository } of [one, other]) {
       await pull(repository);
       await repository.manifests.get(digest);
@@ -100,15 +100,15 @@ describePeers("two replicas with one Redis", ["redis"], () => {
   });
 
   it("a blob of another repository stays unknown here, whatever is remembered", async () => {
-    const digest = await pushBlob(one.repository);
+    const digest = await storeRandomBlob(one.repository);
     await one.repository.blobs.stat(digest);
     const elsewhere = openRegistry(driver, { caches: one.caches }).repository(parseRepositoryName("team/other"));
     expect(await codeOf(elsewhere.blobs.stat(digest))).toBe("BLOB_UNKNOWN");
     expect(await codeOf(elsewhere.manifests.get(digest))).toBe("MANIFEST_UNKNOWN");
   });
 
-  it("another storage's registry in the same Redis is a stranger", async () => {
-    const digest = await pushImage(one.repository, TAG);
+  it("a registry over another storage in the same Redis sees nothing of this one", async () => {
+    const digest = await storeImage(one.repository, TAG);
     await pull(one.repository);
     const elsewhere = await createDriver("inmemory", {});
     const stranger = await openReplica(elsewhere, { addresses: [redis.address] });
@@ -118,8 +118,8 @@ describePeers("two replicas with one Redis", ["redis"], () => {
     await elsewhere.close();
   });
 
-  it("a tag that leads to a manifest which an old registry deleted is no way to it", async () => {
-    const digest = await pushImage(one.repository, TAG);
+  it("a tag that points to a manifest deleted by an old registry doesn't give access to it", async () => {
+    const digest = await storeImage(one.repository, TAG);
     const { hex } = splitDigest(digest);
     await driver.delete(`/docker/registry/v2/repositories/${NAME}/_manifests/revisions/sha256/${hex}/link`);
     const fresh = await openReplica(driver, { addresses: [redis.address] });
@@ -127,7 +127,7 @@ describePeers("two replicas with one Redis", ["redis"], () => {
     await fresh[Symbol.asyncDispose]();
   });
 
-  it("many who push and pull one tag at once are never told of what an acknowledged push had replaced", async () => {
+  it("many clients that push and pull one tag at once never get what an acknowledged push had replaced", async () => {
     const order: Digest[] = [];
     const watched: StorageDriver = new Proxy(driver, {
       get(target, property) {
@@ -143,8 +143,8 @@ describePeers("two replicas with one Redis", ["redis"], () => {
     const replicas = await Promise.all(
       Array.from({ length: 3 }, () => openReplica(watched, { addresses: [redis.address] })),
     );
-    const images = await Promise.all(Array.from({ length: 60 }, () => pushImage(one.repository)));
-    await one.repository.tags.set(TAG, await pushImage(one.repository));
+    const images = await Promise.all(Array.from({ length: 60 }, () => storeImage(one.repository)));
+    await one.repository.tags.set(TAG, await storeImage(one.repository));
     let acknowledged = -1;
     const stale: string[] = [];
     const position = (digest: Digest) => order.indexOf(digest);
@@ -174,8 +174,8 @@ describePeers("two replicas with one Redis", ["redis"], () => {
     for (const replica of replicas) await replica[Symbol.asyncDispose]();
   });
 
-  it("every key is ours, and has an end", async () => {
-    await pushImage(one.repository, TAG);
+  it("every key is ours, and expires", async () => {
+    await storeImage(one.repository, TAG);
     await pull(one.repository);
     const keys = (await redis.cli("--scan")).split("\n");
     expect(keys.length).toBeGreaterThan(0);

@@ -1,8 +1,9 @@
 import { createDriver, type StorageDriver } from "@longshore/storage";
 import { afterEach, beforeEach, expect, it } from "vitest";
-import { describePeers } from "../support/peers.js";
-import { freePort, run } from "../support/processes.js";
-import { eventually, openReplica, pull, pushImage, TAG, type Replica } from "./replicas.js";
+import { describePeers } from "@longshore/testkit/peers";
+import { freePort } from "@longshore/testkit/loopback";
+import { run } from "@longshore/testkit/processes";
+import { eventually, openReplica, pull, storeImage, TAG, type Replica } from "./replicas.js";
 import { startRedis, type RedisServer } from "./servers.js";
 
 const MASTER = "registry-master";
@@ -25,7 +26,7 @@ describePeers("Redis with sentinels", ["redis", "redis-sentinel"], () => {
     await driver.close();
   });
 
-  it("goes on with the new master when the old one is gone, and nobody notices but for the time", async () => {
+  it("continues with the new master when the old one is gone, and clients notice only the delay", async () => {
     const password = "geheim";
     const login = ["-a", password, "--no-auth-warning"];
     const secured = [`requirepass ${password}`, `masterauth ${password}`];
@@ -56,13 +57,13 @@ describePeers("Redis with sentinels", ["redis", "redis-sentinel"], () => {
       password,
     });
     await registry.until(true);
-    await pushImage(registry.repository, TAG);
+    await storeImage(registry.repository, TAG);
     await eventually(() => isCached(registry));
     expect(await master.cli("dbsize")).not.toBe("0");
 
     await master.kill();
     await registry.until(false);
-    const pushed = await pushImage(registry.repository, TAG);
+    const pushed = await storeImage(registry.repository, TAG);
     expect(await pull(registry.repository)).toBe(pushed);
     await registry.until(true);
     await eventually(() => isCached(registry));
@@ -71,7 +72,7 @@ describePeers("Redis with sentinels", ["redis", "redis-sentinel"], () => {
 });
 
 describePeers("a cluster of Redis", ["redis"], () => {
-  it("of three masters takes keys of every slot, and goes on while one of them is away", async () => {
+  it("of three masters accepts keys of every slot, and continues while one of them is down", async () => {
     const driver = await createDriver("inmemory", {});
     const servers: RedisServer[] = [];
     try {
@@ -91,17 +92,17 @@ describePeers("a cluster of Redis", ["redis"], () => {
       await using other = await openReplica(driver, { addresses: [third.address, first.address], mode: "cluster" });
       await Promise.all([registry.until(true), other.until(true)]);
       const tags = Array.from({ length: 30 }, (_, index) => `tag-${index}`);
-      await pushImage(registry.repository, TAG, ...tags);
+      await storeImage(registry.repository, TAG, ...tags);
       await eventually(() => isCached(registry));
       for (let times = 0; times < 10; times += 1) {
-        const digest = await pushImage(times % 2 === 0 ? registry.repository : other.repository, TAG, ...tags);
+        const digest = await storeImage(times % 2 === 0 ? registry.repository : other.repository, TAG, ...tags);
         expect(await pull(registry.repository)).toBe(digest);
         expect(await pull(other.repository)).toBe(digest);
       }
       for (const server of servers) expect(await server.cli("dbsize")).not.toBe("0");
 
       await second.kill();
-      const digest = await pushImage(registry.repository, TAG, ...tags);
+      const digest = await storeImage(registry.repository, TAG, ...tags);
       expect(await pull(registry.repository)).toBe(digest);
       expect(await pull(other.repository)).toBe(digest);
       expect(registry.failures()).toBeGreaterThan(0);

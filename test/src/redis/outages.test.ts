@@ -1,10 +1,10 @@
 import { createDriver, type StorageDriver } from "@longshore/storage";
 import { afterEach, beforeEach, expect, it } from "vitest";
-import { describePeers } from "../support/peers.js";
-import { eventually, openReplica, pull, pushBlob, pushImage, TAG, type Replica } from "./replicas.js";
+import { describePeers } from "@longshore/testkit/peers";
+import { eventually, openReplica, pull, storeRandomBlob, storeImage, TAG, type Replica } from "./replicas.js";
 import { openLine, startRedis, type Line, type RedisServer } from "./servers.js";
 
-/** How long links live in Redis (docs/architecture.md §Caches). */
+/** How long links live in Redis (docs/protocols/redis-links.md §Links in Redis). */
 const LIFETIME = 5000;
 
 describePeers("an outage of Redis", ["redis"], () => {
@@ -37,15 +37,15 @@ describePeers("an outage of Redis", ["redis"], () => {
       return replica.storageCalls() === 0;
     });
 
-  it("that one replica sees alone: its push is acknowledged when nobody can be told of the old tag any more", async () => {
-    await pushImage(one.repository, TAG);
+  it("on one replica only: its push is acknowledged once no replica can serve the old tag any more", async () => {
+    await storeImage(one.repository, TAG);
     line.cut();
     await one.until(false);
     const before = await pull(other.repository);
     await remember(other);
     const filled = Date.now();
     const progress = { isAcknowledged: false };
-    const push = pushImage(one.repository, TAG).then((digest) => {
+    const push = storeImage(one.repository, TAG).then((digest) => {
       progress.isAcknowledged = true;
       return digest;
     });
@@ -64,12 +64,12 @@ describePeers("an outage of Redis", ["redis"], () => {
   });
 
   it("that ends while a push waits: it waits no longer", async () => {
-    await pushImage(one.repository, TAG);
+    await storeImage(one.repository, TAG);
     await remember(other);
     line.cut();
     await one.until(false);
     const started = Date.now();
-    const push = pushImage(one.repository, TAG);
+    const push = storeImage(one.repository, TAG);
     line.mend();
     const digest = await push;
     expect(Date.now() - started).toBeLessThan(LIFETIME - 500);
@@ -77,11 +77,11 @@ describePeers("an outage of Redis", ["redis"], () => {
   });
 
   it("with entries that it kept on disk: what was changed meanwhile is not believed", async () => {
-    await pushImage(one.repository, TAG);
+    await storeImage(one.repository, TAG);
     await remember(other);
     await redis.kill();
     await Promise.all([one.until(false), other.until(false)]);
-    const push = pushImage(one.repository, TAG);
+    const push = storeImage(one.repository, TAG);
     await redis.restart();
     expect(await redis.cli("--scan")).toContain("/tags/latest/current/link");
     const digest = await push;
@@ -89,9 +89,9 @@ describePeers("an outage of Redis", ["redis"], () => {
     expect(await pull(other.repository)).toBe(digest);
   });
 
-  it("reaches nobody: SIGKILL in the midst of traffic, and again", async () => {
-    const blob = await pushBlob(one.repository);
-    await pushImage(one.repository, TAG);
+  it("isn't noticed by any client: SIGKILL under load, and again", async () => {
+    const blob = await storeRandomBlob(one.repository);
+    await storeImage(one.repository, TAG);
     let isOver = false;
     let pulls = 0;
     const failures: unknown[] = [];
@@ -124,8 +124,8 @@ describePeers("an outage of Redis", ["redis"], () => {
     await remember(one);
   });
 
-  it("without a word, as of a stopped process: some wait for a moment, then nobody does", async () => {
-    await pushImage(one.repository, TAG);
+  it("that is silent, as of a stopped process: some requests wait for a moment, later ones don't", async () => {
+    await storeImage(one.repository, TAG);
     await remember(one);
     redis.pause();
     const times: number[] = [];
@@ -144,10 +144,10 @@ describePeers("an outage of Redis", ["redis"], () => {
     expect(one.states.at(-1)?.available).toBe(true);
   });
 
-  it("at the start keeps nobody from starting", async () => {
+  it("at the start doesn't prevent the start", async () => {
     const late = await openReplica(driver, { addresses: ["127.0.0.1:1"] });
     expect(late.states).toEqual([{ available: false, reason: expect.stringContaining("ECONNREFUSED") as string }]);
-    const digest = await pushBlob(late.repository);
+    const digest = await storeRandomBlob(late.repository);
     expect(await late.repository.blobs.stat(digest)).toMatchObject({ digest });
     await late[Symbol.asyncDispose]();
   });

@@ -1,8 +1,9 @@
 import { afterAll, beforeAll, expect, it } from "vitest";
-import { OCI_MANIFEST, expectStatus, pushImage } from "../support/fixtures.js";
-import { describePeers } from "../support/peers.js";
-import { freePort, makeTemporaryFolder } from "../support/processes.js";
-import { startRegistry, type RunningRegistry } from "../support/start-registry.js";
+import { OCI_MANIFEST, expectStatus, pushImage } from "@longshore/testkit/fixtures";
+import { describePeers } from "@longshore/testkit/peers";
+import { freePort } from "@longshore/testkit/loopback";
+import { makeTemporaryFolder } from "@longshore/testkit/temporary-folder";
+import { startRegistry, type RunningRegistry } from "@longshore/testkit/start-registry";
 import { eventually } from "./replicas.js";
 import { startRedis, type RedisServer } from "./servers.js";
 
@@ -49,7 +50,7 @@ describePeers("registries in processes of their own, with Redis from the environ
     return lines.reduce((sum, line) => sum + Number(line.slice(line.lastIndexOf(" ") + 1)), 0);
   };
 
-  it("serve what the other one was given, from Redis, and say so in their metrics", async () => {
+  it("serve what was pushed to the other one from Redis, and count it in their metrics", async () => {
     for (let times = 0; times < 5; times += 1) {
       const { manifest } = await pushImage(one.client, "team/app", "latest");
       expect([await get(one), await get(other)]).toEqual([manifest.digest, manifest.digest]);
@@ -64,7 +65,7 @@ describePeers("registries in processes of their own, with Redis from the environ
     expect(await metric("registry_storage_cache_errors_total")).toBe(0);
   });
 
-  it("go on while it is away, which one line says, and its password is in none", async () => {
+  it("continue during an outage, which one line reports, and no line has the password", async () => {
     await redis.kill();
     const { manifest } = await pushImage(one.client, "team/app", "latest");
     for (let times = 0; times < 20; times += 1) expect(await get(other)).toBe(manifest.digest);

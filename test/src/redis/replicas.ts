@@ -16,6 +16,7 @@ import {
   type Repository,
   type StorageDriver,
 } from "@longshore/storage";
+import { storeBlob } from "@longshore/testkit/store-blob";
 
 export const NAME = parseRepositoryName("team/app");
 export const TAG = parseTagName("latest");
@@ -35,7 +36,7 @@ export interface Replica extends AsyncDisposable {
 }
 
 /** How a Redis is reached where a test says nothing. */
-const REDIS: Omit<RedisOptions, "addresses"> = {
+export const REDIS: Omit<RedisOptions, "addresses"> = {
   mode: "single",
   database: 0,
   sendIdentity: true,
@@ -62,7 +63,7 @@ export async function openReplica(
   const states: { available: boolean; reason: string }[] = [];
   const operations = new Set<CacheOperation>();
   const waiting = new Set<() => void>();
-  const caches = await openCaches({
+  const caches = await openCaches("redis", {
     descriptors: 1000,
     redis: { ...REDIS, ...redis },
     sharedManifestBytes: 65_536,
@@ -104,21 +105,15 @@ export async function openReplica(
 }
 
 /** Stores a blob of random bytes. */
-export async function pushBlob({ uploads }: Repository, bytes: Uint8Array = randomBytes(100)): Promise<Digest> {
+export async function storeRandomBlob(repository: Repository, bytes: Uint8Array = randomBytes(100)): Promise<Digest> {
   const digest = parseDigest(`sha256:${createHash("sha256").update(bytes).digest("hex")}`);
-  const { uuid } = await uploads.start();
-  await uploads.commit(uuid, digest, { bytes: chunks(bytes) });
+  await storeBlob(repository, digest, bytes);
   return digest;
 }
 
-async function* chunks(bytes: Uint8Array): AsyncGenerator<Uint8Array, void, undefined> {
-  await Promise.resolve();
-  yield bytes;
-}
-
 /** Pushes a manifest that is new, and tags it. */
-export async function pushImage(repository: Repository, ...tags: readonly string[]): Promise<Digest> {
-  const config = await pushBlob(repository, new TextEncoder().encode("{}"));
+export async function storeImage(repository: Repository, ...tags: readonly string[]): Promise<Digest> {
+  const config = await storeRandomBlob(repository, new TextEncoder().encode("{}"));
   const body = {
     schemaVersion: 2,
     mediaType: OCI_MANIFEST,

@@ -1,6 +1,8 @@
 import { writeFile } from "node:fs/promises";
 import { createServer, connect, type Socket } from "node:net";
-import { attempt, freePort, makeTemporaryFolder, startDaemon } from "../support/processes.js";
+import { freePort, listen } from "@longshore/testkit/loopback";
+import { attempt, startDaemon } from "@longshore/testkit/processes";
+import { makeTemporaryFolder } from "@longshore/testkit/temporary-folder";
 
 /** A Redis of the test's own. */
 export interface RedisServer extends AsyncDisposable {
@@ -107,20 +109,18 @@ export async function openLine(port: number): Promise<Line> {
     }
     near.pipe(far).pipe(near);
   });
-  await new Promise<void>((resolve) => server.listen(0, "127.0.0.1", resolve));
-  const address = server.address();
-  if (address === null || typeof address === "string") throw new Error("the line has no port");
+  const listening = await listen(server);
   const cut = (): void => {
     isCut = true;
     for (const socket of sockets) socket.destroy();
   };
   return {
-    address: `127.0.0.1:${address.port}`,
+    address: listening.host,
     cut,
     mend: () => void (isCut = false),
     async [Symbol.asyncDispose]() {
       cut();
-      await new Promise((resolve) => server.close(resolve));
+      await listening.close();
     },
   };
 }

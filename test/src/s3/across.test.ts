@@ -3,8 +3,8 @@ import { makeImage, makeMultiArch } from "../clients/images.js";
 import { inspect } from "../clients/inspect.js";
 import { SLOW } from "../clients/site.js";
 import { finishUpload, leaveUpload } from "../clients/uploads.js";
-import { describePeers } from "../support/peers.js";
-import { s3Parameters, type StandIn, startStandIn } from "../support/s3/server.js";
+import { describePeers } from "@longshore/testkit/peers";
+import { s3Parameters, type StandIn, startStandIn } from "@longshore/testkit/s3/server";
 import { type Cluster, startCluster } from "./replicas.js";
 
 const MIB = 1024 * 1024;
@@ -57,7 +57,7 @@ describePeers("replicas behind nginx over S3", ["nginx"], () => {
     });
   });
 
-  it("show at once on all what was pushed to one, and what was deleted", async () => {
+  it("show pushes and deletes on one at once on all of them", async () => {
     const [first, ...others] = cluster.replicas.map(({ host }) => inspect(host));
     if (first === undefined) throw new Error("no replicas");
     for (const round of [1, 2, 3]) {

@@ -3,13 +3,15 @@ import { mkdir, readFile, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { beforeAll, expect, it } from "vitest";
 import { startDockerEngine } from "../clients/docker-engine.js";
-import { dockerArchive, makeImage, makeMultiArch, sha256, writeLayout } from "../clients/images.js";
+import { dockerArchive, makeImage, makeMultiArch, writeLayout } from "../clients/images.js";
 import { type Inspector, inspect } from "../clients/inspect.js";
 import { parseJson, pickText } from "../clients/json.js";
 import { SLOW, useResources } from "../clients/site.js";
-import { describePeers } from "../support/peers.js";
-import { makeTemporaryFolder, run } from "../support/processes.js";
-import { s3Parameters, startS3Server } from "../support/s3/server.js";
+import { describePeers } from "@longshore/testkit/peers";
+import { run } from "@longshore/testkit/processes";
+import { makeTemporaryFolder } from "@longshore/testkit/temporary-folder";
+import { s3Parameters, startS3Server } from "@longshore/testkit/s3/server";
+import { digestOf } from "@longshore/testkit/fixtures";
 import { startCluster } from "./replicas.js";
 
 const MIB = 1024 * 1024;
@@ -62,7 +64,7 @@ describePeers(
         const digests = await held.verify("skopeo/app", "1");
         const back = join(folder, "skopeo-back");
         await skopeo("--src-tls-verify=false", `docker://${host}/skopeo/app:1`, `dir:${back}`);
-        expect(digests).toContain(sha256(await readFile(join(back, "manifest.json"))));
+        expect(digests).toContain(digestOf(await readFile(join(back, "manifest.json"))));
       },
       SLOW,
     );
@@ -125,7 +127,7 @@ describePeers(
         const back = join(folder, "oras-back");
         await mkdir(back);
         await oras("pull", "--plain-http", `--output=${back}`, name);
-        expect(sha256(await readFile(join(back, "bulk.bin")))).toBe(sha256(bulk));
+        expect(digestOf(await readFile(join(back, "bulk.bin")))).toBe(digestOf(bulk));
       },
       SLOW,
     );

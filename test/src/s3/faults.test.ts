@@ -3,13 +3,16 @@ import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { type Image, makeImage } from "../clients/images.js";
 import { inspect } from "../clients/inspect.js";
 import { SLOW } from "../clients/site.js";
-import { FAIR_WEATHER, type FaultProxy, HARD_TIMES, startFaultProxy } from "../support/s3/fault-proxy.js";
-import { s3Parameters, type StandIn, startStandIn } from "../support/s3/server.js";
-import { inParallel, isThorough, pullImage, pushImage, RequestFailed } from "./pushes.js";
+import { listen } from "@longshore/testkit/loopback";
+import { runLength } from "@longshore/testkit/run-length";
+import { FAIR_WEATHER, type FaultProxy, HARD_TIMES, startFaultProxy } from "@longshore/testkit/s3/fault-proxy";
+import { s3Parameters, type StandIn, startStandIn } from "@longshore/testkit/s3/server";
+import { inParallel, pullImage, pushImage, RequestFailed } from "./pushes.js";
 import { type Replica, startReplica } from "./replicas.js";
 
-/** Pushes and pulls, together. */
-const EXCHANGES = isThorough() ? 1000 : 60;
+/** Pushes and pulls, together; more, until each kind of fault has struck. */
+const EXCHANGES = runLength({ short: 60, long: 1000, variable: "EXCHANGES" });
+const PROOF = ["error-before", "error-after", "reset-before", "truncate", "stall"] as const;
 const AT_A_TIME = 12;
 
 interface Place {
@@ -50,10 +53,17 @@ describe("a way to the storage that breaks", () => {
     "lets no byte be wrong, no request hang, and nothing that is there be unknown",
     async () => {
       const { proxy, replica } = place();
-      const images = Array.from({ length: EXCHANGES / 2 }, (_, index) => ({
-        name: `hard/n${index}`,
-        image: makeImage("oci", index % 25 === 0 ? { bulk: 11 * 1024 * 1024 } : {}),
-      }));
+      const images: { readonly name: string; readonly image: Image }[] = [];
+      const isProven = (): boolean => PROOF.every((fate) => (proxy.counts.get(fate) ?? 0) > 0);
+      function* dueImages() {
+        while (images.length < EXCHANGES / 2 || !isProven()) {
+          const index = images.length;
+          const image = makeImage("oci", index % 25 === 0 ? { bulk: 11 * 1024 * 1024 } : {});
+          const due = { name: `hard/n${index}`, image };
+          images.push(due);
+          yield due;
+        }
+      }
       const failed: RequestFailed[] = [];
       // Only what the registry owns up to may be tried again.
       const again = async (work: () => Promise<void>): Promise<void> => {
@@ -69,22 +79,20 @@ describe("a way to the storage that breaks", () => {
       };
       proxy.rates = HARD_TIMES;
       const started = Date.now();
-      await inParallel(AT_A_TIME, images, async ({ name, image }) => {
+      await inParallel(AT_A_TIME, dueImages(), async ({ name, image }) => {
         await again(() => pushImage(replica.host, name, "1", image));
         await again(() => pullImage(replica.host, name, "1", image));
       });
       proxy.rates = FAIR_WEATHER;
       const fates = [...proxy.counts].map(([fate, count]) => `${fate} ${count}`).join(", ");
-      console.log(`${EXCHANGES} exchanges in ${Date.now() - started} ms, ${failed.length} began again; ${fates}`);
+      console.log(
+        `${2 * images.length} exchanges in ${Date.now() - started} ms, ${failed.length} began again; ${fates}`,
+      );
       // A body that had begun can only be broken off; everything else says 503 and when to come again.
       const answers = failed.filter(({ status }) => status !== 0);
       expect(answers.map(({ message, status, retryAfter }) => [message, status, retryAfter === null])).toEqual(
         answers.map(({ message }) => [message, 503, false]),
       );
-      // Proof that the faults were there.
-      for (const fate of ["error-before", "error-after", "reset-before", "truncate", "stall"] as const) {
-        expect([fate, proxy.counts.get(fate) ?? 0]).not.toEqual([fate, 0]);
-      }
       await inParallel(AT_A_TIME, images, ({ name, image }) => pullImage(replica.host, name, "1", image));
     },
     6 * SLOW,
@@ -127,11 +135,11 @@ describe("a storage that is down", () => {
       const quick = await Promise.all(requests.map(([method, path]) => ask(method, path)));
       for (const { response, milliseconds } of quick) {
         expect(response.status).toBe(503);
-        expect(milliseconds).toBeLessThan(3000);
+        expect(milliseconds).toBeLessThan(10_000);
       }
       expect((await fetch(`http://${replica.host}/v2/`)).status).toBe(200);
       await proxy.up();
-      await expect.poll(async () => (await ask("GET", "manifests/1")).response.status, { timeout: 10_000 }).toBe(200);
+      await expect.poll(async () => (await ask("GET", "manifests/1")).response.status).toBe(200);
       await inspect(replica.host).verify("down", "1");
       expect((await ask("GET", "manifests/unknown")).response.status).toBe(404);
     },
@@ -160,16 +168,6 @@ describe("a storage that is down", () => {
 
 async function listenSilently(): Promise<{ endpoint: string } & AsyncDisposable> {
   const server = createServer((socket) => socket.on("error", () => undefined).resume());
-  const sockets = new Set<{ destroy(): unknown }>();
-  server.on("connection", (socket) => sockets.add(socket));
-  await new Promise<void>((resolve) => server.listen(0, "127.0.0.1", resolve));
-  const address = server.address();
-  if (address === null || typeof address === "string") throw new Error("the server listens on no port");
-  return {
-    endpoint: `http://127.0.0.1:${address.port}`,
-    [Symbol.asyncDispose]: async () => {
-      for (const socket of sockets) socket.destroy();
-      await new Promise((resolve) => server.close(resolve));
-    },
-  };
+  const { url, close } = await listen(server);
+  return { endpoint: url, [Symbol.asyncDispose]: close };
 }

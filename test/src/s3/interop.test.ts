@@ -1,14 +1,16 @@
 import { join } from "node:path";
 import { GetObjectCommand, ListObjectsV2Command, type S3Client } from "@aws-sdk/client-s3";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
-import { type Image, makeImage, makeMultiArch, type MultiArch, sha256, writeLayout } from "../clients/images.js";
+import { type Image, makeImage, makeMultiArch, type MultiArch, writeLayout } from "../clients/images.js";
 import { inspect } from "../clients/inspect.js";
 import { pickList } from "../clients/json.js";
 import { SLOW, useResources } from "../clients/site.js";
-import { describePeers } from "../support/peers.js";
-import { makeTemporaryFolder, run } from "../support/processes.js";
-import { createS3Client, s3Parameters, type S3Server, startS3Server } from "../support/s3/server.js";
-import { API_OPTIONS } from "../support/start-registry.js";
+import { describePeers } from "@longshore/testkit/peers";
+import { run } from "@longshore/testkit/processes";
+import { makeTemporaryFolder } from "@longshore/testkit/temporary-folder";
+import { createS3Client, s3Parameters, type S3Server, startS3Server } from "@longshore/testkit/s3/server";
+import { SECRET } from "@longshore/testkit/start-registry";
+import { digestOf } from "@longshore/testkit/fixtures";
 import { type RunningOriginal, startOriginal } from "./original.js";
 import { type Replica, startReplica } from "./replicas.js";
 
@@ -42,7 +44,7 @@ describePeers("one bucket, two registries", ["docker-registry", "ceph", "skopeo"
       const page = await client.send(new ListObjectsV2Command({ Bucket: bucket, StartAfter }));
       for (const { Key = "" } of page.Contents ?? []) {
         const { Body } = await client.send(new GetObjectCommand({ Bucket: bucket, Key }));
-        found.set(Key, sha256((await Body?.transformToByteArray()) ?? Buffer.alloc(0)));
+        found.set(Key, digestOf((await Body?.transformToByteArray()) ?? Buffer.alloc(0)));
         StartAfter = Key;
       }
       if (page.IsTruncated !== true) return found;
@@ -101,9 +103,9 @@ describePeers("one bucket, two registries", ["docker-registry", "ceph", "skopeo"
       storage: { redirect: { disable: true } },
     });
   const startTheirs = (bucket: string): Promise<RunningOriginal> =>
-    startOriginal(server, bucket, { secret: API_OPTIONS.secret, rootDirectory: ROOT });
+    startOriginal(server, bucket, { secret: SECRET, rootDirectory: ROOT });
 
-  describe("what the original wrote", () => {
+  describe("what Distribution wrote", () => {
     it(
       "is served by ours, and no byte of it changed",
       async () => {
@@ -115,7 +117,7 @@ describePeers("one bucket, two registries", ["docker-registry", "ceph", "skopeo"
         try {
           await expectServed(ours.host);
           expect(await contents(bucket)).toEqual(before);
-          // It is one registry's data: what ours adds, the original serves.
+          // It is one registry's data: what ours adds, Distribution serves.
           const added = makeImage("oci");
           await inspect(ours.host).push("added/here", "2", added);
           await inspect(original.host).verify("added/here", "2");

@@ -1,8 +1,10 @@
 import { writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { stringify } from "yaml";
-import { freePort, makeTemporaryFolder, startDaemon } from "../support/processes.js";
-import type { S3Server } from "../support/s3/server.js";
+import { freePort } from "@longshore/testkit/loopback";
+import { startDaemon } from "@longshore/testkit/processes";
+import { makeTemporaryFolder } from "@longshore/testkit/temporary-folder";
+import type { S3Server } from "@longshore/testkit/s3/server";
 
 /** Debian's docker-registry (2.8) over a bucket. */
 export interface RunningOriginal extends AsyncDisposable {

@@ -1,6 +1,6 @@
 import { describe } from "vitest";
-import { describePeers } from "../support/peers.js";
-import { type S3Server, startS3Server } from "../support/s3/server.js";
+import { describePeers } from "@longshore/testkit/peers";
+import { type S3Server, startS3Server } from "@longshore/testkit/s3/server";
 import { listingParity } from "./parity/listings.js";
 import { multipartParity } from "./parity/multipart.js";
 import { objectParity } from "./parity/objects.js";

@@ -1,4 +1,5 @@
-import { type Content, contentsOf, type Image, sha256 } from "../clients/images.js";
+import { digestOf } from "@longshore/testkit/fixtures";
+import { type Content, contentsOf, type Image } from "../clients/images.js";
 
 /** A request that didn't do what it should: with its status, or 0 where no answer came. */
 export class RequestFailed extends Error {
@@ -41,11 +42,11 @@ async function ask(wanted: number, method: string, url: URL, body?: Buffer, type
 export async function pushImage(host: string, repository: string, tag: string, image: Image): Promise<void> {
   for (const part of contentsOf(image)) {
     if (part === image.manifest) await putManifest(host, repository, tag, part);
-    else await pushBlob(host, repository, part);
+    else await pushInChunks(host, repository, part);
   }
 }
 
-async function pushBlob(host: string, repository: string, { bytes, digest }: Content): Promise<void> {
+async function pushInChunks(host: string, repository: string, { bytes, digest }: Content): Promise<void> {
   let url = nextOf(await ask(202, "POST", new URL(`http://${host}/v2/${repository}/blobs/uploads/`)));
   const middle = Math.floor(bytes.byteLength / 2);
   if (middle > 0) url = nextOf(await ask(202, "PATCH", url, bytes.subarray(0, middle)));
@@ -78,7 +79,7 @@ async function pullPart(url: URL, { digest, bytes }: Content): Promise<void> {
     // An answer that broke off is one that failed: the client knows, and asks again.
     throw new RequestFailed(`GET ${url.pathname}, in its body`, 0, null, { cause: error });
   }
-  if (sha256(found) !== digest) {
+  if (digestOf(found) !== digest) {
     throw new Error(
       `GET ${url.pathname} gave ${found.byteLength} bytes that aren't the ${bytes.byteLength} of ${digest}`,
     );
@@ -88,18 +89,13 @@ async function pullPart(url: URL, { digest, bytes }: Content): Promise<void> {
 /** Does the work for each item, so many at a time. */
 export async function inParallel<T>(
   width: number,
-  items: readonly T[],
+  items: Iterable<T>,
   work: (item: T) => Promise<void>,
 ): Promise<void> {
-  const queue = items.values();
+  const queue = items[Symbol.iterator]();
   await Promise.all(
     Array.from({ length: width }, async () => {
-      for (const item of queue) await work(item);
+      for (let next = queue.next(); next.done !== true; next = queue.next()) await work(next.value);
     }),
   );
-}
-
-/** True in the project's own runs, which have the time for more rounds. */
-export function isThorough(): boolean {
-  return process.env["PEERS"] === "required";
 }

@@ -1,15 +1,17 @@
 import { createVerify, generateKeyPairSync } from "node:crypto";
 import { writeFile } from "node:fs/promises";
-import { createServer, type Server } from "node:http";
 import { join } from "node:path";
 import { beforeAll, describe, expect, it } from "vitest";
 import { makeImage, writeLayout } from "../clients/images.js";
 import { SLOW, useResources } from "../clients/site.js";
-import { pushBlob, randomContent, type Content } from "../support/fixtures.js";
-import { describePeers, type PeerName } from "../support/peers.js";
-import { attempt, makeTemporaryFolder } from "../support/processes.js";
-import { startS3Server, type S3Kind, type S3Server } from "../support/s3/server.js";
-import { startRegistry, type RunningRegistry } from "../support/start-registry.js";
+import { pushBlob, randomContent, type Content } from "@longshore/testkit/fixtures";
+import { type Listening, serveHttp } from "@longshore/testkit/loopback";
+import type { PeerName } from "@longshore/testkit/peer-list";
+import { describePeers } from "@longshore/testkit/peers";
+import { attempt } from "@longshore/testkit/processes";
+import { makeTemporaryFolder } from "@longshore/testkit/temporary-folder";
+import { startS3Server, type S3Kind, type S3Server } from "@longshore/testkit/s3/server";
+import { startRegistry, type RunningRegistry } from "@longshore/testkit/start-registry";
 
 const ROOT = "team/images";
 
@@ -105,10 +107,8 @@ describe("CloudFront in front of S3", () => {
   const { privateKey, publicKey } = generateKeyPairSync("rsa", { modulusLength: 2048 });
 
   /** Gives out the bucket's objects to whoever shows a signature that CloudFront would take. */
-  async function startDistribution(
-    read: (key: string) => Promise<Response>,
-  ): Promise<{ url: string } & AsyncDisposable> {
-    const distribution: Server = createServer((request, response) => {
+  async function startCloudFront(read: (key: string) => Promise<Response>): Promise<Listening> {
+    return serveHttp((request, response) => {
       const host = `http://${request.headers.host ?? ""}`;
       const { pathname, searchParams } = new URL(request.url ?? "", host);
       const expires = searchParams.get("Expires") ?? "";
@@ -126,16 +126,6 @@ describe("CloudFront in front of S3", () => {
         response.writeHead(answer.status).end(Buffer.from(await answer.arrayBuffer()));
       });
     });
-    await new Promise<void>((resolve) => distribution.listen(0, "127.0.0.1", resolve));
-    const address = distribution.address();
-    if (address === null || typeof address === "string") throw new Error("no port");
-    return {
-      url: `http://127.0.0.1:${address.port}`,
-      [Symbol.asyncDispose]: async () => {
-        distribution.closeAllConnections();
-        await new Promise((resolve) => distribution.close(resolve));
-      },
-    };
   }
 
   it(
@@ -147,7 +137,7 @@ describe("CloudFront in front of S3", () => {
       await writeFile(privatekey, privateKey.export({ type: "pkcs1", format: "pem" }));
       const origin: { running?: RunningRegistry } = {};
       const distribution = own(
-        await startDistribution(async (key) => {
+        await startCloudFront(async (key) => {
           // As the distribution's own access to the bucket: an address that the registry signs for it.
           const digest = `sha256:${key.split("/").at(-2) ?? ""}`;
           const answer = await origin.running?.client.ask({
@@ -189,7 +179,7 @@ describe("CloudFront in front of S3", () => {
     SLOW,
   );
 
-  it("doesn't start with a key that isn't there, and says which option is wrong", async () => {
+  it("doesn't start with a missing key, and says which option is wrong", async () => {
     const server = own(await startS3Server("stand-in"));
     const options = { baseurl: "cdn.example", privatekey: "/nowhere/key.pem", keypairid: "K2" };
     const started = serve(server, {
@@ -208,15 +198,6 @@ describe("CloudFront in front of S3", () => {
 
 async function startListServer(): Promise<{ url: string } & AsyncDisposable> {
   const list = JSON.stringify({ prefixes: [{ ip_prefix: "52.94.0.0/16", region: "us-east-1", service: "S3" }] });
-  const server = createServer((_, response) => response.end(list));
-  await new Promise<void>((resolve) => server.listen(0, "127.0.0.1", resolve));
-  const address = server.address();
-  if (address === null || typeof address === "string") throw new Error("no port");
-  return {
-    url: `http://127.0.0.1:${address.port}/ip-ranges.json`,
-    [Symbol.asyncDispose]: async () => {
-      server.closeAllConnections();
-      await new Promise((resolve) => server.close(resolve));
-    },
-  };
+  const server = await serveHttp((_, response) => response.end(list));
+  return { ...server, url: `${server.url}/ip-ranges.json` };
 }

@@ -1,7 +1,9 @@
 import { mkdir, writeFile } from "node:fs/promises";
 import { join } from "node:path";
-import { freePort, makeTemporaryFolder, startDaemon } from "../support/processes.js";
-import { type RunningRegistry, startRegistry } from "../support/start-registry.js";
+import { freePort } from "@longshore/testkit/loopback";
+import { startDaemon } from "@longshore/testkit/processes";
+import { makeTemporaryFolder } from "@longshore/testkit/temporary-folder";
+import { type RunningRegistry, startRegistry } from "@longshore/testkit/start-registry";
 
 type Section = Readonly<Record<string, unknown>>;
 

@@ -1,17 +1,18 @@
-import { once } from "node:events";
 import { readFile, readdir, writeFile } from "node:fs/promises";
 import { createServer } from "node:net";
 import { describe, expect, it } from "vitest";
-import { freePort } from "../support/processes.js";
+import { freePort } from "@longshore/testkit/loopback";
 import { serveRegistry } from "./process.js";
-import { beginUpload, pushBlob, randomBlob } from "./push.js";
+import { randomContent, pushBlob } from "@longshore/testkit/fixtures";
+import { listen } from "@longshore/testkit/loopback";
+import { beginUpload, clientAt } from "./push.js";
 
 describe("several workers", () => {
-  it("accept one another's upload states, with a secret that nobody configured", async () => {
+  it("accept one another's upload states, without a configured secret", async () => {
     await using registry = await serveRegistry({ http: { workers: 2, secret: "" } });
     expect(registry.stderr()).toContain("No HTTP secret provided - generated random secret.");
     // Connections go round robin: the session and its commit meet different workers.
-    for (let round = 0; round < 4; round += 1) await pushBlob(registry.port, "a", randomBlob(1000));
+    for (let round = 0; round < 4; round += 1) await pushBlob(clientAt(registry.port), "a", randomContent(1000));
   });
 
   it("are replaced when they die, while the others serve on", async () => {
@@ -21,19 +22,19 @@ describe("several workers", () => {
     process.kill(first, "SIGKILL");
     await registry.logged(`worker ${first} ended (SIGKILL)`);
     expect((await fetch(`http://127.0.0.1:${registry.port}/v2/`)).status).toBe(200);
-    await registry.logged("a new worker serves");
+    await registry.logged("a new worker is serving");
     expect(await childrenOf(registry.pid)).toHaveLength(2);
-    await pushBlob(registry.port, "a", randomBlob(1000));
+    await pushBlob(clientAt(registry.port), "a", randomContent(1000));
     registry.kill("SIGTERM");
     expect(await registry.exited).toBe(0);
   });
 
-  it("come back when all have died at once, with the configuration of the start although it was edited", async () => {
+  it("come back when all have died at once, with the configuration read at startup although it was edited since", async () => {
     await using registry = await serveRegistry({ http: { workers: 2, addr: `127.0.0.1:${await freePort()}` } });
     await writeFile(`${registry.folder}/config.yml`, "version: 0.1\nstorage: {}\nhttp: {workers: 2}\n");
     for (const worker of await childrenOf(registry.pid)) process.kill(worker, "SIGKILL");
-    await registry.logged(/a new worker serves[\s\S]*a new worker serves/);
-    await pushBlob(registry.port, "a", randomBlob(1000));
+    await registry.logged(/a new worker is serving[\s\S]*a new worker is serving/);
+    await pushBlob(clientAt(registry.port), "a", randomContent(1000));
   });
 
   it("end when their primary is killed", async () => {
@@ -41,12 +42,10 @@ describe("several workers", () => {
     const workers = await childrenOf(registry.pid);
     registry.kill("SIGKILL");
     await registry.exited;
-    await expect
-      .poll(async () => (await Promise.all(workers.map(isAlive))).some(Boolean), { timeout: 10_000 })
-      .toBe(false);
+    await expect.poll(async () => (await Promise.all(workers.map(isAlive))).some(Boolean)).toBe(false);
   });
 
-  it("tell their metrics as one, and their health is the primary's", async () => {
+  it("report combined metrics, and the primary's health", async () => {
     const debug = await freePort();
     await using registry = await serveRegistry({
       http: { workers: 2, debug: { addr: `127.0.0.1:${debug}`, prometheus: { enabled: true, path: "/m" } } },
@@ -76,18 +75,15 @@ describe("several workers", () => {
 });
 
 describe("a start that can't succeed", () => {
-  it.each([1, 2])("ends with 1 and says that the port is taken (%d workers)", async (workers) => {
-    const other = createServer().listen(0, "127.0.0.1");
-    await once(other, "listening");
-    const address = other.address();
-    const port = address !== null && typeof address === "object" ? address.port : 0;
+  it.each([1, 2])("exits with 1 and says that the port is in use (%d workers)", async (workers) => {
+    await using other = await listen(createServer());
+    const { port } = other;
     const started = serveRegistry({ http: { addr: `127.0.0.1:${port}`, workers } });
     await expect(started).rejects.toThrow(
       new RegExp(
         `exit 1 [\\s\\S]*level=error msg="can't listen on 127\\.0\\.0\\.1:${port}: another process is listening`,
       ),
     );
-    other.close();
   });
 });
 

@@ -2,11 +2,9 @@ import { spawn, type ChildProcess } from "node:child_process";
 import { once } from "node:events";
 import { writeFile } from "node:fs/promises";
 import { join } from "node:path";
-import { fileURLToPath } from "node:url";
 import { stringify } from "yaml";
-import { makeTemporaryFolder } from "../support/processes.js";
-
-const PROGRAM = fileURLToPath(new URL("../../../packages/registry/bin/registry.js", import.meta.url));
+import { makeTemporaryFolder } from "@longshore/testkit/temporary-folder";
+import { PROGRAM } from "@longshore/testkit/project";
 
 /** A registry in a process (or several) of its own, with its two logs apart. */
 export interface ServedRegistry extends AsyncDisposable {
@@ -113,10 +111,12 @@ function watch(child: ChildProcess): {
     until: (pattern, name) =>
       new Promise((resolve) => {
         const check = (): void => {
-          const found = typeof pattern === "string" ? texts[name].includes(pattern) : pattern.test(texts[name]);
+          // Whole lines only: a chunk may end in the middle of one.
+          const text = texts[name].slice(0, texts[name].lastIndexOf("\n") + 1);
+          const found = typeof pattern === "string" ? text.includes(pattern) : pattern.test(text);
           if (!found) return;
           waiting.delete(check);
-          resolve(texts[name]);
+          resolve(text);
         };
         waiting.add(check);
         check();

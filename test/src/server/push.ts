@@ -1,35 +1,15 @@
-import { createHash, randomBytes } from "node:crypto";
 import { request, type IncomingMessage } from "node:http";
+import { startUpload, withQuery } from "@longshore/testkit/fixtures";
+import { createHttpClient, type HttpClient } from "@longshore/testkit/http-client";
 
-/** Random bytes with their digest. */
-export interface TestBlob {
-  readonly bytes: Buffer;
-  readonly digest: string;
+/** A client with a connection for each request. */
+export function clientAt(port: number, headers: Readonly<Record<string, string>> = {}): HttpClient {
+  return createHttpClient(`http://127.0.0.1:${port}`, { keepAlive: false, headers });
 }
 
-export function randomBlob(size: number): TestBlob {
-  const bytes = randomBytes(size);
-  return { bytes, digest: `sha256:${createHash("sha256").update(bytes).digest("hex")}` };
-}
-
-/** Opens an upload session; its location with the query for `digest`. Every call uses a connection of its own. */
+/** Opens an upload session; its location with the query for `digest`. */
 export async function beginUpload(port: number, name: string, digest: string): Promise<string> {
-  const response = await fetch(`http://127.0.0.1:${port}/v2/${name}/blobs/uploads/`, {
-    method: "POST",
-    headers: { connection: "close" },
-  });
-  if (response.status !== 202) throw new Error(`upload refused: ${response.status} ${await response.text()}`);
-  return `${response.headers.get("location") ?? ""}&digest=${encodeURIComponent(digest)}`;
-}
-
-/** Pushes a whole blob. */
-export async function pushBlob(port: number, name: string, blob: TestBlob): Promise<void> {
-  const response = await fetch(await beginUpload(port, name, blob.digest), {
-    method: "PUT",
-    headers: { "content-type": "application/octet-stream" },
-    body: blob.bytes,
-  });
-  if (response.status !== 201) throw new Error(`push refused: ${response.status} ${await response.text()}`);
+  return withQuery(await startUpload(clientAt(port), name), { digest });
 }
 
 /** A push that sends its body when it is told to. */
@@ -50,7 +30,7 @@ export function startSlowPush(location: string, length: number): SlowPush {
   const answer = new Promise<IncomingMessage>((resolve, reject) =>
     outgoing.once("response", resolve).once("error", reject),
   );
-  // Whoever finishes the push learns of it.
+  // finish() reports the failure.
   answer.catch(() => undefined);
   return {
     send: async (bytes) => {

@@ -1,5 +1,8 @@
 import { createHash, randomBytes } from "node:crypto";
 import { once } from "node:events";
+import { mkdtemp, rm, writeFile } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
 import { get } from "node:https";
 import {
   connect as connectHttp2,
@@ -62,7 +65,7 @@ function ask(
 }
 
 describe("TLS", () => {
-  it("serves with the certificate, and says so in the start-up line", async () => {
+  it("serves with the certificate, and logs this at startup", async () => {
     await using registry = await serveTls();
     expect(registry.stderr()).toMatch(/msg="listening on 127\.0\.0\.1:\d+, tls"/);
     expect(await ask(registry)).toBe(200);
@@ -78,17 +81,23 @@ describe("TLS", () => {
     expect(text).toMatch(/\r\n\r\nClient sent an HTTP request to an HTTPS server\.\n$/);
   });
 
-  it("keeps to the minimum version", async () => {
+  it("enforces the minimum version", async () => {
     await using registry = await serveTls({ minimumtls: "tls1.3" });
     expect(await ask(registry, undefined, { maxVersion: "TLSv1.2" })).toBe("refused");
     expect(await ask(registry)).toBe(200);
   });
 
-  it("keeps to the cipher suites", async () => {
+  it("enforces the cipher suites", async () => {
     await using registry = await serveTls({ ciphersuites: ["TLS_ECDHE_ECDSA_WITH_AES_256_GCM_SHA384"] });
     const only = (ciphers: string): ConnectionOptions => ({ maxVersion: "TLSv1.2", ciphers });
     expect(await ask(registry, undefined, only("ECDHE-ECDSA-AES128-GCM-SHA256"))).toBe("refused");
     expect(await ask(registry, undefined, only("ECDHE-ECDSA-AES256-GCM-SHA384"))).toBe(200);
+  });
+
+  it("keeps to the curves", async () => {
+    await using registry = await serveTls({ curves: ["P521", "P384"] });
+    expect(await ask(registry, undefined, { ecdhCurve: "X25519:P-256" })).toBe("refused");
+    expect(await ask(registry, undefined, { ecdhCurve: "P-384" })).toBe(200);
   });
 
   it("refuses to start with a key of another certificate, and says which", async () => {
@@ -99,6 +108,23 @@ describe("TLS", () => {
     await expect(started).rejects.toThrow(
       /exit 1 [\s\S]*http\.tls\.key: .*key\.pem does not belong to the certificate/,
     );
+  });
+
+  it("refuses to start with a DER certificate, and says which file it is and how to convert it", async () => {
+    const bytes = Buffer.from(identities.server.certificate.replaceAll(/-----[^-]*-----|\s/g, ""), "base64");
+    const folder = await mkdtemp(join(tmpdir(), "registry-der-"));
+    try {
+      await writeFile(join(folder, "cert.der"), bytes);
+      const started = serveRegistry({
+        http: { tls: { certificate: join(folder, "cert.der"), key: "FOLDER/key.pem" } },
+        files: { "key.pem": identities.server.key },
+      });
+      await expect(started).rejects.toThrow(
+        /exit 1 [\s\S]*http\.tls\.certificate: .*cert\.der holds no PEM certificate: it is DER; convert it with openssl x509/,
+      );
+    } finally {
+      await rm(folder, { recursive: true, force: true });
+    }
   });
 });
 
@@ -116,14 +142,14 @@ describe("client certificates", () => {
     expect(await ask(registry, identities.stranger)).toBe(unverified);
   });
 
-  it("are not asked for without client CAs", async () => {
+  it("are not requested without client CAs", async () => {
     await using registry = await serveTls({ clientauth: "require-and-verify-client-cert" });
     expect(await ask(registry)).toBe(200);
   });
 });
 
 describe("HTTP/2", () => {
-  it("is chosen by ALPN, and stays out where it is disabled", async () => {
+  it("is negotiated by ALPN, and not offered if it is disabled", async () => {
     const protocolOf = async (registry: ServedRegistry): Promise<string | false | null> => {
       const options = { ca: identities.authority, ALPNProtocols: ["h2", "http/1.1"] };
       const socket = connectTls(registry.port, "127.0.0.1", options);

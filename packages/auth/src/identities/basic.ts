@@ -1,44 +1,29 @@
-import type { AuthRequest } from "../contract.js";
-import type { PasswordCredentials } from "./contract.js";
+import { parseBasic } from "@longshore/base/basic";
+import type { AuthRequest } from "../access-controller.js";
+import type { PasswordCredentials } from "./identity.js";
 
-const BASIC = /^basic +([A-Za-z0-9+/]*={0,2})$/i;
-
-/** Control characters end a line of a log or of the password file; no account has one (RFC 7617 §2). */
+/** Control characters end a line in a log or in the password file; no account has one (RFC 7617 §2). */
 const CONTROL = /\p{Cc}/u;
 
-/** The longest that a SPIFFE id is, in a certificate's URI; what counts failures remembers names. */
+/** The longest SPIFFE ID, which a certificate may have as its URI. Names are bounded because the throttle remembers them. */
 const MAX_ACCOUNT = 2048;
 
-/** Whether `name` can be an account's: not empty, which means anonymous, not endless, and without control characters. */
+/** Whether `name` can name an account: not empty (which means anonymous), not too long, and without control characters. */
 export function isAccountName(name: string): boolean {
   return name !== "" && name.length <= MAX_ACCOUNT && !CONTROL.test(name);
 }
 
-/** The one Authorization header, if there is one. */
+/** The first Authorization header, if there is one. */
 function authorizationOf({ headers }: AuthRequest): string | undefined {
   const value = headers["authorization"];
   return typeof value === "string" ? value : value?.[0];
 }
 
 /**
- * The credentials of `Authorization: Basic …` (RFC 7617), in UTF-8: undefined where the request has no such header,
- * `malformed` where it has one that can't be read. Whether an account can have such a name is for the caller to say.
+ * The credentials of `Authorization: Basic …` (RFC 7617), in UTF-8: undefined if the request has no such header, `malformed`
+ * if it can't be decoded. Whether the name is a possible account name is left to the caller.
  */
 export function basicCredentials(request: AuthRequest): PasswordCredentials | "malformed" | undefined {
-  const header = authorizationOf(request);
-  if (header === undefined || !/^basic(?: |$)/i.test(header)) return undefined;
-  const encoded = BASIC.exec(header.trimEnd())?.[1];
-  if (encoded === undefined || encoded.length % 4 !== 0) return "malformed";
-  const text = decodeUtf8(Buffer.from(encoded, "base64"));
-  const colon = text?.indexOf(":") ?? -1;
-  if (text === undefined || colon < 0) return "malformed";
-  return { account: text.slice(0, colon), password: text.slice(colon + 1) };
-}
-
-function decodeUtf8(bytes: Uint8Array): string | undefined {
-  try {
-    return new TextDecoder("utf-8", { fatal: true, ignoreBOM: true }).decode(bytes);
-  } catch {
-    return undefined;
-  }
+  const basic = parseBasic(authorizationOf(request));
+  return typeof basic === "object" ? { account: basic.user, password: basic.password } : basic;
 }

@@ -1,6 +1,6 @@
 import type { KeyObject } from "node:crypto";
 
-/** What `signingalgorithms` may name, in the contract's order without HMAC: a public key must never be a shared secret. */
+/** What `signingalgorithms` may name, in Distribution's order but without HMAC: a public key must never be a shared secret. */
 export const SIGNING_ALGORITHMS = [
   "EdDSA",
   "RS256",
@@ -17,12 +17,12 @@ export const SIGNING_ALGORITHMS = [
 /** A JWS algorithm (RFC 7518 §3.1, RFC 8037) with a public key. */
 export type SigningAlgorithm = (typeof SIGNING_ALGORITHMS)[number];
 
-/** What the original also takes: nobody can sign with them here, since no key of ours is secret. */
+/** Distribution accepts these too. They are refused here because our keys aren't secret. */
 export const HMAC_ALGORITHMS: readonly string[] = ["HS256", "HS384", "HS512"];
 
 const RSA: readonly SigningAlgorithm[] = ["RS256", "RS384", "RS512", "PS256", "PS384", "PS512"];
 
-/** RFC 7518 §3.4: the curve goes with the hash. By OpenSSL's names. */
+/** Each hash has its curve (RFC 7518 §3.4), by OpenSSL's names. */
 const CURVES: Readonly<Record<string, SigningAlgorithm>> = {
   prime256v1: "ES256",
   secp384r1: "ES384",
@@ -38,8 +38,8 @@ export function isSigningAlgorithm(name: unknown): name is SigningAlgorithm {
 }
 
 /**
- * The algorithms that a public key can verify: a token's `alg` never chooses what a key is used for. Throws, with a message
- * for people, where there is none.
+ * The algorithms that a public key can verify: a token's `alg` never decides what a key is used for. Throws, with a readable
+ * message, if there is none.
  */
 export function algorithmsOf(key: KeyObject): readonly SigningAlgorithm[] {
   const { asymmetricKeyType: type, asymmetricKeyDetails: details } = key;

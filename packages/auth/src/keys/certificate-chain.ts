@@ -4,24 +4,24 @@ import { extensionsOf, pathLengthOf, signatureAlgorithmOf } from "./x509-der.js"
 /** A certificate that chains to a trusted one. */
 export interface TrustedLeaf {
   readonly leaf: X509Certificate;
-  /** Milliseconds since 1970 from which one of the chain is no longer valid. */
+  /** When the first certificate of the chain expires, in milliseconds since 1970. */
   readonly validUntil: number;
 }
 
-/** More than a sane chain has; each costs signatures. */
+/** More than any sensible chain has; each costs signatures. */
 const MAX_CHAIN = 10;
 
-/** Signatures that one search may check: what a crafted list of look-alike issuers would cost more is refused. */
+/** How many signatures one search may check. Protects against a crafted list of issuers with the same name. */
 const MAX_SIGNATURES = 64;
 
 /**
- * Critical extensions whose meaning is known here or doesn't matter to a signer of tokens: key usage and basic constraints
- * (checked), extended key usage (any is fine, contract §4.4), alternative names and policies (nobody asks). All others,
- * name constraints among them, refuse the certificate (RFC 5280 §4.2).
+ * Critical extensions that are either checked here or irrelevant for signing tokens: key usage and basic constraints
+ * (checked), extended key usage (any will do, wire contract §4.4), alternative names and policies (irrelevant). A certificate
+ * with any other, such as name constraints, is rejected (RFC 5280 §4.2).
  */
 const UNDERSTOOD: ReadonlySet<string> = new Set(["2.5.29.15", "2.5.29.17", "2.5.29.19", "2.5.29.32", "2.5.29.37"]);
 
-/** Signatures over MD2, MD5 and SHA-1, for which others can be made (RSA, DSA, ECDSA). */
+/** Signatures over MD2, MD5 and SHA-1 (RSA, DSA, ECDSA), which can be forged. */
 const BROKEN_SIGNATURES: ReadonlySet<string> = new Set([
   "1.2.840.113549.1.1.2",
   "1.2.840.113549.1.1.4",
@@ -30,7 +30,7 @@ const BROKEN_SIGNATURES: ReadonlySet<string> = new Set([
   "1.2.840.10045.4.1",
 ]);
 
-/** The certificates of an `x5c` header (RFC 7515 §4.1.6). Throws, with a message for the log, where it is none. */
+/** Parses an `x5c` header (RFC 7515 §4.1.6). Throws, with a message for the log, if it is invalid. */
 export function parseX5c(x5c: readonly string[]): readonly X509Certificate[] {
   if (x5c.length === 0) throw new Error("x5c is empty");
   if (x5c.length > MAX_CHAIN) throw new Error(`x5c has more than ${MAX_CHAIN} certificates`);
@@ -38,15 +38,15 @@ export function parseX5c(x5c: readonly string[]): readonly X509Certificate[] {
     try {
       return new X509Certificate(Buffer.from(text, "base64"));
     } catch (error) {
-      throw new Error("x5c holds what is no certificate", { cause: error });
+      throw new Error("x5c contains something that is not a certificate", { cause: error });
     }
   });
 }
 
 /**
- * Verifies that the first of `chain` is trusted at `now` (milliseconds since 1970): it is one of `roots`, or signed by one
- * through certificates of `chain` that are CAs, all of them valid (RFC 5280 §6, without revocation). Any extended key
- * usage will do. Throws, with a message for the log, where it isn't.
+ * Verifies that the first certificate of `chain` is trusted at `now` (milliseconds since 1970): it is one of `roots`, or
+ * signed by one, possibly through CA certificates of `chain`, and all of them are valid (RFC 5280 §6, without revocation).
+ * Any extended key usage will do. Throws, with a message for the log, if it isn't trusted.
  */
 export function verifyChain(
   chain: readonly X509Certificate[],
@@ -67,7 +67,7 @@ interface Search {
   signatures: number;
 }
 
-/** When the best path from `subject` to a root ends to be valid; undefined where there is none. `below`: CAs used so far. */
+/** When the first valid path from `subject` to a root expires; undefined if there is none. `below` counts the CAs so far. */
 function pathFrom(
   search: Search,
   subject: X509Certificate,
@@ -95,7 +95,7 @@ function isUsable(certificate: X509Certificate, now: number): boolean {
   return extensionsOf(certificate.raw).every(({ oid, critical }) => !critical || UNDERSTOOD.has(oid));
 }
 
-/** A CA certificate (with `keyCertSign` where it has a key usage), with room for `below` more CAs under it. */
+/** Whether it is a CA certificate (with `keyCertSign` if it has a key usage) that allows `below` more CAs under it. */
 function mayIssue(issuer: X509Certificate, below: number): boolean {
   if (!issuer.ca) return false;
   const length = pathLengthOf(extensionsOf(issuer.raw));

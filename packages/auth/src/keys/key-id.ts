@@ -3,12 +3,12 @@ import { createECDH, createHash, type KeyObject } from "node:crypto";
 /** RFC 4648 §6. */
 const BASE32 = "ABCDEFGHIJKLMNOPQRSTUVWXYZ234567";
 
-/** Bytes of the digest that a libtrust id shows: 240 bits, 48 characters, 12 groups. */
+/** How many bytes of the digest a libtrust id contains: 240 bits, 48 characters, 12 groups. */
 const LIBTRUST_BYTES = 30;
 
 /**
  * The RFC 7638 thumbprint of a public key (RFC 8037 for Ed25519): unpadded base64url of the SHA-256 of its required JWK
- * members. Undefined where the key has no JWK form.
+ * members. Undefined if the key has no JWK form.
  */
 export function thumbprint(key: KeyObject): string | undefined {
   const members = requiredMembers(key);
@@ -16,8 +16,8 @@ export function thumbprint(key: KeyObject): string | undefined {
 }
 
 /**
- * The thumbprint as the original computes it for EC keys: coordinates without their leading zero bytes, which one key in
- * 128 has (contract §4.4). Equal to {@link thumbprint} for all others.
+ * The thumbprint as Distribution computes it for EC keys: coordinates without their leading zero bytes, which one key in
+ * 128 has (wire contract §4.4). Equal to {@link thumbprint} for all other keys.
  */
 export function unpaddedThumbprint(key: KeyObject): string | undefined {
   const members = requiredMembers(key);
@@ -28,8 +28,8 @@ export function unpaddedThumbprint(key: KeyObject): string | undefined {
 }
 
 /**
- * The id that libtrust gives a public key, as token servers of registry:2's time send it: base32 of the first 30 bytes of
- * the SHA-256 of the DER SubjectPublicKeyInfo, in groups of four joined by colons.
+ * The id of a public key in libtrust, which token servers from the time of registry:2 send: base32 of the first 30 bytes of
+ * the SHA-256 of the DER SubjectPublicKeyInfo, in groups of four separated by colons.
  */
 export function libtrustKeyId(key: KeyObject): string {
   const der = key.export({ type: "spki", format: "der" });
@@ -42,8 +42,8 @@ export function libtrustKeyId(key: KeyObject): string {
 }
 
 /**
- * The thumbprint of an EC key's curve instead of its own: what the original's 3.0 and docker_auth compute by mistake, the
- * same for all keys on a curve (contract §4.4). Undefined for other keys.
+ * The thumbprint of an EC key's curve instead of the key, which Distribution 3.0 and docker_auth compute by mistake: it is the
+ * same for all keys on a curve (wire contract §4.4). Undefined for other keys.
  */
 export function generatorThumbprint(key: KeyObject): string | undefined {
   const members = requiredMembers(key);
@@ -57,7 +57,7 @@ export function generatorThumbprint(key: KeyObject): string | undefined {
   return digest({ ...members, x: withoutZeros(x ?? ""), y: withoutZeros(y ?? "") });
 }
 
-/** Every id under which a token may name `key`, the most usual first. */
+/** Every id by which a token may name `key`, the most common first. */
 export function keyIds(key: KeyObject): readonly string[] {
   const ids = [thumbprint(key), unpaddedThumbprint(key), libtrustKeyId(key)];
   return [...new Set(ids.filter((id) => id !== undefined))];

@@ -24,7 +24,7 @@ const EXTENSIONS = 0xa3;
 
 const BASIC_CONSTRAINTS = "2.5.29.19";
 
-/** The extensions of a certificate in DER. Throws where it isn't DER. */
+/** The extensions of a certificate in DER. Throws if it isn't DER. */
 export function extensionsOf(certificate: Uint8Array): readonly Extension[] {
   const tbs = expect(expect(certificate, SEQUENCE).content, SEQUENCE);
   const wrapped = elements(tbs.content).find(({ tag }) => tag === EXTENSIONS);
@@ -38,13 +38,13 @@ export function extensionsOf(certificate: Uint8Array): readonly Extension[] {
   });
 }
 
-/** The algorithm that a certificate in DER is signed with, as an object identifier. Throws where it isn't DER. */
+/** The algorithm that a certificate in DER is signed with, as an object identifier. Throws if it isn't DER. */
 export function signatureAlgorithmOf(certificate: Uint8Array): string {
   const tbs = expect(expect(certificate, SEQUENCE).content, SEQUENCE);
   return dotted(expect(expect(tbs.rest, SEQUENCE).content, OBJECT_IDENTIFIER).content);
 }
 
-/** How many intermediate certificates may follow below this one; undefined where nothing limits them. */
+/** How many intermediate certificates may follow below this one; undefined if there is no limit. */
 export function pathLengthOf(extensions: readonly Extension[]): number | undefined {
   const constraints = extensions.find(({ oid }) => oid === BASIC_CONSTRAINTS);
   if (constraints === undefined) return undefined;
@@ -74,7 +74,7 @@ function element(der: Uint8Array): Element {
   const start = 2 + lengthBytes;
   const length = first < 0x80 ? first : der.subarray(2, start).reduce((value, byte) => value * 256 + byte, 0);
   const end = start + length;
-  // Four bytes of length are more than a certificate can have, and 0x80 (no length at all) is BER.
+  // No certificate needs more than four length bytes, and 0x80 (an indefinite length) is BER.
   if (der.length < 2 || first === 0x80 || lengthBytes > 4 || end > der.length) throw new Error("it is not DER");
   return { tag, content: der.subarray(start, end), rest: der.subarray(end) };
 }

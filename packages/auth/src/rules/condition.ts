@@ -1,14 +1,14 @@
-import { compileAddress } from "./address.js";
-import type { RuleMatch, RulePlace, RuleResource, RuleSubject } from "./contract.js";
+import { createNetworks, isNetwork, type Networks } from "@longshore/base/network";
+import type { RuleMatch, RulePlace, RuleResource, RuleSubject } from "./rules.js";
 import { refuse } from "./entries.js";
 import { compilePattern, type MatcherCache, type Pattern, type PatternContext } from "./pattern.js";
 import { FIELDS, type Field } from "./template.js";
 
-/** A `match`, compiled. */
+/** A compiled `match`. */
 export interface Condition {
   /** Throws RuleLimitError. */
   matches(subject: RuleSubject, resource: RuleResource): boolean;
-  /** Whether it can match somebody who didn't log in, and whether it matches them whatever they ask for. */
+  /** Whether it can match clients that didn't log in, and whether it matches them whatever they ask for. */
   readonly anonymous: "never" | "sometimes" | "always";
 }
 
@@ -39,7 +39,7 @@ function contextOf(patterns: Patterns, subject: RuleSubject, resource: RuleResou
   };
 }
 
-/** What is known, without a request, of how the account's pattern takes the empty account. */
+/** Whether the empty account can match, as far as that is known without a request. */
 function anonymousOf({ account }: Patterns, others: number): Condition["anonymous"] {
   if (account !== undefined) {
     // What it inserts depends on the request.
@@ -50,7 +50,12 @@ function anonymousOf({ account }: Patterns, others: number): Condition["anonymou
   return others === 0 ? "always" : "sometimes";
 }
 
-/** Compiles `match`, whose place in the list is `steps`. Throws AuthError INVALID_OPTIONS. */
+function compileAddress(ip: string, place: RulePlace, steps: readonly (string | number)[]): Networks {
+  if (isNetwork(ip)) return createNetworks([ip]);
+  return refuse(place, [...steps, "ip"], "must be an IP address or a CIDR block such as 10.0.0.0/8");
+}
+
+/** Compiles the `match` at `steps` in the list. Throws AuthError INVALID_OPTIONS. */
 export function compileCondition(
   match: RuleMatch,
   cache: MatcherCache,
@@ -65,10 +70,7 @@ export function compileCondition(
   const labels = Object.entries(match.labels ?? {}).map(
     ([label, source]) => [label, compileAt(source, cache, place, [...steps, "labels", label])] as const,
   );
-  const address = match.ip === undefined ? undefined : compileAddress(match.ip);
-  if (match.ip !== undefined && address === undefined)
-    refuse(place, [...steps, "ip"], "must be an IP address or a CIDR block such as 10.0.0.0/8");
-
+  const address = match.ip === undefined ? undefined : compileAddress(match.ip, place, steps);
   const others = Object.keys(patterns).filter((field) => field !== "account").length + (address === undefined ? 0 : 1);
   return {
     anonymous: labels.length > 0 ? "never" : anonymousOf(patterns, others),

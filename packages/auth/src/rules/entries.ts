@@ -1,6 +1,6 @@
 import { z } from "zod";
 import { AuthError } from "../errors.js";
-import type { MatchEntry, RuleEntry, RulePlace, SimpleEntry } from "./contract.js";
+import type { MatchEntry, RuleEntry, RulePlace, SimpleEntry } from "./rules.js";
 
 const text = z.string("must be text; put it in quotes");
 
@@ -29,7 +29,7 @@ const simpleEntry = z.strictObject({
   comment: text.optional(),
 });
 
-/** Throws what a person needs to find and mend the entry. */
+/** Throws an error that says where the entry is and what is wrong with it. */
 export function refuse(place: RulePlace, steps: readonly (string | number)[], reason: string): never {
   throw new AuthError({ code: "INVALID_OPTIONS", path: place(steps), reason });
 }
@@ -42,10 +42,10 @@ function refuseIssue(
   const path = [...steps, ...(issue?.path ?? []).map((step) => (typeof step === "number" ? step : String(step)))];
   if (issue?.code !== "unrecognized_keys") refuse(place, path, issue?.message ?? "invalid");
   const [key = ""] = issue.keys;
-  // docker_auth ignores a key that it doesn't know, and the entry matches everybody: never here.
+  // docker_auth ignores unknown keys, so that a typing error can make an entry match everyone. Here it is an error.
   const inMatch = path.at(-1) === "match";
   const known = inMatch ? "account, type, name, ip, service and labels" : "match, actions and comment";
-  refuse(place, [...path, key], `unknown key; known ${inMatch ? "in match" : "in a rule"} are ${known}`);
+  refuse(place, [...path, key], `unknown key; ${inMatch ? "match" : "a rule"} may have ${known}`);
 }
 
 /** Whether an entry is meant to be in docker_auth's grammar. */
@@ -54,7 +54,7 @@ function isMatchShaped(entry: object): boolean {
 }
 
 function parseMatchEntry(entry: object, place: RulePlace, index: number): MatchEntry {
-  if (!("match" in entry)) refuse(place, [index], "has no match; write match: {} for a rule that is for everybody");
+  if (!("match" in entry)) refuse(place, [index], "has no match; write match: {} for a rule that applies to everyone");
   if (!("actions" in entry)) refuse(place, [index], "has no actions; write actions: [] for a rule that denies");
   const parsed = matchEntry.safeParse(entry);
   return parsed.success ? parsed.data : refuseIssue(place, [index], parsed.error.issues[0]);
@@ -66,15 +66,15 @@ function parseSimpleEntry(entry: object, place: RulePlace, index: number): Simpl
     const issue = parsed.error.issues[0];
     if (issue?.code !== "unrecognized_keys") refuseIssue(place, [index], issue);
     const known = "name, type, repository, action and comment, or match, actions and comment";
-    refuse(place, [index, issue.keys[0] ?? ""], `unknown key; known in a rule are ${known}`);
+    refuse(place, [index, issue.keys[0] ?? ""], `unknown key; a rule may have ${known}`);
   }
   const { data } = parsed;
   if (data.type === "registry" && data.repository !== undefined)
-    refuse(place, [index, "repository"], "goes with type: repository; type: registry is every repository");
+    refuse(place, [index, "repository"], "needs type: repository; type: registry means every repository");
   return data;
 }
 
-/** The entry at `index` of the list. Throws AuthError INVALID_OPTIONS with its place. */
+/** Parses the entry at `index` of the list. Throws AuthError INVALID_OPTIONS with its position. */
 export function parseEntry(entry: unknown, place: RulePlace, index: number): RuleEntry {
   if (typeof entry !== "object" || entry === null || Array.isArray(entry))
     refuse(place, [index], "must be a rule: match and actions, or name, type and action");

@@ -1,4 +1,4 @@
-/** Whether a text matches as a whole. */
+/** Whether the whole text matches. */
 export type Matcher = (text: string) => boolean;
 
 /** `[a-c]`, `[^a-c]`: inclusive ranges of code points. */
@@ -7,10 +7,10 @@ interface CharacterClass {
   readonly ranges: readonly (readonly [number, number])[];
 }
 
-/** One character: itself, any but a slash, or one of a class. */
+/** What one character must be: this code point, any except a slash, or one of a class. */
 type Item = number | "any" | CharacterClass;
 
-/** What stands between stars. */
+/** The items between two stars; `star` if there is one before them. */
 interface Chunk {
   readonly star: boolean;
   readonly items: readonly Item[];
@@ -43,7 +43,7 @@ class Reader {
   }
 }
 
-/** The end of a range. Undefined: malformed. */
+/** One end of a range; undefined if it is malformed. */
 function rangeEnd(reader: Reader): number | undefined {
   const point = reader.next();
   if (point === CODES["-"] || point === CODES["]"]) return undefined;
@@ -68,7 +68,7 @@ function item(point: number, reader: Reader): Item | undefined {
   return point === CODES["\\"] ? reader.next() : point;
 }
 
-/** The chunks of `pattern`; undefined where it is malformed. */
+/** The chunks of `pattern`; undefined if it is malformed. */
 function parse(pattern: string): Chunk[] | undefined {
   const reader = new Reader(pattern);
   const chunks: Chunk[] = [];
@@ -92,7 +92,7 @@ function parse(pattern: string): Chunk[] | undefined {
 
 function itemMatches(item: Item, point: number): boolean {
   if (typeof item === "number") return item === point;
-  // A class can match a slash and `?` can't: so it is in Go.
+  // As in Go, a class can match a slash, but `?` can't.
   if (item === "any") return point !== SLASH;
   return item.ranges.some(([low, high]) => low <= point && point <= high) !== item.negated;
 }
@@ -105,7 +105,7 @@ function chunkMatchesAt(items: readonly Item[], name: readonly number[], from: n
   });
 }
 
-/** Where the chunk that `from` begins with ends, at its leftmost place; undefined where it has none. */
+/** Where the leftmost match of the chunk from `from` on ends; undefined if it doesn't match. */
 function afterChunk({ star, items }: Chunk, last: boolean, name: readonly number[], from: number): number | undefined {
   for (let start = from; start <= name.length; start += 1) {
     const end = start + items.length;
@@ -116,9 +116,9 @@ function afterChunk({ star, items }: Chunk, last: boolean, name: readonly number
 }
 
 /**
- * A matcher of shell patterns with the semantics of Go's `path.Match`, which docker_auth's rules were written against: `*` and
- * `?` stop at slashes, `[a-z]` and `[^a-z]` are classes, a backslash escapes, and stars take the leftmost fit without going
- * back. The time is at most the product of both lengths. Undefined: the pattern is malformed.
+ * Compiles a shell pattern with the semantics of Go's `path.Match`, which docker_auth's rules were written for: `*` and `?`
+ * don't match slashes, `[a-z]` and `[^a-z]` are classes, a backslash escapes, and stars take the leftmost match without
+ * backtracking. The time is bounded by the product of both lengths. Undefined if the pattern is malformed.
  */
 export function compileGlob(pattern: string): Matcher | undefined {
   const chunks = parse(pattern);

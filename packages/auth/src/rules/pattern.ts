@@ -1,42 +1,42 @@
 import { LRUCache } from "lru-cache";
 import { RE2JS } from "re2js";
-import type { Labels } from "../identities/contract.js";
+import type { Labels } from "../identities/identity.js";
 import { compileGlob, type Matcher } from "./glob.js";
 import { parseTemplate, quoteMeta, type Field, type Segment, type Template } from "./template.js";
 
-/** What a pattern can insert from the request that it is held against. */
+/** What a pattern can insert from the request that it is matched with. */
 export interface PatternContext {
   readonly fields: Readonly<Record<Field, string>>;
   readonly labels: Labels;
   readonly insertsPatterns: boolean;
-  /** What a group of the same entry's regular expression caught; undefined where there is none. */
+  /** What a group of a regular expression in the same entry captured; undefined if there is none. */
   capture(field: Field, group: number): string | undefined;
 }
 
-/** A pattern ready to be held against texts. */
+/** A compiled pattern. */
 export interface Pattern {
   readonly template: Template;
   /** Throws {@link RuleLimitError}. */
   matches(text: string, context: PatternContext): boolean;
-  /** The groups that a regular expression without placeholders catches in `text`. */
+  /** The groups that a regular expression without placeholders captures in `text`. */
   groups(text: string): readonly string[] | undefined;
 }
 
-/** Compiled matchers of what patterns become with the values of requests. */
+/** Compiled matchers of patterns with the values of requests inserted. */
 export type MatcherCache = LRUCache<string, Matcher>;
 
-/** A question that would cost too much: its answer must be no. */
+/** Evaluating the rule would cost too much; the request must be denied. */
 export class RuleLimitError extends Error {
   override readonly name = "RuleLimitError";
 }
 
-/** How many combinations of label values one pattern is tried with. */
+/** How many combinations of label values a pattern is tried with, at most. */
 const MAX_COMBINATIONS = 256;
 
-/** The longest pattern, in UTF-16 units, once values are inserted. */
+/** The longest pattern with values inserted, in UTF-16 units. */
 const MAX_LENGTH = 8192;
 
-/** A regular expression that nothing matches stands in for what the request doesn't have. */
+/** A regular expression that never matches, in place of a value that the request doesn't have. */
 const NOTHING = "[^\\x00-\\x{10FFFF}]";
 
 const NEVER: Matcher = () => false;
@@ -55,9 +55,9 @@ function compileRegex(body: string): RE2JS | string {
 }
 
 function compileBody(body: string, regex: boolean): Matcher | string {
-  if (!regex) return compileGlob(body) ?? "malformed pattern: a bracket or a backslash has no end";
+  if (!regex) return compileGlob(body) ?? "malformed pattern: unclosed bracket or trailing backslash";
   const compiled = compileRegex(body);
-  // Unanchored, and in time linear in the text (RE2): what a request sends can't stall the process.
+  // Unanchored, and linear in the length of the text (RE2), so that no request can stall the process.
   return typeof compiled === "string" ? compiled : (text) => compiled.test(text);
 }
 
@@ -65,7 +65,7 @@ function asWritten(value: string | undefined, { insertsPatterns }: PatternContex
   return value === undefined || insertsPatterns ? value : quoteMeta(value);
 }
 
-/** What `segment` becomes; undefined where the request has nothing for it. */
+/** What `segment` becomes; undefined if the request has no value for it. */
 function insert(segment: Segment, context: PatternContext, chosen: ReadonlyMap<string, string>): string | undefined {
   switch (segment.kind) {
     case "text":
@@ -97,7 +97,7 @@ function matchOnce(
   let matcher = cache.get(key);
   if (matcher === undefined) {
     const compiled = compileBody(body, regex);
-    // A value that makes the pattern malformed matches nothing, as in docker_auth.
+    // With a value that makes the pattern malformed it matches nothing, as in docker_auth.
     matcher = typeof compiled === "string" ? NEVER : compiled;
     cache.set(key, matcher);
   }
@@ -127,11 +127,11 @@ function matchLabels(template: Template, text: string, context: PatternContext, 
   return false;
 }
 
-/** The pattern that `source` spells, or why it is none. */
+/** Compiles a pattern, or returns what is wrong with it. */
 export function compilePattern(source: string, cache: MatcherCache): Pattern | string {
   const template = parseTemplate(source);
   if ("unknown" in template)
-    return `unknown placeholder ${template.unknown}; known are \${account}, \${type}, \${name}, \${service}, \${<field>:<group>} and \${labels:<name>}`;
+    return `unknown placeholder ${template.unknown}; use \${account}, \${type}, \${name}, \${service}, \${<field>:<group>} or \${labels:<name>}`;
   const { segments, regex } = template;
   const fixed = segments.every(({ kind }) => kind === "text");
   const body = segments.map((segment) => (segment.kind === "text" ? segment.source : "x")).join("");
@@ -152,6 +152,6 @@ export function compilePattern(source: string, cache: MatcherCache): Pattern | s
 function groupsOf(regex: RE2JS, text: string): readonly string[] | undefined {
   const matcher = regex.matcher(text);
   if (!matcher.find()) return undefined;
-  // A group that took no part is empty, as in Go.
+  // A group that didn't participate is empty, as in Go.
   return Array.from({ length: matcher.groupCount() + 1 }, (_, index) => matcher.group(index) ?? "");
 }

@@ -4,30 +4,30 @@ export const FIELDS = ["account", "type", "name", "service"] as const;
 /** One of {@link FIELDS}. */
 export type Field = (typeof FIELDS)[number];
 
-/** A piece of a pattern. `source` is how it was written. */
+/** A piece of a pattern. `source` is the text that it was written as. */
 export type Segment =
   | { readonly kind: "text"; readonly source: string }
-  /** `${account}`: what the request has there. */
+  /** `${account}`: the value of the request. */
   | { readonly kind: "field"; readonly source: string; readonly field: Field }
-  /** `${account:1}`: what a group of the same entry's regular expression caught there. */
+  /** `${account:1}`: what a group of the regular expression for that field in the same entry captured. */
   | { readonly kind: "capture"; readonly source: string; readonly field: Field; readonly group: number }
   /** `${labels:team}`: each of the label's values. */
   | { readonly kind: "label"; readonly source: string; readonly label: string };
 
-/** A pattern, taken apart. */
+/** A parsed pattern. */
 export interface Template {
   readonly source: string;
   readonly segments: readonly Segment[];
-  /** Between slashes (which are not among the segments); else a glob. */
+  /** Whether it is a regular expression, between slashes (which are not part of the segments); otherwise it is a glob. */
   readonly regex: boolean;
 }
 
-/** What looks like a placeholder: a letter behind the brace tells it from a regular expression's `$` and a repetition. */
+/** A letter after the brace distinguishes a placeholder from `$` and a repetition in a regular expression. */
 const PLACEHOLDER = /\$\{([A-Za-z]+)(?::([^{}]*))?\}/g;
 
 const META = /[\\.+*?()|[\]{}^$]/g;
 
-/** `text` as a pattern that matches just it, in a regular expression and in a glob. */
+/** Escapes `text` so that it matches literally, both in a regular expression and in a glob. */
 export function quoteMeta(text: string): string {
   return text.replace(META, "\\$&");
 }
@@ -43,7 +43,7 @@ function placeholder(source: string, name: string, argument: string | undefined)
   return /^\d{1,4}$/.test(argument) ? { kind: "capture", source, field: name, group: Number(argument) } : undefined;
 }
 
-/** The pieces of `source`, or the text of a placeholder that means nothing. */
+/** Parses a pattern, or returns the first unknown placeholder. */
 export function parseTemplate(source: string): Template | { readonly unknown: string } {
   const regex = source.length > 2 && source.startsWith("/") && source.endsWith("/");
   const body = regex ? source.slice(1, -1) : source;

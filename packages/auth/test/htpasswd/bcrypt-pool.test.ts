@@ -1,8 +1,8 @@
 import { execFileSync } from "node:child_process";
 import { existsSync } from "node:fs";
 import { describe, expect, it, onTestFinished } from "vitest";
-import { createBcryptPool, type BcryptPoolOptions } from "../../src/controllers/htpasswd/bcrypt-pool.js";
-import { dummyHash } from "../../src/controllers/htpasswd/password-list.js";
+import { createBcryptPool, type BcryptPoolOptions } from "../../src/methods/htpasswd/bcrypt-pool.js";
+import { dummyHash } from "../../src/methods/htpasswd/password-list.js";
 import { LONG, SECRET } from "./support.js";
 
 function pool(options: Partial<BcryptPoolOptions> = {}) {
@@ -38,18 +38,18 @@ describe("bcrypt threads", () => {
     expect(await threads.compare("pa:ss", hash)).toBe(false);
   });
 
-  it("leave the event loop to others", async () => {
+  it("leave the event loop free", async () => {
     const threads = pool();
     await threads.compare("secret", SECRET.a);
     let turns = 0;
     const counter = setInterval(() => (turns += 1), 1);
     await threads.compare("secret", dummyHash(10));
     clearInterval(counter);
-    // A comparison on the event loop would leave it a turn or two.
+    // A comparison on the event loop would allow it only a turn or two.
     expect(turns).toBeGreaterThan(10);
   });
 
-  it("are started anew when one breaks", async () => {
+  it("are replaced when one crashes", async () => {
     const broken = pool({ program: program("throw new Error('broken')") });
     await expect(broken.compare("a", SECRET.a)).rejects.toThrow(/thread/);
     await expect(broken.compare("a", SECRET.a)).rejects.toThrow(/thread/);
@@ -62,7 +62,7 @@ describe("bcrypt threads", () => {
     await expect(dying.compare("a", SECRET.a)).rejects.toThrow(/ended/);
   });
 
-  it("are given up when they take too long", async () => {
+  it("are abandoned when they take too long", async () => {
     const stuck = pool({
       program: program("import {parentPort} from 'node:worker_threads'; parentPort.on('message', () => {})"),
       timeout: 20,
@@ -71,7 +71,21 @@ describe("bcrypt threads", () => {
     await expect(stuck.compare("a", SECRET.a)).rejects.toThrow(/longer than 20 ms/);
   });
 
-  it("end with what they do when they are closed", async () => {
+  it("are waited for while all are busy, unless the caller gives up", async () => {
+    const threads = pool();
+    const gone = new AbortController();
+    const first = threads.compare("secret", SECRET.a);
+    const abandoned = threads.compare("secret", SECRET.a, gone.signal);
+    const second = threads.compare("secret", SECRET.b);
+    const reason = new Error("gone");
+    gone.abort(reason);
+    await expect(abandoned).rejects.toBe(reason);
+    expect(await Promise.all([first, second])).toEqual([true, true]);
+    await expect(threads.compare("secret", SECRET.a, gone.signal)).rejects.toBe(reason);
+    expect(await threads.compare("secret", SECRET.y)).toBe(true);
+  });
+
+  it("end together with their work when they are closed", async () => {
     const closing = createBcryptPool({ threads: 1 });
     const running = closing.compare("secret", dummyHash(12));
     const ended = expect(running).rejects.toThrow(/ended/);

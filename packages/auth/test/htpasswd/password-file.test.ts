@@ -1,16 +1,17 @@
 import { rename, rm, writeFile } from "node:fs/promises";
 import { join } from "node:path";
+import { testFolder } from "@longshore/testkit/test-folder";
 import { describe, expect, it } from "vitest";
-import { openPasswordFile } from "../../src/controllers/htpasswd/password-file.js";
-import { movableClock, recordingLog, SECRET, temporaryFolder } from "./support.js";
+import { openPasswordFile } from "../../src/methods/htpasswd/password-file.js";
+import { movableClock, recordingLog, SECRET } from "./support.js";
 
 async function opened(text: string) {
-  const path = join(await temporaryFolder(), "htpasswd");
+  const path = join(await testFolder(), "htpasswd");
   await writeFile(path, text);
   const log = recordingLog();
   const clock = movableClock(Date.now());
   const file = await openPasswordFile({ path, log, clock });
-  /** Who can log in at the next look. */
+  /** The users who can log in at the next check. */
   const next = async (after = 1_000): Promise<string[]> => {
     clock.advance(after);
     await file.check();
@@ -23,7 +24,7 @@ const JANE = `jane:${SECRET.b}\n`;
 const JOHN = `john:${SECRET.b}\n`;
 
 describe("a password file", () => {
-  it("is followed: who is added comes in and who is removed is out at the next look", async () => {
+  it("is reloaded: added users can log in and removed users can't, from the next check on", async () => {
     const { path, next } = await opened(JANE);
     await writeFile(path, JANE + JOHN);
     expect(await next()).toEqual(["jane", "john"]);
@@ -31,14 +32,14 @@ describe("a password file", () => {
     expect(await next()).toEqual(["john"]);
   });
 
-  it("is followed when another file is moved into its place with the same size", async () => {
+  it("is reloaded when another file of the same size replaces it", async () => {
     const { path, next } = await opened(JANE);
     await writeFile(`${path}.new`, JOHN);
     await rename(`${path}.new`, path);
     expect(await next()).toEqual(["john"]);
   });
 
-  it("names bad lines by number in the log, without what they hold", async () => {
+  it("logs bad lines by number, without their content", async () => {
     const { log } = await opened(`${JANE}my secret password\nold:$apr1$x$y\n`);
     expect(log.lines.map(({ level, fields }) => [level, fields["line"]])).toEqual([
       ["warn", 2],
@@ -47,7 +48,7 @@ describe("a password file", () => {
     expect(JSON.stringify(log.lines)).not.toMatch(/my secret|apr1/);
   });
 
-  it("keeps who could log in while it is missing", async () => {
+  it("keeps its users while it is missing", async () => {
     const { path, log, next } = await opened(JANE);
     await rm(path);
     expect(await next()).toEqual(["jane"]);
@@ -61,7 +62,7 @@ describe("a password file", () => {
     ["empty", ""],
     ["cut off in a hash", JOHN.slice(0, -8)],
     ["cut off in a name", `${JANE}jo`],
-  ])("keeps who could log in while it is %s, until it is written", async (_title, text) => {
+  ])("keeps its users while it is %s, until it is rewritten", async (_title, text) => {
     const { path, log, next } = await opened(JANE);
     await writeFile(path, text);
     expect(await next()).toEqual(["jane"]);
@@ -70,29 +71,29 @@ describe("a password file", () => {
     expect(await next()).toEqual(["jane", "john"]);
   });
 
-  it("lets nobody in when it stays empty: that is what it says", async () => {
+  it("admits no user once it stays empty", async () => {
     const { path, log, next } = await opened(JANE);
     await writeFile(path, "");
     expect(await next()).toEqual(["jane"]);
     expect(await next(4_000)).toEqual(["jane"]);
     expect(await next(1_000)).toEqual([]);
-    expect(log.lines.some(({ message }) => message.includes("nobody can log in"))).toBe(true);
+    expect(log.lines.some(({ message }) => message.includes("no one can log in"))).toBe(true);
   });
 
-  it("counts its good lines when the last one stays cut off", async () => {
+  it("uses its good lines if the last one stays truncated", async () => {
     const { path, next } = await opened(JANE);
     await writeFile(path, `${JOHN}jane:$2y$`);
     await next();
     expect(await next(5_000)).toEqual(["john"]);
   });
 
-  it("may be empty from the start", async () => {
+  it("may be empty at the start", async () => {
     const { file } = await opened("");
     expect(file.value.hashes.size).toBe(0);
   });
 
-  it("is refused at the start where it can't be read", async () => {
-    const folder = await temporaryFolder();
+  it("is refused at the start if it can't be read", async () => {
+    const folder = await testFolder();
     const options = { log: recordingLog(), clock: Date.now };
     await expect(openPasswordFile({ ...options, path: folder })).rejects.toThrow();
     await expect(openPasswordFile({ ...options, path: join(folder, "none") })).rejects.toThrow(/ENOENT/);

@@ -1,13 +1,14 @@
 import { readdir, readFile, stat, symlink, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import bcrypt from "bcryptjs";
+import { testFolder } from "@longshore/testkit/test-folder";
 import { describe, expect, it } from "vitest";
-import { provisionPasswordFile } from "../../src/controllers/htpasswd/provision.js";
-import { recordingLog, temporaryFolder } from "./support.js";
+import { provisionPasswordFile } from "../../src/methods/htpasswd/provision.js";
+import { recordingLog } from "./support.js";
 
-describe("a password file that is missing", () => {
-  it("is made for the user docker, with a password that the log shows", async () => {
-    const folder = await temporaryFolder();
+describe("a missing password file", () => {
+  it("is created for the user docker, with a password that is logged", async () => {
+    const folder = await testFolder();
     const path = join(folder, "a", "b", "htpasswd");
     const log = recordingLog();
     await provisionPasswordFile(path, log);
@@ -28,8 +29,8 @@ describe("a password file that is missing", () => {
     expect(await readdir(join(folder, "a", "b"))).toEqual(["htpasswd"]);
   });
 
-  it("is made once by processes that start together, and only its maker shows a password", async () => {
-    const path = join(await temporaryFolder(), "htpasswd");
+  it("is created once by processes that start together, and only its creator logs a password", async () => {
+    const path = join(await testFolder(), "htpasswd");
     const logs = [recordingLog(), recordingLog(), recordingLog()];
     await Promise.all(logs.map((log) => provisionPasswordFile(path, log)));
     const [shown, ...others] = logs.flatMap(({ lines }) => lines);
@@ -38,8 +39,8 @@ describe("a password file that is missing", () => {
     expect(bcrypt.compareSync(String(shown?.fields["password"]), hash)).toBe(true);
   });
 
-  it("is left alone where it is there, even empty", async () => {
-    const path = join(await temporaryFolder(), "htpasswd");
+  it("is left alone if it exists, even if it is empty", async () => {
+    const path = join(await testFolder(), "htpasswd");
     await writeFile(path, "");
     const log = recordingLog();
     await provisionPasswordFile(path, log);
@@ -47,12 +48,12 @@ describe("a password file that is missing", () => {
     expect(log.lines).toEqual([]);
   });
 
-  it("isn't made, and no password shown, where something stands in its place", async () => {
-    const folder = await temporaryFolder();
+  it("isn't created, and no password is logged, if something else is in its place", async () => {
+    const folder = await testFolder();
     await writeFile(join(folder, "file"), "");
     await symlink(join(folder, "nowhere", "x"), join(folder, "dangling"));
     const log = recordingLog();
-    // Below a file: not missing, and for the reader to complain about.
+    // Below a file: not missing; the reader reports the error.
     await provisionPasswordFile(join(folder, "file", "htpasswd"), log);
     await provisionPasswordFile(join(folder, "dangling"), log);
     expect((await readdir(folder)).sort()).toEqual(["dangling", "file"]);

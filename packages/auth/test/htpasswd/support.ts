@@ -1,26 +1,15 @@
-import { mkdtemp, rm } from "node:fs/promises";
-import { tmpdir } from "node:os";
-import { join } from "node:path";
-import { onTestFinished } from "vitest";
-import type { AuthRequest } from "../../src/contract.js";
+import type { AuthRequest } from "../../src/access-controller.js";
 import { AuthError } from "../../src/errors.js";
 import type { AuthLog } from "../../src/ports.js";
 
-/** A folder of the test's own. */
-export async function temporaryFolder(): Promise<string> {
-  const folder = await mkdtemp(join(tmpdir(), "longshore-htpasswd-"));
-  onTestFinished(() => rm(folder, { recursive: true, force: true }));
-  return folder;
-}
-
-/** One line of a log. */
+/** A line of a log. */
 export interface Logged {
   readonly level: "error" | "warn" | "info";
   readonly message: string;
   readonly fields: Readonly<Record<string, unknown>>;
 }
 
-/** A log that can be read. */
+/** A log that tests can read. */
 export function recordingLog(): AuthLog & { readonly lines: Logged[] } {
   const lines: Logged[] = [];
   const at =
@@ -31,13 +20,13 @@ export function recordingLog(): AuthLog & { readonly lines: Logged[] } {
   return { lines, error: at("error"), warn: at("warn"), info: at("info") };
 }
 
-/** A clock that the test moves. It starts far behind the times of files that are written now, or ahead of them. */
+/** A clock that the test moves. It starts far behind or ahead of the times of files that are written now. */
 export function movableClock(start: number): { (): number; advance(milliseconds: number): void } {
   let now = start;
   return Object.assign(() => now, { advance: (milliseconds: number) => void (now += milliseconds) });
 }
 
-/** A request with Basic credentials, or none. */
+/** A request with Basic credentials, or without any. */
 export function request(
   credentials?: string,
   remoteAddress = "192.0.2.1",
@@ -67,11 +56,11 @@ export async function failure(action: () => unknown): Promise<AuthError> {
   throw new Error("nothing was thrown");
 }
 
-/** What stands behind the prefix of a bcrypt hash of "secret", at cost 4. */
+/** A bcrypt hash of "secret" at cost 4, without its prefix. */
 const BODY = "$04$Zva.1tY4w7gD5Fos.lHpbuphvGd8Ji7AjalFxH1csmDfn5lU/iGKC";
 
-/** "secret" with each prefix that tools write. */
+/** A hash of "secret" with each prefix that tools write. */
 export const SECRET = { a: `$2a${BODY}`, b: `$2b${BODY}`, y: `$2y${BODY}` } as const;
 
-/** 72 times x, the most that bcrypt looks at. */
+/** 72 times x, the most that bcrypt hashes. */
 export const LONG = "$2b$04$xBB3oNKKr5GACBoVK2NzK.zmu0TVvPcGc2Dk61wtGk4uVMZMdy1oW";

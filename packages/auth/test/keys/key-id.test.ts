@@ -4,7 +4,7 @@ import { keyIds, libtrustKeyId, thumbprint, unpaddedThumbprint } from "../../src
 
 const key = (jwk: Record<string, string>) => createPublicKey({ key: jwk, format: "jwk" });
 
-/** x begins with a zero byte. The ids were computed apart from this code, with Python's hashlib. */
+/** x begins with a zero byte. The ids were computed independently of this code, with Python's hashlib. */
 const SHORT = key({
   kty: "EC",
   crv: "P-256",
@@ -32,14 +32,14 @@ describe("key ids", () => {
     expect(thumbprint(ed)).toBe("kPrK_qmxVWaYVA9wwBF6Iuo3vVzz7TxHCTwXBygrS4k");
   });
 
-  it("are the original's spelling of an EC thumbprint too, and libtrust's id", () => {
+  it("include Distribution's form of an EC thumbprint, and libtrust's id", () => {
     expect(thumbprint(SHORT)).toBe("CyrgZDckrIbMvZTA5xzdlOeuMBFCHDFxuMZbhszBQZE");
     expect(unpaddedThumbprint(SHORT)).toBe("V3nF9yeOv83RQa2GP8rVnSObqtBXHf1cC0I173USulM");
     expect(libtrustKeyId(SHORT)).toBe("RNB3:I7OM:FURF:QKZ2:7GDF:HWP2:CYCG:VWEC:DMGU:FK5D:46UD:IRZT");
     expect(keyIds(SHORT)).toEqual([thumbprint(SHORT), unpaddedThumbprint(SHORT), libtrustKeyId(SHORT)]);
   });
 
-  it("are no thumbprint where a key has no JWK form for signatures", () => {
+  it("don't include a thumbprint if a key has no JWK form for signatures", () => {
     expect(thumbprint(generateKeyPairSync("x25519").publicKey)).toBeUndefined();
   });
 });

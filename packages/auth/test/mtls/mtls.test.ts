@@ -1,8 +1,9 @@
 import { describe, expect, it } from "vitest";
-import type { PeerCertificate } from "../../src/contract.js";
-import { parseAlternativeNames } from "../../src/controllers/mtls/alternative-names.js";
-import { createMtlsAuthenticator } from "../../src/controllers/mtls/authenticator.js";
+import type { PeerCertificate } from "../../src/access-controller.js";
+import { parseAlternativeNames } from "../../src/methods/mtls/alternative-names.js";
+import { createMtlsAuthenticator } from "../../src/methods/mtls/mtls-authenticator.js";
 import { createAccessController } from "../../src/factory.js";
+import { standInTokens } from "../own-tokens.js";
 import { failure, recordingLog, request } from "../htpasswd/support.js";
 
 function certificate(parts: Partial<PeerCertificate> = {}): PeerCertificate {
@@ -33,12 +34,12 @@ describe("alternative names", () => {
       ],
     ],
     ['URI:"a\\u002c \\"b"', [["URI", 'a, "b']]],
-  ])("are read from %j", (text, names) => {
+  ])("are parsed from %j", (text, names) => {
     expect(parseAlternativeNames(text)?.map(({ kind, value }) => [kind, value])).toEqual(names);
   });
 
   it.each(["x", "DNS:a,DNS:b", "DNS:a, ", 'DNS:"a', 'DNS:"a"b', 'DNS:a"b"', ", DNS:a", 'DNS:"\\x"', "DNS:a, nothing"])(
-    "aren't half read from %j",
+    "aren't partly parsed from %j",
     (text) => {
       expect(parseAlternativeNames(text)).toBeUndefined();
     },
@@ -58,7 +59,7 @@ describe("a client certificate", () => {
     expect(found).toMatchObject({ outcome: "identified", identity: { account: expected } });
   });
 
-  it("brings its organisation and units as labels, for rules to take as text", () => {
+  it("provides its organisation and units as labels, which rules take literally", () => {
     const found = createMtlsAuthenticator({ account: "cn" }).identify(from(certificate()));
     const labels = new Map([
       ["O", ["Acme"]],
@@ -67,7 +68,7 @@ describe("a client certificate", () => {
     expect(found).toEqual({ outcome: "identified", identity: { account: "builder", labels } });
   });
 
-  it("that nobody verified, or that isn't there, shows nothing", () => {
+  it("that is unverified or absent identifies no one", () => {
     const authenticator = createMtlsAuthenticator({ account: "cn" });
     expect(authenticator.identify(from(certificate({ verified: false })))).toEqual({ outcome: "absent" });
     expect(authenticator.identify(from(undefined))).toEqual({ outcome: "absent" });
@@ -88,10 +89,10 @@ describe("a client certificate", () => {
 });
 
 describe("the controller mtls", () => {
-  const ports = { log: recordingLog(), clock: Date.now, secret: "a secret" };
+  const ports = { log: recordingLog(), clock: Date.now, secret: "a secret", ownTokens: standInTokens };
   const pull = (name: string) => [{ type: "repository", name, action: "pull" }];
 
-  it("lets every certificate's bearer do everything where there are no rules", async () => {
+  it("allows every certificate holder everything without rules", async () => {
     const controller = await createAccessController("mtls", {}, ports);
     expect(await controller.authorize(from(certificate()), pull("a"))).toMatchObject({
       account: "builder",
@@ -106,7 +107,7 @@ describe("the controller mtls", () => {
     await controller.close();
   });
 
-  it("lets rules ask for labels", async () => {
+  it("lets rules match labels", async () => {
     const rules = [{ match: { labels: { OU: "ci" }, name: "${labels:OU}/*" }, actions: ["pull"] }];
     const controller = await createAccessController("mtls", { account: "cn" }, { ...ports, rules });
     expect(await controller.authorize(from(certificate()), pull("release/x"))).toMatchObject({ unrestricted: false });
@@ -118,7 +119,7 @@ describe("the controller mtls", () => {
     await controller.close();
   });
 
-  it("lets everybody come for what rules grant without a login", async () => {
+  it("admits everyone to what rules grant without a login", async () => {
     const rules = [{ name: "anonymous", type: "repository", repository: "public/*", action: ["pull"] }];
     const controller = await createAccessController("mtls", {}, { ...ports, rules });
     expect(await controller.authorize(from(undefined), pull("public/x"))).toMatchObject({ account: "" });

@@ -46,9 +46,9 @@ describe("globs", () => {
     ["a\\?c", "abc", false],
     ["*x", "a/x", false],
     ["${a}", "${a}", true],
-    // Stars take the leftmost fit and never go back, as Go's do.
+    // Stars take the leftmost match and never backtrack, as in Go.
     ["*[^x]*b", "a/ab", false],
-  ])("%j takes %j: %s", (pattern, text, expected) => {
+  ])("%j matches %j: %s", (pattern, text, expected) => {
     expect(compileGlob(pattern)?.(text)).toBe(expected);
   });
 
@@ -63,7 +63,7 @@ describe("globs", () => {
     const matches = compileGlob(`${"*a".repeat(200)}b`);
     const started = process.cpuUsage();
     expect(matches?.("a".repeat(2000))).toBe(false);
-    // Backtracking would not end in the life of the universe; the bound leaves a slow machine a lot of room.
+    // Backtracking would never finish; the bound leaves ample room for a slow machine.
     expect(process.cpuUsage(started).user).toBeLessThan(5_000_000);
   });
 });

@@ -1,7 +1,7 @@
 import fc from "fast-check";
 import { describe, expect, it } from "vitest";
-import { compileRules } from "../../src/rules/compile.js";
-import type { RuleEntry, RuleResource, RuleSubject } from "../../src/rules/contract.js";
+import { compileRules } from "../../src/rules/compile-rules.js";
+import type { RuleEntry, RuleResource, RuleSubject } from "../../src/rules/rules.js";
 import { reference } from "./reference.js";
 
 const ACCOUNTS = ["", "a", "b", "ab", "a.b", "*", "a*", "x-y", "a@b", "/a/", "${name}"];
@@ -35,7 +35,7 @@ const rarely = <T>(arbitrary: fc.Arbitrary<T>): fc.Arbitrary<T | undefined> =>
   fc.oneof({ weight: 4, arbitrary: fc.constant(undefined) }, { weight: 1, arbitrary });
 const actions = fc.array(oneOf(ACTIONS), { maxLength: 3 });
 
-/** Without the keys that are undefined: a file has none. */
+/** Drops keys that are undefined, which a file can't contain. */
 function present<T extends object>(value: T): T {
   return JSON.parse(JSON.stringify(value)) as T;
 }
@@ -72,7 +72,7 @@ const subject = fc
     service: oneOf(["s", "t", "a"]),
     labels: fc.dictionary(oneOf(["t", "u"]), fc.array(oneOf(VALUES), { maxLength: 3 }), { maxKeys: 2 }),
   })
-  // Labels come with an identity: whoever didn't log in has none.
+  // Labels come with an identity: anonymous users have none.
   .map(({ labels, ...rest }): RuleSubject => ({
     ...rest,
     labels: new Map(rest.account === "" ? [] : Object.entries(labels)),
@@ -101,11 +101,11 @@ describe("any list of rules", () => {
       }),
       { numRuns: 1500 },
     );
-    // Both answers are tried often, or the comparison would say little.
+    // Both answers must occur often, or the comparison would prove little.
     expect(Math.min(seen.granted, seen.denied)).toBeGreaterThan(150);
   });
 
-  it("grants nothing that wasn't wanted, and nothing beyond the list by asking for more at once", () => {
+  it("grants nothing that wasn't requested, and asking for more at once grants nothing extra", () => {
     fc.assert(
       fc.property(list, subject, resource, (entries, who, what) => {
         const rules = compileRules(entries);
@@ -117,7 +117,7 @@ describe("any list of rules", () => {
     );
   });
 
-  it("never throws, whatever is asked", () => {
+  it("never throws, whatever is requested", () => {
     fc.assert(
       fc.property(list, fc.string({ unit: "binary" }), fc.string({ unit: "binary" }), (entries, account, name) => {
         const who: RuleSubject = { account, labels: new Map([["t", [name]]]), ip: name, service: account };

@@ -1,9 +1,9 @@
 import { describe, expect, it } from "vitest";
-import { compileRules } from "../../src/rules/compile.js";
-import type { RuleMatch, RuleResource } from "../../src/rules/contract.js";
+import { compileRules } from "../../src/rules/compile-rules.js";
+import type { RuleMatch, RuleResource } from "../../src/rules/rules.js";
 import { subject } from "./support.js";
 
-/** Lets those who don't log in be heard, as the empty name in docker_auth's list of users does. */
+/** Admits anonymous users, as the empty name in docker_auth's list of users does. */
 const HEARD = { match: { account: "", name: "no such name" }, actions: ["pull"] };
 
 type Who = Parameters<typeof subject>[0];
@@ -61,7 +61,7 @@ describe("one match, as docker_auth answers", () => {
     ],
     [{ account: "foo", name: "${account:1}" }, FOO, "foo", false],
     [{ account: "/^(f)(x)?/", name: "${account:1}${account:2}" }, FOO, "f", true],
-    // docker_auth never gets to substitute these: a plain placeholder stands before a group's.
+    // docker_auth never gets to substitute these: a plain placeholder comes before a group's.
     [{ name: "/^foo\\/(.+)$/", service: "${account}-${name:1}" }, { ...FOO, service: "foo-x" }, "foo/x", true],
     [{ name: "/^foo\\/(.+)$/", service: "${account}-${name:1}" }, { ...FOO, service: "foo-y" }, "foo/x", false],
     // Labels.
@@ -91,7 +91,7 @@ describe("one match, as docker_auth answers", () => {
     [{ name: "/^(public|${labels:none})\\//" }, FOO, "private/a", false],
   ])("%j, %j, %s: %s", (match, who, name, expected) => {
     expect(matches(match, who, { name })).toBe(expected);
-    // What is inserted as text answers these alike.
+    // Literal insertion gives the same answers for these.
     expect(matches(match, who, { name }, "literal")).toBe(expected);
   });
 
@@ -100,7 +100,7 @@ describe("one match, as docker_auth answers", () => {
     [{ account: MAIL, name: "${account:1}/*" }, { account: "*@test.com" }, "any/x"],
     [{ account: MAIL, name: "/^${account:1}\\//" }, { account: "j.d@test.com" }, "jxd/x"],
     [{ name: "/^([^/]+)\\//", account: "/^${name:1}$/" }, { account: "abc" }, "a.c/x"],
-  ])("%j, %j, %s: only where the operator wrote patterns", (match, who, name) => {
+  ])("%j, %j, %s: only what the operator wrote is a pattern", (match, who, name) => {
     expect(matches(match, who, { name }, "pattern")).toBe(true);
     expect(matches(match, who, { name }, "literal")).toBe(false);
   });

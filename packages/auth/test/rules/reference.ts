@@ -1,14 +1,14 @@
-import type { MatchEntry, RuleEntry, RuleResource, RuleSubject, SimpleEntry } from "../../src/rules/contract.js";
+import type { MatchEntry, RuleEntry, RuleResource, RuleSubject, SimpleEntry } from "../../src/rules/rules.js";
 
 /**
- * A second evaluator for the property tests, written from the grammar's description and as unlike the first as it can be:
+ * A second evaluator for the property tests, written from the grammar's description and as unlike the first as possible:
  * patterns become JavaScript regular expressions, names are compared by what they may be instead of by rewriting, nothing is
- * compiled ahead. It is slow and open to hostile patterns, which the tests don't generate.
+ * compiled in advance. It is slow and vulnerable to hostile patterns, which the tests don't generate.
  */
 
 const escapeRegExp = (text: string): string => text.replace(/[.*+?^${}()|[\]\\/]/g, "\\$&");
 
-/** The pattern with its placeholders replaced, as pieces that are either pattern or literal text. */
+/** The pattern with its placeholders replaced, in pieces that are either patterns or literals. */
 type Piece = { pattern: string } | { literal: string } | { missing: true };
 
 function globSource(pattern: string): string {
@@ -102,7 +102,7 @@ function applies(entry: MatchEntry, subject: RuleSubject, resource: RuleResource
   );
 }
 
-/** What an entry of the simple form says of the resource; undefined: nothing. */
+/** What an entry in the simple form grants on the resource; undefined: nothing. */
 function simpleAnswer(entry: SimpleEntry, subject: RuleSubject, resource: RuleResource): readonly string[] | undefined {
   const isNobody = subject.account === "";
   if (entry.name === "anonymous" ? !isNobody : isNobody) return undefined;
@@ -123,7 +123,7 @@ function simpleAnswer(entry: SimpleEntry, subject: RuleSubject, resource: RuleRe
   return everything || entry.action.includes("pull") ? resource.actions : [];
 }
 
-/** What `entries` grant, sorted and without repetitions. */
+/** What `entries` grant, sorted and without duplicates. */
 export function reference(
   entries: readonly RuleEntry[],
   subject: RuleSubject,
@@ -134,11 +134,32 @@ export function reference(
       ? entry.match.account === "" && entry.actions.length > 0
       : entry.name === "anonymous" && entry.action.length > 0;
   if (subject.account === "" && !entries.some(opens)) return [];
+  const own = firstAnswer(entries, subject, resource);
+  const nobody = reachesAnonymous(entries)
+    ? firstAnswer(entries, { ...subject, account: "", labels: new Map() }, resource)
+    : undefined;
+  const isShared = nobody !== undefined && !("match" in nobody.entry) && nobody.entry.name === "anonymous";
+  const isOpen =
+    isShared &&
+    (own === undefined || !("match" in own.entry) || entries.indexOf(own.entry) > entries.indexOf(nobody.entry));
+  return [...new Set([...(own?.actions ?? []), ...(isOpen ? nobody.actions : [])])].sort();
+}
+
+/** Whether the simple form grants anything to anonymous users. */
+function reachesAnonymous(entries: readonly RuleEntry[]): boolean {
+  return entries.some((entry) => !("match" in entry) && entry.name === "anonymous" && entry.action.length > 0);
+}
+
+function firstAnswer(
+  entries: readonly RuleEntry[],
+  subject: RuleSubject,
+  resource: RuleResource,
+): { readonly entry: RuleEntry; readonly actions: readonly string[] } | undefined {
   for (const entry of entries) {
-    const answer = "match" in entry ? matchAnswer(entry, subject, resource) : simpleAnswer(entry, subject, resource);
-    if (answer !== undefined) return [...new Set(answer)].sort();
+    const actions = "match" in entry ? matchAnswer(entry, subject, resource) : simpleAnswer(entry, subject, resource);
+    if (actions !== undefined) return { entry, actions };
   }
-  return [];
+  return undefined;
 }
 
 function matchAnswer(entry: MatchEntry, subject: RuleSubject, resource: RuleResource): readonly string[] | undefined {

@@ -1,6 +1,6 @@
 import { describe, expect, it } from "vitest";
 import { isAuthError } from "../../src/errors.js";
-import { compileRules, placeBelow } from "../../src/rules/compile.js";
+import { compileRules, placeBelow } from "../../src/rules/compile-rules.js";
 
 function refusal(entries: unknown): { path: string; reason: string } {
   try {
@@ -15,7 +15,7 @@ function refusal(entries: unknown): { path: string; reason: string } {
 const ok = { match: {}, actions: [] };
 const simple = { name: "user1", type: "repository", action: ["pull"] };
 
-describe("rules that can't be understood", () => {
+describe("invalid rules", () => {
   it.each<[unknown, string, RegExp]>([
     [{}, "access", /list/],
     ["x", "access", /list/],
@@ -68,7 +68,7 @@ describe("rules that can't be understood", () => {
     expect(found.reason).toMatch(reason);
   });
 
-  it("spells places as it is told", () => {
+  it("formats paths with the given function", () => {
     expect(() => compileRules([{ match: { ip: "x" }, actions: [] }], (steps) => steps.join("/"))).toThrow(
       /^0\/match\/ip: /,
     );
@@ -83,7 +83,7 @@ describe("rules that can't be understood", () => {
     { name: "/^a{2}$/" },
     { ip: "2001:db8::/48" },
     { labels: { foo: "bar" } },
-  ])("%j is understood", (match) => {
+  ])("%j is accepted", (match) => {
     expect(() => compileRules([{ match, actions: ["pull"] }])).not.toThrow();
   });
 });

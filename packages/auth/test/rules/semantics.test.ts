@@ -1,5 +1,5 @@
 import { describe, expect, it } from "vitest";
-import { compileRules } from "../../src/rules/compile.js";
+import { compileRules } from "../../src/rules/compile-rules.js";
 import { repository, subject } from "./support.js";
 
 const catalog = { type: "registry", name: "catalog", actions: ["*"] };
@@ -28,7 +28,7 @@ describe("the simple form", () => {
     ["", "a/b", []],
     ["jane", "public/x", ["pull"]],
     ["jane", "a/b", []],
-    // An account of that name is somebody.
+    // An account of that name is not anonymous.
     ["anonymous", "public/x", ["pull"]],
   ])("%s at %s may %j", (account, name, granted) => {
     expect(rules.granted(subject({ account }), repository(name, "pull", "push", "delete"))).toEqual(granted);
@@ -41,11 +41,11 @@ describe("the simple form", () => {
     ["blind", []],
     ["", []],
     ["jane", []],
-  ])("%s sees of the catalog %j", (account, granted) => {
+  ])("%s sees %j in the catalog", (account, granted) => {
     expect(rules.granted(subject({ account }), catalog)).toEqual(granted);
   });
 
-  it("means nobody who didn't log in by a star", () => {
+  it("doesn't match anonymous users with a star", () => {
     const starred = compileRules([{ name: "*", type: "registry", action: ["*"] }]);
     expect(starred.granted(nobody, repository("a", "pull"))).toEqual([]);
     expect(starred.granted(somebody, repository("a", "pull"))).toEqual(["pull"]);
@@ -59,9 +59,50 @@ describe("the simple form", () => {
     expect(both.granted(nobody, catalog)).toEqual([]);
   });
 
-  it("means nobody who logged in by anonymous", () => {
-    const rules = compileRules([{ name: "anonymous", type: "registry", action: ["pull"] }]);
-    expect(rules.granted(somebody, repository("a", "pull"))).toEqual([]);
+  it("matches everyone with anonymous", () => {
+    const rules = compileRules([
+      { name: "anonymous", type: "registry", action: ["pull"] },
+      { name: "jane", type: "repository", repository: "jane/*", action: ["push"] },
+    ]);
+    const everything = ["pull", "push", "delete"] as const;
+    expect(rules.granted(somebody, repository("a", ...everything))).toEqual(["pull"]);
+    expect(rules.granted(somebody, repository("jane/a", ...everything))).toEqual(["pull", "push"]);
+    expect(rules.granted(subject({ account: "john" }), repository("jane/a", ...everything))).toEqual(["pull"]);
+    expect(rules.granted(somebody, catalog)).toEqual(["*"]);
+    expect(rules.decide(somebody, repository("a", "pull")).entry).toBe(0);
+  });
+
+  it("adds the rights of anonymous to a user's own rules, wherever they appear", () => {
+    const own = { name: "jane", type: "repository", action: ["push"] };
+    const open = { name: "anonymous", type: "repository", repository: "public/*", action: ["pull"] };
+    for (const entries of [
+      [own, open],
+      [open, own],
+    ])
+      expect(compileRules(entries).granted(somebody, repository("public/a", "pull", "push"))).toEqual(["pull", "push"]);
+  });
+
+  it("isn't revoked by a final denial in the other grammar", () => {
+    const rules = compileRules([
+      { name: "anonymous", type: "repository", repository: "public/*", action: ["pull"] },
+      { match: {}, actions: [] },
+    ]);
+    expect(rules.granted(somebody, repository("public/a", "pull", "push"))).toEqual(["pull"]);
+    expect(rules.granted(somebody, repository("private/a", "pull"))).toEqual([]);
+  });
+
+  it("doesn't change what the other grammar has already decided for a user", () => {
+    const rules = compileRules([
+      { match: { account: "jane", name: "public/*" }, actions: [] },
+      { match: { account: "", name: "closed/*" }, actions: [] },
+      { name: "anonymous", type: "repository", action: ["pull"] },
+    ]);
+    expect(rules.granted(somebody, repository("public/a", "pull"))).toEqual([]);
+    expect(rules.granted(subject({ account: "john" }), repository("public/a", "pull"))).toEqual(["pull"]);
+    // It can't be pulled without a login, so the entry after it shares nothing.
+    expect(rules.granted(somebody, repository("closed/a", "pull"))).toEqual([]);
+    const dockerAuth = compileRules([{ match: { account: "" }, actions: ["pull"] }]);
+    expect(dockerAuth.granted(somebody, repository("a", "pull"))).toEqual([]);
   });
 
   it("mixes with the other grammar in one list", () => {
@@ -74,9 +115,9 @@ describe("the simple form", () => {
   });
 });
 
-describe("those who don't log in", () => {
+describe("anonymous users", () => {
   it.each([
-    ["a rule for everybody", [{ match: {}, actions: ["*"] }], false],
+    ["a rule for everyone", [{ match: {}, actions: ["*"] }], false],
     ["a star", [{ match: { account: "*" }, actions: ["*"] }], false],
     ["an address", [{ match: { ip: "127.0.0.1" }, actions: ["*"] }], false],
     ["a denial", [{ match: { account: "" }, actions: [] }], false],
@@ -84,7 +125,7 @@ describe("those who don't log in", () => {
     ["the name in the simple form", [{ name: "anonymous", type: "registry", action: ["pull"] }], true],
     ["the name with nothing", [{ name: "anonymous", type: "registry", action: [] }], false],
     [
-      "the empty name behind a denial",
+      "the empty name after a denial",
       [
         { match: { account: "" }, actions: [] },
         { match: { account: "" }, actions: ["pull"] },
@@ -92,7 +133,7 @@ describe("those who don't log in", () => {
       false,
     ],
     [
-      "the empty name behind a denial of one name",
+      "the empty name after a denial of one name",
       [
         { match: { account: "", name: "x" }, actions: [] },
         { match: { account: "" }, actions: ["pull"] },
@@ -100,7 +141,7 @@ describe("those who don't log in", () => {
       true,
     ],
     [
-      "the name behind a rule for everybody",
+      "the name after a rule for everyone",
       [
         { match: {}, actions: ["pull"] },
         { name: "anonymous", type: "registry", action: ["pull"] },
@@ -108,7 +149,7 @@ describe("those who don't log in", () => {
       true,
     ],
     [
-      "the name behind a denial of everybody",
+      "the name after a denial of everyone",
       [
         { match: {}, actions: [] },
         { name: "anonymous", type: "registry", action: ["pull"] },
@@ -123,7 +164,7 @@ describe("those who don't log in", () => {
       expect(rules.granted(subject({ account: "", ip: "127.0.0.1" }), repository("a", "pull"))).toEqual([]);
   });
 
-  it("are held against the whole list where an entry names them", () => {
+  it("are checked against the whole list if an entry names them", () => {
     const rules = compileRules([
       { match: { ip: "10.0.0.0/8" }, actions: ["*"] },
       { match: { account: "", name: "public/*" }, actions: ["pull"] },
@@ -145,25 +186,25 @@ describe("actions", () => {
     ],
     [["push", "pull"], ["pull", "pull", "delete"], ["pull"]],
     [[], ["pull"], []],
-  ])("%j of what is wanted, %j: %j", (actions, wanted, granted) => {
+  ])("%j for a request for %j: %j", (actions, wanted, granted) => {
     expect(compileRules([{ match: {}, actions }]).granted(somebody, repository("a", ...wanted))).toEqual(granted);
   });
 });
 
-describe("what must not be said in patterns by others", () => {
-  it("takes a certificate's label values as text", () => {
+describe("values that must not act as patterns", () => {
+  it("takes a certificate's label values literally", () => {
     const rules = compileRules([{ match: { name: "${labels:OU}/*" }, actions: ["pull"] }]);
     const star = subject({ labels: { OU: ["*"] } });
     expect(rules.granted(star, repository("any/thing", "pull"))).toEqual([]);
     expect(rules.granted({ ...star, labelSyntax: "pattern" }, repository("any/thing", "pull"))).toEqual(["pull"]);
   });
 
-  it("never makes a regular expression of an account between slashes", () => {
+  it("never treats an account between slashes as a regular expression", () => {
     const rules = compileRules([{ match: { name: "${account}" }, actions: ["pull"] }]);
     expect(rules.granted(subject({ account: "/a/" }), repository("banana", "pull"))).toEqual([]);
   });
 
-  it("denies when a question would cost too much, rather than pass over the rule", () => {
+  it("denies a request whose evaluation would cost too much, rather than skip the rule", () => {
     const values = Array.from({ length: 20 }, (_, index) => `v${index}`);
     const rules = compileRules([
       { match: { name: "${labels:a}${labels:b}" }, actions: [] },
@@ -178,7 +219,7 @@ describe("what must not be said in patterns by others", () => {
     expect(long.granted(many, repository("x".repeat(9000), "pull"))).toEqual([]);
   });
 
-  it("answers regular expressions that backtracking would drown in", () => {
+  it("evaluates regular expressions on which backtracking would explode", () => {
     const rules = compileRules([{ match: { name: "/^(a+)+$/" }, actions: ["pull"] }]);
     const started = process.cpuUsage();
     expect(rules.granted(somebody, repository(`${"a".repeat(5000)}b`, "pull"))).toEqual([]);

@@ -1,6 +1,6 @@
-import type { RuleResource, RuleSubject } from "../../src/rules/contract.js";
+import type { RuleResource, RuleSubject } from "../../src/rules/rules.js";
 
-/** Somebody from nowhere, but for what `from` says. */
+/** A subject without any properties except those in `from`. */
 export function subject(
   from: Partial<Omit<RuleSubject, "labels">> & { labels?: Record<string, string[]> },
 ): RuleSubject {
@@ -8,7 +8,7 @@ export function subject(
   return { account: "somebody", ip: undefined, service: "", ...rest, labels: new Map(Object.entries(labels)) };
 }
 
-/** `repository:name:action,…`. */
+/** Formats as `repository:name:action,…`. */
 export function repository(name: string, ...actions: string[]): RuleResource {
   return { type: "repository", name, actions };
 }

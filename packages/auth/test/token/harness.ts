@@ -1,27 +1,28 @@
-import { mkdtemp, rm, writeFile } from "node:fs/promises";
-import { tmpdir } from "node:os";
+import { writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import type { KeyObject } from "node:crypto";
-import { openTokenController, type TokenPorts } from "../../src/controllers/token/controller.js";
-import { parseTokenOptions } from "../../src/controllers/token/options.js";
-import type { Access, AccessController, AuthRequest, Grant } from "../../src/contract.js";
+import { makeTemporaryFolder } from "@longshore/testkit/temporary-folder";
+import type { TokenPorts } from "../../src/methods/token/token-controller.js";
+import { parseAccess } from "../../src/factory.js";
+import type { ControllerPorts } from "../../src/ports.js";
+import type { Access, AccessController, AuthRequest, Grant } from "../../src/access-controller.js";
 import { AuthError, type AuthFault } from "../../src/errors.js";
 import { NOW } from "./issuer.js";
 
-/** A clock that stands still until it is moved. */
-export class TestClock {
+/** A clock that advances only when a test moves it. */
+class TestClock {
   time = NOW;
   readonly now = (): number => this.time;
 }
 
-export interface LogLine {
+interface LogLine {
   readonly level: "error" | "warn" | "info";
   readonly message: string;
   readonly fields: Readonly<Record<string, unknown>> | undefined;
 }
 
-/** A log that keeps its lines. */
-export function recordingLog() {
+/** A log that records its lines. */
+function recordingLog() {
   const lines: LogLine[] = [];
   const at = (level: LogLine["level"]) => (message: string, fields?: LogLine["fields"]) => {
     lines.push({ level, message, fields });
@@ -29,17 +30,16 @@ export function recordingLog() {
   return { lines, error: at("error"), warn: at("warn"), info: at("info") };
 }
 
-/** A folder that goes when the test does. */
-export async function temporaryFolder() {
-  const path = await mkdtemp(join(tmpdir(), "longshore-token-"));
+/** A temporary directory that is removed after the test. */
+async function temporaryFolder() {
+  const folder = await makeTemporaryFolder("token");
   return {
-    path,
+    ...folder,
     async file(name: string, content: string): Promise<string> {
-      const file = join(path, name);
+      const file = join(folder.path, name);
       await writeFile(file, content);
       return file;
     },
-    [Symbol.asyncDispose]: () => rm(path, { recursive: true, force: true }),
   };
 }
 
@@ -53,21 +53,21 @@ export const BASE_OPTIONS = {
 export async function tokenController(
   files: { readonly bundle?: string; readonly jwks?: string },
   options: Record<string, unknown> = {},
-  ports: Partial<TokenPorts> = {},
+  ports: Partial<TokenPorts & ControllerPorts> = {},
 ) {
   const folder = await temporaryFolder();
   const clock = new TestClock();
   const log = recordingLog();
   const { bundle, jwks } = files;
-  const controller = await openTokenController(
-    parseTokenOptions({
+  const access = parseAccess({
+    token: {
       ...BASE_OPTIONS,
       ...(bundle === undefined ? {} : { rootcertbundle: await folder.file("bundle.pem", bundle) }),
       ...(jwks === undefined ? {} : { jwks: await folder.file("jwks.json", jwks) }),
       ...options,
-    }),
-    { log, clock: clock.now, ...ports },
-  );
+    },
+  });
+  const controller = await access.open({ log, clock: clock.now, secret: "", ...ports });
   return {
     controller,
     clock,
@@ -94,7 +94,7 @@ export function request(authorization?: string, headers: AuthRequest["headers"] 
 export const access = (name: string, action: string): Access => ({ type: "repository", name, action });
 export const PULL: readonly Access[] = [access("team/app", "pull")];
 
-/** What the controller says to this token. */
+/** The controller's answer to this token. */
 export async function ask(
   controller: AccessController,
   token: string,
@@ -105,7 +105,7 @@ export async function ask(
 
 export type Refused = Extract<AuthFault, { code: "UNAUTHENTICATED" }>;
 
-/** The fault that `action` ends with. */
+/** The fault with which `action` fails. */
 export async function faultOf(action: () => unknown): Promise<AuthFault> {
   try {
     await action();
@@ -116,14 +116,14 @@ export async function faultOf(action: () => unknown): Promise<AuthFault> {
   throw new Error("it was let in");
 }
 
-/** The refusal that `action` ends with. */
+/** The refusal with which `action` fails. */
 export async function refusalOf(action: () => unknown): Promise<Refused> {
   const fault = await faultOf(action);
   if (fault.code !== "UNAUTHENTICATED") throw new Error(`${fault.code} instead of a challenge`);
   return fault;
 }
 
-/** The `error` of a challenge; undefined where it has none. */
+/** The `error` of a challenge; undefined if it has none. */
 export function challengeError({ challenge }: Refused): string | undefined {
   return /,error="([^"]*)"$/.exec(challenge)?.[1];
 }

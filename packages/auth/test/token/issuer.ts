@@ -1,4 +1,4 @@
-// The library below needs it, and needs it first.
+// The library below requires it to be imported first.
 import "reflect-metadata";
 import { constants, generateKeyPairSync, KeyObject, sign as cryptoSign, webcrypto, X509Certificate } from "node:crypto";
 import {
@@ -10,7 +10,7 @@ import {
 } from "@peculiar/x509";
 import type { SigningAlgorithm } from "../../src/keys/algorithms.js";
 
-/** When all of it happens: the tests' clock stands still unless they move it. */
+/** The time of the tests' clock until they move it. */
 export const NOW = Date.UTC(2026, 0, 15, 12);
 
 const DAY = 86_400_000;
@@ -29,14 +29,14 @@ const MAKERS: Readonly<Record<string, () => KeyPair>> = {
   EdDSA: () => generateKeyPairSync("ed25519"),
 };
 
-/** A fresh pair that can sign with `algorithm`. */
+/** A new key pair for `algorithm`. */
 export function makeKeys(algorithm: SigningAlgorithm): KeyPair {
   const make = MAKERS[algorithm] ?? MAKERS[algorithm.charAt(0)];
   if (make === undefined) throw new Error(`no keys for ${algorithm}`);
   return make();
 }
 
-/** A JWS signature by node:crypto, so that what verifies isn't what signs. */
+/** A JWS signature by node:crypto, so that the verifying library isn't the signing one. */
 export function signature(algorithm: string, input: string, key: KeyObject): string {
   const data = Buffer.from(input);
   if (algorithm === "EdDSA") return cryptoSign(null, data, key).toString("base64url");
@@ -54,13 +54,13 @@ export function encode(part: unknown): string {
   return Buffer.from(typeof part === "string" ? part : JSON.stringify(part)).toString("base64url");
 }
 
-/** A token with any header and payload, of JSON or of text as it is. `algorithm` signs, whatever the header says. */
+/** A token with any header and payload, as JSON or a literal string. `algorithm` signs, whatever the header says. */
 export function makeToken(header: unknown, payload: unknown, algorithm: SigningAlgorithm, key: KeyObject): string {
   const input = `${encode(header)}.${encode(payload)}`;
   return `${input}.${signature(algorithm, input, key)}`;
 }
 
-/** Claims that a verifier for `https://issuer.test` and `registry.test` takes at {@link NOW}. */
+/** Claims that a verifier for `https://issuer.test` and `registry.test` accepts at {@link NOW}. */
 export function goodClaims(more: Record<string, unknown> = {}): Record<string, unknown> {
   const seconds = NOW / 1000;
   return {
@@ -93,13 +93,13 @@ export interface CertificateWish {
   readonly notAfter?: number;
   readonly algorithm?: "ES256" | "RS256";
   readonly sha1?: boolean;
-  /** An extension's object identifier, critical and empty. */
+  /** A critical, empty extension with this object identifier. */
   readonly critical?: string;
 }
 
 let serial = 0;
 
-/** A certificate: self-signed where it has no issuer. */
+/** A certificate, self-signed if it has no issuer. */
 export async function certify(wish: CertificateWish = {}): Promise<Certified> {
   cryptoProvider.set(webcrypto);
   const algorithm =

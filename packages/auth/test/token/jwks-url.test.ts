@@ -1,7 +1,8 @@
-import { createServer, type RequestListener } from "node:http";
-import type { AddressInfo } from "node:net";
+import type { RequestListener } from "node:http";
+import { serveHttp } from "@longshore/testkit/loopback";
 import { describe, expect, it } from "vitest";
-import { createJwksFetcher, type JwksFetcher } from "../../src/controllers/token/jwks-fetch.js";
+import { z } from "zod";
+import { createJwksFetcher, type JwksFetcher } from "../../src/methods/token/jwks-fetch.js";
 import { ask, challengeError, faultOf, jwkSet, refusalOf, tokenController } from "./harness.js";
 import { goodClaims, makeKeys, makeToken } from "./issuer.js";
 
@@ -13,7 +14,7 @@ const BOTH = jwkSet({ first: first.publicKey, second: second.publicKey });
 const tokenOf = (kid: string, { privateKey } = first): string =>
   makeToken({ alg: "EdDSA", kid }, goodClaims({ exp: 2e9 }), "EdDSA", privateKey);
 
-/** An issuer that answers with `text`, or not. */
+/** An issuer that answers with `text`, or fails. */
 function fakeIssuer(text: string | Error) {
   const issuer = { text, asked: 0, closed: false };
   const fetcher: JwksFetcher = {
@@ -46,7 +47,7 @@ describe("a JWK set at a URL", () => {
     expect(issuer.asked).toBe(2);
   });
 
-  it("is asked for a key that isn't known, and not more than every 30 s", async () => {
+  it("is fetched for an unknown key, at most every 30 s", async () => {
     const issuer = fakeIssuer(FIRST);
     await using test = await open(issuer);
     issuer.text = BOTH;
@@ -65,7 +66,7 @@ describe("a JWK set at a URL", () => {
     expect(issuer.asked).toBe(3);
   });
 
-  it("takes a key away", async () => {
+  it("removes a key", async () => {
     const issuer = fakeIssuer(BOTH);
     await using test = await open(issuer);
     const token = tokenOf("second", second);
@@ -75,7 +76,7 @@ describe("a JWK set at a URL", () => {
     expect(challengeError(await refusalOf(() => ask(test.controller, token)))).toBe("invalid_token");
   });
 
-  it("stays as it is while the issuer is down or answers nonsense", async () => {
+  it("is kept while the issuer is down or answers nonsense", async () => {
     const issuer = fakeIssuer(FIRST);
     await using test = await open(issuer);
     for (const answer of [new Error("connection refused"), "<html>", '{"keys":[]}']) {
@@ -94,7 +95,7 @@ describe("a JWK set at a URL", () => {
     expect(issuer.asked).toBe(7);
   });
 
-  it("may come after the start: until then nobody can tell", async () => {
+  it("may arrive after the start: until then tokens can't be judged", async () => {
     const issuer = fakeIssuer(new Error("connection refused"));
     await using test = await open(issuer);
     expect((await faultOf(() => ask(test.controller, tokenOf("first")))).code).toBe("UNAVAILABLE");
@@ -106,25 +107,81 @@ describe("a JWK set at a URL", () => {
   });
 });
 
+describe("a slow issuer and strange key ids", () => {
+  it("is asked once however many tokens name unknown keys; those wait, and tokens of known keys don't", async () => {
+    const issuer = fakeIssuer(FIRST);
+    const answer: { release: (text: string) => void } = { release: () => undefined };
+    const held = new Promise<string>((resolve) => (answer.release = resolve));
+    let asked = 0;
+    const fetcher = issuer.createFetcher();
+    await using test = await tokenController(
+      {},
+      { jwks: "https://issuer.test/jwks.json" },
+      {
+        createFetcher: () => ({
+          ...fetcher,
+          fetch: (url, signal) => ((asked += 1) === 1 ? fetcher.fetch(url, signal) : held),
+        }),
+      },
+    );
+    test.clock.time += 30_000;
+    const settled: string[] = [];
+    const unknown = Array.from({ length: 200 }, (_, index) =>
+      refusalOf(() => ask(test.controller, tokenOf(`unknown-${index}`))).finally(() => settled.push("unknown")),
+    );
+    await expect.poll(() => asked).toBe(2);
+    await Promise.all(Array.from({ length: 20 }, () => ask(test.controller, tokenOf("first"))));
+    expect(settled).toEqual([]);
+    answer.release(FIRST);
+    for (const refusal of await Promise.all(unknown)) expect(challengeError(refusal)).toBe("invalid_token");
+    expect(asked).toBe(2);
+  });
+
+  it("key ids that are object property names, empty, long or paths don't match a key by accident", async () => {
+    const strange = [
+      "__proto__",
+      "constructor",
+      "toString",
+      "../../etc/passwd",
+      "a\0b",
+      "k".repeat(3000),
+      " first",
+      "FIRST",
+    ];
+    const issuer = fakeIssuer(FIRST);
+    await using test = await open(issuer);
+    for (const kid of ["", ...strange])
+      expect(challengeError(await refusalOf(() => ask(test.controller, tokenOf(kid))))).toBe("invalid_token");
+    // In the set they are ordinary ids, each of its own key.
+    const keys = new Map(strange.map((kid) => [kid, makeKeys("EdDSA")]));
+    issuer.text = jwkSet(Object.fromEntries([...keys].map(([kid, { publicKey }]) => [kid, publicKey])));
+    test.clock.time += 300_000;
+    for (const [kid, pair] of keys) {
+      if (kid === "__proto__") continue;
+      await ask(test.controller, tokenOf(kid, pair));
+      await refusalOf(() => ask(test.controller, tokenOf(kid, first)));
+    }
+  });
+
+  it("key ids of the wrong type and members that aren't objects are skipped, and the rest of the set is used", async () => {
+    const { keys } = z.object({ keys: z.array(z.record(z.string(), z.unknown())) }).parse(JSON.parse(FIRST));
+    const odd = [null, 1, "x", [], {}, { ...keys[0], kid: 5 }, { ...keys[0], kid: { toString: "first" } }];
+    const issuer = fakeIssuer(JSON.stringify({ keys: [...odd, ...keys] }));
+    await using test = await open(issuer);
+    await ask(test.controller, tokenOf("first"));
+    expect(test.log.lines).toHaveLength(odd.length);
+  });
+});
+
 async function listen(handler: RequestListener) {
-  const server = createServer(handler);
-  await new Promise<void>((resolve) => server.listen(0, "127.0.0.1", resolve));
-  const address = server.address();
-  const isAddress = (value: typeof address): value is AddressInfo => typeof value === "object" && value !== null;
-  if (!isAddress(address)) throw new Error("no address");
-  return {
-    url: (path: string) => new URL(path, `http://127.0.0.1:${address.port}`),
-    async [Symbol.asyncDispose]() {
-      server.closeAllConnections();
-      await new Promise((resolve) => server.close(resolve));
-    },
-  };
+  const server = await serveHttp(handler);
+  return { ...server, url: (path: string) => new URL(path, server.url) };
 }
 
 describe("fetching a JWK set", () => {
   const never = new AbortController().signal;
 
-  it("follows redirects on the same host, a few, and none elsewhere", async () => {
+  it("follows a few redirects on the same host, and none elsewhere", async () => {
     let elsewhere = 0;
     await using other = await listen((_request, response) => {
       elsewhere += 1;
@@ -136,6 +193,9 @@ describe("fetching a JWK set", () => {
       else if (path === "/away") response.writeHead(302, { location: other.url("/keys").href }).end();
       else if (path === "/once") response.writeHead(301, { location: "/keys?a=b" }).end();
       else if (path === "/loop") response.writeHead(307, { location: "/loop" }).end();
+      else if (path === "/scheme")
+        response.writeHead(302, { location: server.url("/keys").href.replace("http:", "https:") }).end();
+      else if (path === "/file") response.writeHead(302, { location: "file:///etc/passwd" }).end();
       else if (path === "/nowhere") response.writeHead(308).end();
       else response.writeHead(503).end("busy");
     });
@@ -143,14 +203,16 @@ describe("fetching a JWK set", () => {
     expect(await fetcher.fetch(server.url("/keys?a=b"), never)).toBe(FIRST);
     expect(await fetcher.fetch(server.url("/once"), never)).toBe(FIRST);
     await expect(fetcher.fetch(server.url("/away"), never)).rejects.toThrow("another host");
-    await expect(fetcher.fetch(server.url("/loop"), never)).rejects.toThrow("too often");
-    await expect(fetcher.fetch(server.url("/nowhere"), never)).rejects.toThrow("nowhere");
+    await expect(fetcher.fetch(server.url("/scheme"), never)).rejects.toThrow("another host");
+    await expect(fetcher.fetch(server.url("/file"), never)).rejects.toThrow("another host");
+    await expect(fetcher.fetch(server.url("/loop"), never)).rejects.toThrow("too many times");
+    await expect(fetcher.fetch(server.url("/nowhere"), never)).rejects.toThrow("no valid location");
     await expect(fetcher.fetch(server.url("/busy"), never)).rejects.toThrow("answered 503");
     expect(elsewhere).toBe(0);
     await fetcher.close();
   });
 
-  it("ends with its signal, and when the answer is too large", async () => {
+  it("ends with its signal, or when the answer is too large", async () => {
     await using server = await listen((request, response) => {
       if (request.url === "/silent") return;
       const chunk = Buffer.alloc(64 * 1024);

@@ -12,13 +12,13 @@ describe.each(SIGNING_ALGORITHMS)("%s", (alg) => {
     const good = makeToken({ alg, kid: "k1", typ: "JWT" }, goodClaims(), alg, privateKey);
     const grant = await ask(test.controller, good);
     expect(grant).toMatchObject({ account: "alice", unrestricted: false });
-    // Another signer's token under the same name.
+    // Another signer's token with the same kid.
     const forged = makeToken({ alg, kid: "k1", typ: "JWT" }, goodClaims(), alg, makeKeys(alg).privateKey);
     const refused = await refusalOf(() => ask(test.controller, forged));
     expect(challengeError(refused)).toBeUndefined();
   });
 
-  it("is refused where signingalgorithms leave it out", async () => {
+  it("is refused if signingalgorithms doesn't include it", async () => {
     const { publicKey, privateKey } = makeKeys(alg);
     const signingalgorithms = SIGNING_ALGORITHMS.filter((other) => other !== alg);
     await using test = await tokenController({ jwks: jwkSet({ k1: publicKey }) }, { signingalgorithms });
@@ -27,7 +27,7 @@ describe.each(SIGNING_ALGORITHMS)("%s", (alg) => {
   });
 });
 
-describe("keys of the rootcertbundle", () => {
+describe("keys in the rootcertbundle", () => {
   let ec: Certified;
   let rsa: Certified;
   beforeAll(async () => {
@@ -36,9 +36,9 @@ describe("keys of the rootcertbundle", () => {
 
   it.each([
     ["RFC 7638 thumbprint", thumbprint],
-    ["the original's thumbprint", unpaddedThumbprint],
+    ["Distribution's thumbprint", unpaddedThumbprint],
     ["libtrust id", libtrustKeyId],
-  ])("go by %s", async (_name, idOf) => {
+  ])("are identified by %s", async (_name, idOf) => {
     await using test = await tokenController({ bundle: ec.pem + rsa.pem });
     for (const [alg, key] of [
       ["ES256", ec],
@@ -50,7 +50,7 @@ describe("keys of the rootcertbundle", () => {
     }
   });
 
-  it("go by the thumbprint of their curve's generator, where that can mean one key only", async () => {
+  it("are identified by the thumbprint of their curve's generator if that is unambiguous", async () => {
     // What docker_auth sends for every key on P-256.
     const kid = "xx0BcA-wMohw8atYDJOe6peGModklG2wRHBlXHMvl0M";
     const other = await certify({ name: "other" });
@@ -70,10 +70,10 @@ describe("keys of the rootcertbundle", () => {
     await using test = await tokenController({ bundle: ec.pem + rsa.pem });
     for (const [key, x5c] of [
       [leaf, [leaf.der, intermediate.der]],
-      // The rest of the list may be in any order and hold more than is needed.
+      // The rest of the list may be in any order and contain more than is needed.
       [leaf, [leaf.der, direct.der, rsa.der, intermediate.der]],
       [direct, [direct.der]],
-      // A certificate of the bundle itself.
+      // A certificate from the bundle itself.
       [ec, [ec.der]],
     ] as const) {
       const token = makeToken({ alg: "ES256", x5c }, goodClaims(), "ES256", key.privateKey);
@@ -81,7 +81,7 @@ describe("keys of the rootcertbundle", () => {
     }
   });
 
-  it("are found by an embedded jwk: its chain, or its kid for the trusted key", async () => {
+  it("are found by an embedded jwk: by its chain, or by its kid for the trusted key", async () => {
     const leaf = await certify({ name: "leaf", issuer: ec });
     await using test = await tokenController({ bundle: ec.pem });
     const chained = { ...leaf.publicKey.export({ format: "jwk" }), x5c: [leaf.der] };
@@ -92,7 +92,7 @@ describe("keys of the rootcertbundle", () => {
     expect(await ask(test.controller, byId)).toMatchObject({ account: "alice" });
   });
 
-  it("stop a token's life when a certificate of its chain ends", async () => {
+  it("expire a token when a certificate in its chain expires", async () => {
     const leaf = await certify({ issuer: ec, notAfter: NOW + 100_000 });
     await using test = await tokenController({ bundle: ec.pem });
     const token = makeToken({ alg: "ES256", x5c: [leaf.der] }, goodClaims({ exp: 2e9 }), "ES256", leaf.privateKey);
@@ -110,7 +110,7 @@ describe("the start is refused", () => {
 
   it.each<[string, Parameters<typeof tokenController>[0], Record<string, unknown>, RegExp]>([
     ["without keys", {}, {}, /^token\.rootcertbundle: token auth requires at least one token signing key/],
-    ["for an empty bundle", { bundle: "" }, {}, /token\.rootcertbundle: .*it has no certificate/],
+    ["for an empty bundle", { bundle: "" }, {}, /token\.rootcertbundle: .*it holds no PEM certificate: it is empty/],
     [
       "for a broken certificate",
       { bundle: "-----BEGIN CERTIFICATE-----\nAAAA\n-----END CERTIFICATE-----\n" },
@@ -118,15 +118,30 @@ describe("the start is refused", () => {
       /token\.rootcertbundle: .*certificate 1: it is not a certificate/,
     ],
     ["for a file that isn't there", {}, { rootcertbundle: "/no/b.pem" }, /: \/no\/b\.pem can't be read \(ENOENT\)$/],
-    ["for a JWK set that is none", { jwks: "{}" }, {}, /token\.jwks: .*it is no JWK set/],
+    ["for an invalid JWK set", { jwks: "{}" }, {}, /token\.jwks: .*it is not a JWK set/],
     ["for text instead of JSON", { jwks: "keys" }, {}, /token\.jwks: .*it is not JSON/],
     ["for an RSA key that is too short", { jwks: jwkSet({ a: rsa1024 }) }, {}, /key 1: an RSA key of 1024 bits/],
     ["for a curve that tokens don't use", { jwks: jwkSet({ a: secp }) }, {}, /key 1: .*secp256k1/],
-    ["for a secret as a key", { jwks: '{"keys":[{"kty":"oct","k":"AAAA","kid":"a"}]}' }, {}, /key 1: it is no public/],
+    [
+      "for a secret as a key",
+      { jwks: '{"keys":[{"kty":"oct","k":"AAAA","kid":"a"}]}' },
+      {},
+      /key 1: it is not a public/,
+    ],
     ["for HMAC", {}, { jwks: "/x", signingalgorithms: ["HS256"] }, /signingalgorithms\.0: HS256 is not supported/],
-    ["for none", {}, { jwks: "/x", signingalgorithms: ["none"] }, /signingalgorithms\.0: "none" would let anybody in/],
-    ["for unknown algorithms", {}, { jwks: "/x", signingalgorithms: ["RS257"] }, /unknown algorithm "RS257"; known/],
-    ["for options that nobody knows", {}, { jwks: "/x", jkws: "/y" }, /jkws/],
+    [
+      "for the algorithm none",
+      {},
+      { jwks: "/x", signingalgorithms: ["none"] },
+      /signingalgorithms\.0: "none" would let anyone in/,
+    ],
+    [
+      "for unknown algorithms",
+      {},
+      { jwks: "/x", signingalgorithms: ["RS257"] },
+      /unknown algorithm "RS257"; use one of/,
+    ],
+    ["for unknown options", {}, { jwks: "/x", jkws: "/y" }, /jkws/],
     ["for a realm that isn't there", {}, { jwks: "/x", realm: "" }, /^token\.realm/],
     ["for another protocol", {}, { jwks: "ftp://x/y" }, /only http and https/],
   ])("%s", async (_name, files, options, message) => {
@@ -135,7 +150,7 @@ describe("the start is refused", () => {
     expect(fault.code === "INVALID_OPTIONS" ? `${fault.path}: ${fault.reason}` : "").toMatch(message);
   });
 
-  it("for rules, which the issuer would not know of", async () => {
+  it("for rules, which the issuer wouldn't know", async () => {
     const jwks = jwkSet({ a: makeKeys("EdDSA").publicKey });
     const fault = await faultOf(() => tokenController({ jwks }, {}, { rules: [] }));
     expect(fault).toMatchObject({ code: "INVALID_OPTIONS", path: "token" });
@@ -143,7 +158,7 @@ describe("the start is refused", () => {
 });
 
 describe("a JWK set", () => {
-  it("that says what a key is for is obeyed", async () => {
+  it("may restrict what a key is used for", async () => {
     const { publicKey, privateKey } = makeKeys("RS256");
     const jwk = { ...publicKey.export({ format: "jwk" }), kid: "k", alg: "RS256", key_ops: ["verify"] };
     await using test = await tokenController({ jwks: JSON.stringify({ keys: [jwk] }) });
@@ -154,7 +169,7 @@ describe("a JWK set", () => {
     }
   });
 
-  it("keeps its good keys beside others, names those in the log, and finds a key without kid by its thumbprint", async () => {
+  it("keeps its usable keys, logs the others, and finds a key without kid by its thumbprint", async () => {
     const { publicKey, privateKey } = makeKeys("EdDSA");
     const other = makeKeys("ES256");
     const keys = [

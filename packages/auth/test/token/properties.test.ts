@@ -1,13 +1,13 @@
 import fc from "fast-check";
 import { describe, expect, it } from "vitest";
-import { groupedScope } from "../../src/controllers/token/challenge.js";
-import type { Access } from "../../src/contract.js";
+import { groupedScope } from "../../src/methods/token/token-challenge.js";
+import type { Access } from "../../src/access-controller.js";
 import { isAuthError } from "../../src/errors.js";
 import { parseScope } from "../../src/scope.js";
 import { ask, jwkSet, tokenController } from "./harness.js";
 import { goodClaims, makeKeys, makeToken } from "./issuer.js";
 
-/** Mostly what is usual, so that tokens and wishes meet, and sometimes what might be taken for it. */
+/** Mostly common values, so that tokens and requests match, and sometimes confusable ones. */
 const mostly = (usual: readonly string[], odd: readonly string[]) =>
   fc.oneof({ weight: 6, arbitrary: fc.constantFrom(...usual) }, { weight: 1, arbitrary: fc.constantFrom(...odd) });
 
@@ -28,7 +28,7 @@ const wanted = fc.array(
 describe("for any token", () => {
   const keys = makeKeys("EdDSA");
 
-  it("access is granted exactly where an entry has type, name and action, or all actions", async () => {
+  it("access is granted exactly if an entry has its type, name and action, or all actions", async () => {
     await using test = await tokenController({ jwks: jwkSet({ ed: keys.publicKey }) });
     let granted = 0;
     await fc.assert(
@@ -42,7 +42,7 @@ describe("for any token", () => {
               (has.actions.includes(want.action) || has.actions.includes("*")),
           ),
         );
-        // The second time it is remembered.
+        // The second time it is cached.
         for (let time = 0; time < 2; time += 1) {
           const allowed = await ask(test.controller, token, accesses).then(
             () => true,
@@ -60,7 +60,7 @@ describe("for any token", () => {
     expect(granted).toBeGreaterThan(10);
   });
 
-  it("what it says can't be turned into something else by changing one character", async () => {
+  it("changing one character can't change what it grants", async () => {
     await using test = await tokenController({ jwks: jwkSet({ ed: keys.publicKey }) });
     const token = makeToken({ alg: "EdDSA", kid: "ed" }, goodClaims(), "EdDSA", keys.privateKey);
     const decoded = (text: string) => text.split(".").map((part) => Buffer.from(part, "base64url").toString("hex"));
@@ -70,7 +70,7 @@ describe("for any token", () => {
         fc.constantFrom("A", "Z", "a", "9", "-", "_", ".", "=", "+", "/", " "),
         async (index, character) => {
           const changed = token.slice(0, index) + character + token.slice(index + 1);
-          // The last character of a part has bits that stand for nothing.
+          // The last character of a part has unused bits.
           fc.pre(decoded(changed).join() !== decoded(token).join());
           await expect(ask(test.controller, changed)).rejects.toThrow();
         },
@@ -79,7 +79,7 @@ describe("for any token", () => {
     );
   });
 
-  it("a challenge's scope asks for what was wanted and for nothing else", () => {
+  it("a challenge's scope asks for exactly what was requested", () => {
     const plain = fc.record({
       type: fc.constantFrom("repository", "registry"),
       name: fc.constantFrom("a", "a/b", "c", "host:5000/x"),

@@ -1,26 +1,27 @@
 import type { AccessOutcome } from "../observability/request-record.js";
+import { redactText } from "@longshore/base/redact";
 import { auditEvent, type AuditedExchange, type AuditEvent } from "./event.js";
 
-/** An exchange that is over, with what the audit log says of the client beside who it is. */
+/** A completed exchange, with the client's properties for the audit log. */
 interface AuditEntry extends AuditedExchange {
   readonly remoteAddress: string | undefined;
   readonly userAgent: string | undefined;
 }
 
-/** Told of every exchange when it is over; writes down those that matter. */
+/** Receives every completed exchange, and records those that matter. */
 export type Audit = (entry: AuditEntry, now: number) => void;
 
-/** What a client can make a line hold, of each text that it chooses (characters). */
+/** The maximum length of each value chosen by the client (characters). */
 const TEXT_LIMIT = 512;
-/** Scopes of a token that are named. */
+/** The most scopes of a token that are listed. */
 const GRANTED_LIMIT = 50;
 
-/** Whether it is left out where only changes and refusals are wanted. */
+/** Whether it is left out if only changes and refusals are recorded. */
 function isQuiet({ action, outcome }: AuditEvent): boolean {
   return outcome === ("allowed" satisfies AccessOutcome) && (action === "pull" || action === "list");
 }
 
-/** The audit log as JSON objects, each a line. `pulls`: also reads that were allowed. */
+/** The audit log as JSON, one object per line. `pulls` includes allowed reads. */
 export function createAudit(write: (line: string) => void, { pulls }: { readonly pulls: boolean }): Audit {
   return (entry, now) => {
     const event = auditEvent(entry);
@@ -35,7 +36,12 @@ export function createAudit(write: (line: string) => void, { pulls }: { readonly
       tag: bounded(event.tag),
       digest: bounded(event.digest),
       from: bounded(event.from),
-      granted: event.granted?.slice(0, GRANTED_LIMIT).map((scope) => bounded(scope)),
+      asked: boundedList(event.asked),
+      granted: boundedList(event.granted),
+      login: bounded(event.login),
+      token: event.token,
+      source: bounded(event.source),
+      rules: boundedList(event.rules),
       remote: remoteAddress,
       agent: bounded(userAgent),
       method,
@@ -46,6 +52,12 @@ export function createAudit(write: (line: string) => void, { pulls }: { readonly
   };
 }
 
+function boundedList(texts: readonly string[] | undefined): readonly (string | undefined)[] | undefined {
+  return texts?.slice(0, GRANTED_LIMIT).map((text) => bounded(text));
+}
+
+/** Without tokens, which people give as a user name by mistake. */
 function bounded(text: string | undefined): string | undefined {
-  return text !== undefined && text.length > TEXT_LIMIT ? `${text.slice(0, TEXT_LIMIT)}…` : text;
+  const clean = text === undefined ? undefined : redactText(text);
+  return clean !== undefined && clean.length > TEXT_LIMIT ? `${clean.slice(0, TEXT_LIMIT)}…` : clean;
 }

@@ -1,71 +1,96 @@
-import type { AccessOutcome, RequestRecord } from "../observability/request-record.js";
+import type { AccessOutcome, AccessRecord, RequestRecord } from "../observability/request-record.js";
 
-/** What somebody did, or tried to do. */
-type AuditAction = "login" | "token" | "pull" | "push" | "delete" | "mount" | "cancel" | "list";
+/** The action that was performed or attempted. */
+type AuditAction = "login" | "token" | "tokens" | "pull" | "push" | "delete" | "mount" | "cancel" | "list";
 
-/** One line of the audit log: who did what to what, from where, and whether they might. Never a password or a token. */
+/** One line of the audit log: who did what to what, from where, and whether it was allowed. Never a password or a token. */
 export interface AuditEvent {
   readonly action: AuditAction;
   readonly outcome: AccessOutcome;
-  /** Empty for anonymous; undefined where nobody asks who it is. */
+  /** Empty for anonymous; undefined without access control. */
   readonly account: string | undefined;
   readonly repository: string | undefined;
   readonly tag: string | undefined;
   readonly digest: string | undefined;
-  /** The repository that a mounted blob came from. */
+  /** The repository that a blob was mounted from. */
   readonly from: string | undefined;
-  /** What a token was issued for. */
+  /** The scopes of an issued token. */
   readonly granted: readonly string[] | undefined;
+  /** What a token was asked for. */
+  readonly asked: readonly string[] | undefined;
+  /** How the client of the token endpoint said who it is. */
+  readonly login: string | undefined;
+  /** The personal access token that was created, shown or revoked. */
+  readonly token: string | undefined;
+  /** The source of identities that vouched for the account or refused it, and the rules that decided on each resource. */
+  readonly source: string | undefined;
+  readonly rules: readonly string[] | undefined;
 }
 
-/** What is known of an exchange when it is over. */
+/** What is known about a completed exchange. */
 export interface AuditedExchange {
   readonly record: RequestRecord;
   readonly method: string;
-  /** With its query. */
+  /** Including the query. */
   readonly target: string;
   readonly status: number;
-  /** `Docker-Content-Digest` of the answer. */
+  /** `Docker-Content-Digest` of the response. */
   readonly contentDigest: string | undefined;
 }
 
 const READING: ReadonlySet<string> = new Set(["GET", "HEAD"]);
 
 /**
- * What an exchange was, for the audit; undefined for one that says nothing: a step on the way (opening an upload, sending a
- * part of it), or a client that asked for the challenge, as each does before it logs in.
+ * Classifies an exchange for the audit; undefined for one that isn't recorded: an intermediate step (starting an upload,
+ * sending a part of it), or a client that fetches the challenge, as each does before it logs in.
  */
 export function auditEvent(exchange: AuditedExchange): AuditEvent | undefined {
-  const { record, method, status } = exchange;
+  const { record, method } = exchange;
   const { access, handler } = record;
   if (access === undefined || handler === undefined || method === "OPTIONS") return undefined;
   const action = actionOf(exchange, handler);
   if (action === undefined) return undefined;
-  if (action === "login" && (access.outcome === "challenged" || !access.account)) return undefined;
-  const isDone = status < 400;
-  // The steps of an upload are nobody's business unless they were refused.
+  if (handler === "base" && (access.outcome === "challenged" || !access.account)) return undefined;
+  // The upload that takes its place goes on, and is recorded when it is complete.
+  if (access.mountRefused === true) return describe(exchange, access, { action: "mount", outcome: "denied" });
+  // The steps of an upload are recorded only if they were refused.
   if (access.outcome === "allowed" && isStep(exchange, handler)) return undefined;
+  return describe(exchange, access, { action, outcome: access.outcome });
+}
+
+function describe(
+  exchange: AuditedExchange,
+  access: AccessRecord,
+  { action, outcome }: Pick<AuditEvent, "action" | "outcome">,
+): AuditEvent {
+  const { record, status, target, contentDigest } = exchange;
   const { digest, tag } = namesOf(exchange);
   return {
     action,
-    outcome: access.outcome,
+    outcome,
     account: access.account,
     repository: record.name,
     tag,
-    digest: digest ?? (isDone ? exchange.contentDigest : undefined),
-    from: action === "mount" ? parameter(exchange.target, "from") : undefined,
+    digest: digest ?? (status < 400 ? contentDigest : undefined),
+    from: action === "mount" ? parameter(target, "from") : undefined,
     granted: access.granted,
+    asked: access.asked ?? record.question?.asked,
+    login: record.question?.login,
+    token: access.token,
+    source: access.source,
+    rules: access.rules,
   };
 }
 
 function actionOf(exchange: AuditedExchange, handler: string): AuditAction | undefined {
-  const { method, target, status } = exchange;
+  const { record, method, target, status } = exchange;
   const isReading = READING.has(method);
   switch (handler) {
     case "base":
       return "login";
     case "token":
-      return "token";
+    case "auth_page":
+      return record.question?.action;
     case "catalog":
     case "tags":
     case "referrers":
@@ -74,7 +99,7 @@ function actionOf(exchange: AuditedExchange, handler: string): AuditAction | und
     case "blob":
       return isReading ? "pull" : method === "DELETE" ? "delete" : "push";
     case "blob_upload":
-      // What could not be mounted is uploaded, and is a push when that is done.
+      // A blob that couldn't be mounted is uploaded, and is a push once that is complete.
       return parameter(target, "mount") !== undefined && status !== 202 ? "mount" : "push";
     case "blob_upload_chunk":
       return method === "DELETE" ? "cancel" : "push";
@@ -89,7 +114,7 @@ function isStep({ method, status }: AuditedExchange, handler: string): boolean {
   return READING.has(method) || method === "PATCH" || (method === "POST" && status === 202);
 }
 
-/** What a manifest's reference, or a query, says of the tag and the digest. */
+/** The tag and the digest in a manifest's reference or a query. */
 function namesOf({ record, target }: AuditedExchange): { digest: string | undefined; tag: string | undefined } {
   const { reference, digest } = record;
   if (reference !== undefined) {

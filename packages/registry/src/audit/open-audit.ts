@@ -1,3 +1,4 @@
+import { errnoOf } from "@longshore/base/errno";
 import { closeSync, openSync, writeSync } from "node:fs";
 import type { AuditConfig } from "../config/config.js";
 import type { Log } from "../observability/log.js";
@@ -8,22 +9,22 @@ import { createAudit, type Audit } from "./audit.js";
 /** The audit log of a process. */
 export interface AuditLog {
   readonly audit: Audit;
-  /** Opens a file anew, so that it can be rotated. */
+  /** Reopens the file, so that it can be rotated. */
   reopen(): void;
-  /** Hands over what is buffered. */
+  /** Flushes what is buffered. */
   close(): void;
 }
 
-/** Lines are gathered this long (ms), or up to about this many characters: one write for many requests. */
+/** Lines are collected for this long (ms), or up to about this many characters: one write for many requests. */
 const FLUSH_INTERVAL = 100;
 const BATCH_SIZE = 16 * 1024;
-/** What a full disk may leave behind in memory (characters); further lines are dropped, which the log says. */
+/** How much may be buffered in memory while the disk is full (characters); further lines are dropped, which is logged. */
 const BUFFER_LIMIT = 8 * 1024 * 1024;
 
-/** For its owner and group: who did what is not for everybody. */
+/** For its owner and group: not everyone may know who did what. */
 const FILE_MODE = 0o640;
 
-/** Opens the audit log. Throws, with a message for people, where its file can't be opened. */
+/** Opens the audit log. Throws, with a message for operators, if its file can't be opened. */
 export function openAudit(config: AuditConfig, logs: Logs): AuditLog {
   const { target } = config;
   if (target === "stdout" || target === "stderr") {
@@ -54,8 +55,8 @@ class AuditError extends Error {
 }
 
 /**
- * A file that several processes append to: each write is of whole lines (O_APPEND), so that lines never mix. It is written
- * in the foreground, a batch at a time: what was said when the process ends is there.
+ * A file that several processes append to: each write consists of whole lines (O_APPEND), so that lines never mix. It is
+ * written synchronously, a batch at a time, so that nothing is missing when the process ends.
  */
 function openAuditFile(path: string, log: Log): AuditFile {
   let descriptor = openForAppending(path);
@@ -70,12 +71,12 @@ function openAuditFile(path: string, log: Log): AuditFile {
       let written = writeSync(descriptor, bytes);
       while (written < bytes.length) written += writeSync(descriptor, bytes, written);
     } catch (error) {
-      if (!isFailing) log.error(`log.audit: can't write to ${path}; lines are kept for now`, errorFields(error));
+      if (!isFailing) log.error(`log.audit: can't write to ${path}; lines are buffered for now`, errorFields(error));
       isFailing = true;
       return;
     }
     pending = "";
-    if (isFailing) log.info(`log.audit: ${path} can be written again; ${dropped} lines were lost`);
+    if (isFailing) log.info(`log.audit: ${path} is writable again; ${dropped} lines were lost`);
     isFailing = false;
     dropped = 0;
   };
@@ -104,7 +105,7 @@ function openAuditFile(path: string, log: Log): AuditFile {
         closeSync(descriptor);
         descriptor = next;
       } catch (error) {
-        log.error("the audit log goes on in the file that was open", errorFields(error));
+        log.error("the audit log stays in the file that is open", errorFields(error));
       }
     },
     close,
@@ -115,7 +116,7 @@ function openForAppending(path: string): number {
   try {
     return openSync(path, "a", FILE_MODE);
   } catch (error) {
-    const reason = error instanceof Error && "code" in error ? String(error.code) : "unknown";
+    const reason = errnoOf(error) ?? "unknown";
     throw new AuditError(`log.audit.target: can't open ${path} for appending (${reason})`, { cause: error });
   }
 }

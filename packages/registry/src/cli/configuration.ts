@@ -5,10 +5,10 @@ import { type Loaded } from "../config/load.js";
 import { loadSource, type ConfigurationSource } from "../config/source.js";
 import { type Terminal } from "./terminal.js";
 
-/** There is no configuration to check: no path, or nothing readable behind it. */
+/** There is no configuration to check: no path was given, or the file can't be read. */
 export class ConfigurationError extends Error {
   override readonly name = "ConfigurationError";
-  /** Whether the command line is at fault, so that its usage helps. */
+  /** Whether the command line is at fault, so that printing its usage helps. */
   readonly usage: boolean;
 
   constructor(message: string, usage = false) {
@@ -22,17 +22,14 @@ export interface ReadConfiguration extends ConfigurationSource {
 }
 
 /**
- * Reads the configuration that the arguments, or else REGISTRY_CONFIGURATION_PATH, name (contract §3.5).
+ * Reads the configuration at the path in `argument`, or else in REGISTRY_CONFIGURATION_PATH (wire contract §3.5).
  * @throws ConfigurationError
  */
 export async function readConfiguration(
-  positional: readonly string[],
+  argument: string | undefined,
   environment: Environment,
 ): Promise<ReadConfiguration> {
-  const [first, second] = positional;
-  if (second !== undefined)
-    throw new ConfigurationError(`expected one configuration path, found also ${JSON.stringify(second)}`, true);
-  const path = first ?? environment[CONFIGURATION_PATH] ?? "";
+  const path = argument ?? environment[CONFIGURATION_PATH] ?? "";
   if (path === "") throw new ConfigurationError("configuration path unspecified", true);
   const text = await readText(path);
   return { path, text, loaded: loadSource({ path, text }, environment) };
@@ -54,7 +51,7 @@ const REASONS: Readonly<Record<string, string>> = {
   ENOTDIR: "not a directory",
 };
 
-/** One line for each error, on standard error. */
+/** Prints each error on a line of standard error. */
 export function printErrors(errors: Loaded["errors"], terminal: Terminal): void {
   for (const finding of errors) terminal.err(`configuration error: ${formatFinding(finding)}\n`);
 }

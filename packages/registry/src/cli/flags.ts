@@ -1,9 +1,11 @@
-/** A switch of a command: on or off, off where it isn't given. Or something that takes a value. */
+import { parseBoolean } from "@longshore/base/boolean";
+
+/** A flag of a command: either a switch, which is off unless given, or one that takes a value. */
 export interface FlagSpec {
   readonly name: string;
-  /** One letter, if there is one. */
+  /** Its one-letter form, if it has one. */
   readonly short?: string | undefined;
-  /** What its value is called in the usage; undefined: a switch. */
+  /** The name of its value in the usage; undefined for a switch. */
   readonly value?: string | undefined;
 }
 
@@ -13,20 +15,15 @@ export interface ParsedArguments {
   readonly positional: readonly string[];
 }
 
-/** The command line can't be understood; the message is the original's. */
+/** The command line is invalid. The messages are Distribution's. */
 export class UsageError extends Error {
   override readonly name = "UsageError";
 }
 
-/** What Go's strconv.ParseBool reads. */
-const BOOLEANS: Readonly<Record<string, boolean>> = {
-  ...Object.fromEntries(["1", "t", "T", "TRUE", "true", "True"].map((word) => [word, true])),
-  ...Object.fromEntries(["0", "f", "F", "FALSE", "false", "False"].map((word) => [word, false])),
-};
-
 /**
- * Reads switches as the original's command line does: anywhere among the arguments, `--name`, `--name=false`, `-n`, `-n=false`
- * and several short ones at once (`-dm`). Everything behind `--` is positional. The last of two says it.
+ * Reads flags as Distribution's command line does: anywhere among the arguments, as `--name`, `--name=false`, `-n`,
+ * `-n=false` or several short ones at once (`-dm`). Everything after `--` is positional. If a flag is repeated, the last one
+ * wins.
  * @throws UsageError
  */
 export function parseArguments(args: readonly string[], specs: readonly FlagSpec[]): ParsedArguments {
@@ -34,9 +31,9 @@ export function parseArguments(args: readonly string[], specs: readonly FlagSpec
   const values = new Map<string, string>();
   const positional: string[] = [];
   const set = (name: string, value: string | undefined, shown: string) => {
-    const on = value === undefined ? true : BOOLEANS[value];
+    const on = value === undefined ? true : parseBoolean(value);
     if (on === undefined) {
-      throw new UsageError(`invalid argument ${JSON.stringify(value)} for ${shown} flag: allowed are true and false`);
+      throw new UsageError(`invalid argument ${JSON.stringify(value)} for ${shown} flag: expected true or false`);
     }
     if (on) flags.add(name);
     else flags.delete(name);
@@ -62,7 +59,7 @@ export function parseArguments(args: readonly string[], specs: readonly FlagSpec
   return { flags, values, positional };
 }
 
-/** A flag's value: behind its `=`, or the next argument. */
+/** A flag's value: what follows its `=`, or the next argument. */
 function takeValue(given: string | undefined, shown: string, rest: string[]): string {
   const value = given ?? rest.shift();
   if (value === undefined) throw new UsageError(`flag needs an argument: ${shown}`);

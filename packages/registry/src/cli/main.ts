@@ -1,7 +1,8 @@
 import cluster from "node:cluster";
 import process from "node:process";
 import { formatFinding } from "../config/findings.js";
-import { run, type Serve } from "./run.js";
+import type { Serve } from "./command.js";
+import { run } from "./run.js";
 import { type Terminal } from "./terminal.js";
 import { readVersion } from "./version.js";
 
@@ -12,19 +13,19 @@ const terminal: Terminal = {
   isTerminal: process.stderr.isTTY,
 };
 
-// A reader that went away (`registry help | head -1`) is no reason for a stack trace.
+// A closed pipe (`registry help | head -1`) should not print a stack trace.
 for (const stream of [process.stdout, process.stderr]) stream.on("error", () => undefined);
 
 const serve: Serve = async (config, source, warnings) => {
-  // The other commands need none of the server.
-  const { runRegistry } = await import("../server/run.js");
+  // Loaded here because the other commands need none of the server.
+  const { runRegistry } = await import("../run.js");
   return runRegistry(config, { version: readVersion(), source, warnings: warnings.map(formatFinding) });
 };
 
 try {
   if (cluster.isWorker) {
-    const { runWorker } = await import("../server/worker.js");
-    // Whatever still holds the process (the channel to its primary) has nothing to say any more.
+    const { runWorker } = await import("../run-worker.js");
+    // The channel to the primary would keep the process alive, but has nothing left to carry.
     process.exit(await runWorker(readVersion()));
   }
   process.exitCode = await run(process.argv.slice(2), terminal, async (...parts) =>

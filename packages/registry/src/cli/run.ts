@@ -1,105 +1,112 @@
-import { type Config } from "../config/config.js";
-import { type Finding } from "../config/findings.js";
-import { type ConfigurationSource } from "../config/source.js";
-import { ConfigurationError, printErrors, readConfiguration, type ReadConfiguration } from "./configuration.js";
-import { type FlagSpec, parseArguments, type ParsedArguments, UsageError } from "./flags.js";
-import { garbageCollect } from "./garbage-collect.js";
-import { type ExitCode, type Terminal } from "./terminal.js";
-import { COMMANDS, type CommandSpec, commandUsage, HELP_FLAG, usage, VERSION_FLAG } from "./usage.js";
-import { verify } from "./verify.js";
-import { checkRoot } from "./verify-files.js";
+import type { Command, Serve } from "./command.js";
+import { COMMANDS } from "./commands.js";
+import { ConfigurationError, readConfiguration } from "./configuration.js";
+import { parseArguments, UsageError, type ParsedArguments } from "./flags.js";
+import { serve as serveCommand } from "./commands/serve.js";
+import type { ExitCode, Terminal } from "./terminal.js";
+import { commandUsage, HELP_FLAG, usage, VERSION_FLAG } from "./usage.js";
 import { versionLine } from "./version.js";
 
-/** Runs the server until it is told to stop, and logs the warnings at its start; resolves with the exit code. */
-export type Serve = (config: Config, source: ConfigurationSource, warnings: readonly Finding[]) => Promise<number>;
-
 /**
- * The command line of the original, with `verify` beside it (contract §3.5). Unlike there an unknown command ends with 1.
- * @param args without the program's name
+ * Distribution's command line, with commands of our own (wire contract §3.5). Unlike in Distribution, an unknown command
+ * exits with 1.
+ * @param args the arguments, without the program's name
  */
-export async function run(args: readonly string[], terminal: Terminal, serve: Serve): Promise<number> {
-  try {
-    return await dispatch(args, terminal, serve);
-  } catch (cause) {
-    if (cause instanceof UsageError) {
-      terminal.err(`Error: ${cause.message}\n${usage()}`);
-      return 1;
-    }
-    throw cause;
-  }
-}
-
-async function dispatch(args: readonly string[], terminal: Terminal, serve: Serve): Promise<number> {
-  const [first, ...rest] = args;
-  if (first === undefined || first === "completion") return print(usage(), terminal);
-  if (first === "help") return help(rest[0], terminal);
-  const command = COMMANDS.find(({ name }) => name === first);
-  if (command) return runCommand(command, rest, terminal, serve);
-  if (first.startsWith("-")) return rootFlags(args, terminal, serve);
-  if (isConfigPath(first)) return runCommand(serveCommand(), args, terminal, serve);
-  throw new UsageError(`unknown command ${JSON.stringify(first)} for "registry"`);
-}
-
-async function rootFlags(args: readonly string[], terminal: Terminal, serve: Serve): Promise<number> {
-  const { flags, positional } = parseArguments(args, [HELP_FLAG, VERSION_FLAG]);
-  if (flags.has(HELP_FLAG.name)) return help(positional[0], terminal);
-  if (flags.has(VERSION_FLAG.name)) return print(versionLine(), terminal);
-  return dispatch(positional, terminal, serve);
-}
-
-function help(name: string | undefined, terminal: Terminal): ExitCode {
-  if (name === undefined) return print(usage(), terminal);
-  const command = COMMANDS.find((each) => each.name === name);
-  if (!command) throw new UsageError(`unknown command ${JSON.stringify(name)} for "registry"`);
-  return print(commandUsage(command), terminal);
-}
-
-async function runCommand(
-  command: CommandSpec,
+export async function run(
   args: readonly string[],
   terminal: Terminal,
   serve: Serve,
+  commands: readonly Command[] = COMMANDS,
 ): Promise<number> {
+  try {
+    return await dispatch(args, { terminal, serve, commands });
+  } catch (cause) {
+    if (!(cause instanceof UsageError)) throw cause;
+    terminal.err(`Error: ${cause.message}\n${usage(commands)}`);
+    return 1;
+  }
+}
+
+interface Context {
+  readonly terminal: Terminal;
+  readonly serve: Serve;
+  readonly commands: readonly Command[];
+}
+
+async function dispatch(args: readonly string[], context: Context): Promise<number> {
+  const [first, ...rest] = args;
+  if (first === undefined || first === "completion") return print(usage(context.commands), context);
+  if (first === "help") return help(rest, context);
+  const command = findCommand(args, context);
+  if (command) return runCommand(command, args.slice(wordsOf(command).length), context);
+  if (first.startsWith("-")) return rootFlags(args, context);
+  if (isConfigPath(first)) return runCommand(serveCommand, args, context);
+  throw unknownCommand(args, context);
+}
+
+/** The command whose words `args` begin with; if several match, the longest. */
+function findCommand(args: readonly string[], { commands }: Context): Command | undefined {
+  return commands
+    .filter((command) => wordsOf(command).every((word, index) => args[index] === word))
+    .sort((one, other) => wordsOf(other).length - wordsOf(one).length)[0];
+}
+
+function wordsOf({ name }: Command): readonly string[] {
+  return name.split(" ");
+}
+
+/** For the first word of two, such as `registry repository`, suggests the commands that begin with it. */
+function unknownCommand([first = ""]: readonly string[], { commands }: Context): UsageError {
+  const begun = commands.filter((command) => wordsOf(command)[0] === first).map(({ name }) => name);
+  const hint = begun.length === 0 ? "" : `; did you mean ${begun.join(" or ")}?`;
+  return new UsageError(`unknown command ${JSON.stringify(first)} for "registry"${hint}`);
+}
+
+async function rootFlags(args: readonly string[], context: Context): Promise<number> {
+  const { flags, positional } = parseArguments(args, [HELP_FLAG, VERSION_FLAG]);
+  if (flags.has(HELP_FLAG.name)) return help(positional, context);
+  if (flags.has(VERSION_FLAG.name)) return print(versionLine(), context);
+  return dispatch(positional, context);
+}
+
+function help(words: readonly string[], context: Context): ExitCode {
+  if (words.length === 0) return print(usage(context.commands), context);
+  const command = findCommand(words, context);
+  if (!command) throw unknownCommand(words, context);
+  return print(commandUsage(command), context);
+}
+
+async function runCommand(command: Command, args: readonly string[], context: Context): Promise<number> {
+  const { terminal, serve } = context;
   const parsed = parse(command, args, terminal);
   if (!parsed) return 1;
-  if (parsed.flags.has(HELP_FLAG.name)) return print(commandUsage(command), terminal);
-  let configuration: ReadConfiguration;
+  if (parsed.flags.has(HELP_FLAG.name)) return print(commandUsage(command), context);
   try {
-    configuration = await readConfiguration(parsed.positional, terminal.environment);
+    const [path, ...operands] = parsed.positional;
+    checkOperands(command, operands);
+    const configuration = await readConfiguration(path, terminal.environment);
+    const { flags, values } = parsed;
+    return await command.run({ configuration, operands, flags, values, terminal, serve });
   } catch (cause) {
     if (!(cause instanceof ConfigurationError)) throw cause;
     terminal.err(`configuration error: ${cause.message}\n${cause.usage ? commandUsage(command) : ""}`);
     return 1;
   }
-  switch (command.name) {
-    case "verify":
-      return verify(configuration, terminal);
-    case "garbage-collect":
-      return garbageCollect(configuration, parsed, terminal);
-    case "serve":
-      return start(configuration, terminal, serve);
-  }
 }
 
-async function start(configuration: ReadConfiguration, terminal: Terminal, serve: Serve): Promise<number> {
-  const { loaded, path, text } = configuration;
-  if (!loaded.config) {
-    printErrors(loaded.errors, terminal);
-    return 1;
+function checkOperands({ operands }: Command, given: readonly string[]): void {
+  const [surplus] = given.slice(operands.length);
+  if (surplus !== undefined && operands.length === 0) {
+    throw new ConfigurationError(`expected one configuration path, got ${JSON.stringify(surplus)} as well`, true);
   }
-  const root = (await checkRoot(loaded.config)).map((each) => ({ ...each, source: loaded.sourceOf(each.path) }));
-  const unusable = root.filter(({ severity }) => severity === "error");
-  if (unusable.length > 0) {
-    printErrors(unusable, terminal);
-    return 1;
-  }
-  return serve(loaded.config, { path, text }, [...loaded.warnings, ...root]);
+  if (surplus !== undefined) throw new ConfigurationError(`unexpected argument ${JSON.stringify(surplus)}`, true);
+  const missing = operands[given.length];
+  if (missing !== undefined) throw new ConfigurationError(`${missing} is missing`, true);
 }
 
-function parse(command: CommandSpec, args: readonly string[], terminal: Terminal): ParsedArguments | undefined {
-  const specs: readonly FlagSpec[] = [...command.flags, HELP_FLAG];
+function parse(command: Command, args: readonly string[], terminal: Terminal): ParsedArguments | undefined {
   try {
-    return parseArguments(args, specs);
+    return parseArguments(args, [...command.flags, HELP_FLAG]);
   } catch (cause) {
     if (!(cause instanceof UsageError)) throw cause;
     terminal.err(`Error: ${cause.message}\n${commandUsage(command)}`);
@@ -107,18 +114,12 @@ function parse(command: CommandSpec, args: readonly string[], terminal: Terminal
   }
 }
 
-/** The image's entrypoint takes the configuration's path alone (contract §3.4). */
+/** The image's entrypoint may be given just the configuration's path (wire contract §3.4). */
 function isConfigPath(argument: string): boolean {
   return /\.ya?ml$/i.test(argument) || argument.includes("/");
 }
 
-function serveCommand(): CommandSpec {
-  const command = COMMANDS.find(({ name }) => name === "serve");
-  if (!command) throw new Error("there is no serve command");
-  return command;
-}
-
-function print(text: string, terminal: Terminal): ExitCode {
+function print(text: string, { terminal }: Context): ExitCode {
   terminal.out(text);
   return 0;
 }

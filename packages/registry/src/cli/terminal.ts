@@ -1,15 +1,15 @@
 import { type Environment } from "../config/environment.js";
 
-/** What a command may touch of its process. */
+/** The parts of its process that a command may use. */
 export interface Terminal {
   readonly environment: Environment;
-  /** Writes to standard output, newline included by the caller. */
+  /** Writes to standard output; the caller includes the newline. */
   out(text: string): void;
-  /** Writes to standard error, newline included by the caller. */
+  /** Writes to standard error; the caller includes the newline. */
   err(text: string): void;
-  /** Whether a person sees standard error as it is written. */
+  /** Whether standard error is a terminal. */
   readonly isTerminal?: boolean | undefined;
 }
 
-/** What a command ends with. */
+/** The exit code of a command. */
 export type ExitCode = 0 | 1 | 2;

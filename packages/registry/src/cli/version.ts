@@ -9,7 +9,7 @@ export function readVersion(): string {
   return manifest.parse(JSON.parse(text)).version;
 }
 
-/** `<name> <package> <version>`, as the original prints it: scripts take the last word (contract §3.5). */
+/** `<name> <package> <version>`, as Distribution prints it: scripts read the last word (wire contract §3.5). */
 export function versionLine(): string {
   return `registry longshore ${readVersion()}\n`;
 }

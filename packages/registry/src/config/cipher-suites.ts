@@ -1,4 +1,4 @@
-/** Go's names of the accepted cipher suites (contract §9.6) and what OpenSSL calls them. */
+/** Go's names of the accepted cipher suites (wire contract §9.6), and OpenSSL's. */
 export const CIPHER_SUITES = {
   TLS_RSA_WITH_3DES_EDE_CBC_SHA: "DES-CBC3-SHA",
   TLS_RSA_WITH_AES_128_CBC_SHA: "AES128-SHA",
@@ -23,7 +23,10 @@ export const CIPHER_SUITES = {
 
 export type CipherSuite = keyof typeof CIPHER_SUITES;
 
-/** The suites of a configuration that names none, best first (contract §9.6). */
+/** Go's names of the curves that can be chosen. */
+export const CURVES = ["X25519", "P256", "P384", "P521"] as const;
+
+/** The default suites, best first (wire contract §9.6). */
 export const DEFAULT_CIPHER_SUITES: readonly CipherSuite[] = [
   "TLS_AES_128_GCM_SHA256",
   "TLS_AES_256_GCM_SHA384",

@@ -1,38 +1,34 @@
 import { type z } from "zod";
 import { error, type Finding, strictAboutAccess, warning } from "./findings.js";
 import { concernsAccess, nearest } from "./nearest.js";
-import { child, type Shape, shapeOf } from "./schema/shape.js";
+import { suggestKey } from "./suggest.js";
+import { child, type Shape, shapeOf, variablePart } from "@longshore/options/shape";
+import { findServiceLinks } from "./service-links.js";
 import { parseYaml } from "./yaml/parse.js";
-import {
-  emptyMap,
-  isNull,
-  type ListNode,
-  type MapNode,
-  type Node,
-  type Path,
-  setEntry,
-  type Source,
-} from "./yaml/tree.js";
+import { emptyMap, isNull, type ListNode, type MapNode, type Node, setEntry, type Source } from "./yaml/tree.js";
+import { type Path } from "@longshore/options/report";
 
 export type Environment = Readonly<Record<string, string | undefined>>;
 
-/** Where the file is. Not a key of the file, though its name looks like one. */
+/** The path of the file. Not a key of the file, although it is named like one. */
 export const CONFIGURATION_PATH = "REGISTRY_CONFIGURATION_PATH";
 
 const PREFIX = "REGISTRY_";
 
 /**
- * Lays `REGISTRY_*` over the file's values (contract §3.2), in the order of the variables' names. Where the original loses
- * a value (nested maps of the file, lists of texts by index, `…_READONLY_ENABLED`), the documented thing happens.
+ * Overrides the file's values with the `REGISTRY_*` variables (wire contract §3.2), in the order of their names. Where
+ * Distribution loses a value (nested maps of the file, lists of strings by index, `…_READONLY_ENABLED`), this does what
+ * Distribution documents. Variables that Kubernetes sets for services are ignored.
  * @param root is changed in place
  */
 export function overlayEnvironment(root: MapNode, schema: z.core.$ZodType, environment: Environment): Finding[] {
   const names = Object.keys(environment).filter((name) => name.startsWith(PREFIX) && name !== CONFIGURATION_PATH);
   names.sort((a, b) => Buffer.compare(Buffer.from(a), Buffer.from(b)));
-  const findings: Finding[] = [];
+  const links = findServiceLinks(names, environment, schema);
+  const findings: Finding[] = [...links.findings];
   for (const name of names) {
     const value = environment[name];
-    if (value === undefined) continue;
+    if (value === undefined || links.names.has(name)) continue;
     const overlay = new Overlay(name, value);
     overlay.assign(root, schema, name.split("_").slice(1), []);
     expandShorthands(root);
@@ -41,7 +37,7 @@ export function overlayEnvironment(root: MapNode, schema: z.core.$ZodType, envir
   return findings;
 }
 
-/** `storage: inmemory` and `auth: none` are short for a map with that one key. */
+/** Expands `storage: inmemory` and `auth: none` to a map with that one key. */
 export function expandShorthands(root: MapNode): void {
   for (const name of ["storage", "auth"]) {
     const node = root.entries.get(name);
@@ -64,7 +60,7 @@ class Overlay {
     this.#source = { origin: "environment", variable: name };
   }
 
-  /** What stands at `path` afterwards; undefined: nothing is changed. */
+  /** The new node at `path`; undefined if nothing changes. */
   assign(
     current: Node | undefined,
     schema: z.core.$ZodType | undefined,
@@ -72,13 +68,13 @@ class Overlay {
     path: Path,
   ): Node | undefined {
     const [part, ...rest] = parts;
-    if (part === undefined) return this.#parse(current, path);
     const shape: Shape = schema ? shapeOf(schema) : { kind: "any", info: undefined };
+    if (part === undefined) return shape.kind === "text" ? this.#text(shape, path) : this.#parse(current, path);
     if (current?.kind === "list" || (shape.kind === "list" && isNull(current))) {
       return this.#element(current, shape, part, rest, path);
     }
     if (current?.kind === "scalar" && !isNull(current)) {
-      return this.#ignored(path, "there is a single value here, so a variable can't set a key below it");
+      return this.#ignored(path, "the file has a single value here, so a variable can't set a key below it");
     }
     const map = current?.kind === "map" ? current : emptyMap(this.#source);
     if (shape.kind === "struct" && shape.info?.untyped !== true) return this.#field(map, shape, part, rest, path);
@@ -88,13 +84,31 @@ class Overlay {
     return this.#entry(map, shape, part, rest, path);
   }
 
+  /**
+   * The value of a string key, as it was written. As in Distribution, YAML's quotes are removed and `null` means no value;
+   * but ` #` doesn't begin a comment, and a password with a colon isn't a map.
+   */
+  #text({ info }: Shape, path: Path): Node {
+    const text = this.#value.trim();
+    const { node } = parseYaml(text, { variable: this.#name });
+    // Quotes after a document marker or an anchor (`--- "a"`, `&a 'b'`) are part of the value.
+    const isQuoted = node?.kind === "scalar" && node.quoted && /^(?:["'!]|[|>].*\n)/.test(text);
+    const isYaml = node?.kind === "scalar" && (isQuoted || node.text === text);
+    if (isYaml && isNull(node) && text !== "" && info?.secret === true) {
+      const message = "YAML reads this as no value; put it in quotes if it is meant literally";
+      this.findings.push(warning(path, this.#source, message));
+    }
+    if (isYaml) return node;
+    return { kind: "scalar", text, value: text, quoted: true, source: this.#source };
+  }
+
   #parse(current: Node | undefined, path: Path): Node | undefined {
     const { node, findings } = parseYaml(this.#value, { variable: this.#name });
     for (const finding of findings)
       this.findings.push(strictAboutAccess({ ...finding, path: [...path, ...finding.path] }));
     if (path.length === 1 && path[0] === "auth" && isEmpty(node) && !isEmpty(current)) {
       const message =
-        "empty, which would switch off the auth of the file; to do that on purpose, say REGISTRY_AUTH=none";
+        "empty, which would disable the authentication in the file; to do that on purpose, set REGISTRY_AUTH=none";
       this.findings.push(error(path, this.#source, message));
       return undefined;
     }
@@ -109,7 +123,7 @@ class Overlay {
     path: Path,
   ): Node | undefined {
     for (const [name, field] of shape.fields) {
-      if ((shapeOf(field).info?.env ?? name.toUpperCase()) !== part) continue;
+      if (variablePart(name, field) !== part) continue;
       return this.#set(map, name, this.assign(map.entries.get(name), field, rest, [...path, name]), rest);
     }
     if (shape.info?.envInline === part && rest[0] !== undefined)
@@ -118,7 +132,7 @@ class Overlay {
     return undefined;
   }
 
-  /** A key of an untyped map: one that is there, whatever its case, to go on below it; otherwise one in lower case. */
+  /** The key of an untyped map: an existing one in any case, or else a new one in lower case. */
   #entry(map: MapNode, shape: Shape, part: string, rest: readonly string[], path: Path): Node | undefined {
     const there = [...map.entries].find(([name, node]) => name.toUpperCase() === part && !isNull(node));
     const name = rest.length > 0 && there ? there[0] : part.toLowerCase();
@@ -141,7 +155,7 @@ class Overlay {
     const list: ListNode = current?.kind === "list" ? current : { kind: "list", items: [], source: this.#source };
     if (!/^[0-9]{1,9}$/.test(part)) {
       this.findings.push(
-        error(path, this.#source, `non-numeric index: ${part}; this is a list, whose entries have numbers`),
+        error(path, this.#source, `non-numeric index: ${part}; this is a list, whose entries are numbered`),
       );
       return undefined;
     }
@@ -163,14 +177,17 @@ class Overlay {
   }
 
   #unrecognized(shape: Extract<Shape, { kind: "struct" }>, part: string, rest: readonly string[], path: Path): void {
-    const names = [...shape.fields].map(([name, field]) => shapeOf(field).info?.env ?? name.toUpperCase());
-    const near = nearest(part, names);
+    const names = [...shape.fields].map(([name, field]) => variablePart(name, field));
+    const key = suggestKey(part.toLowerCase(), shape);
+    const field = key === undefined ? undefined : shape.fields.get(key);
+    const near =
+      nearest(part, names) ?? (key === undefined || field === undefined ? undefined : variablePart(key, field));
     const parts = this.#name.split("_");
     const at = parts.length - rest.length - 1;
     const suggestion = near && [...parts.slice(0, at), near, ...rest].join("_");
     const hint = suggestion === undefined || suggestion === this.#name ? "" : `; did you mean ${suggestion}?`;
     if (concernsAccess(part, path)) {
-      const message = `unrecognized, and it may be meant to protect the registry, so it is not ignored${hint}`;
+      const message = `unrecognized; it may be meant to protect the registry, so it isn't ignored${hint}`;
       this.findings.push(error(path, this.#source, message));
     } else {
       this.findings.push(
@@ -180,7 +197,7 @@ class Overlay {
   }
 }
 
-/** Whether nothing is said: null, or a map without keys. */
+/** Whether a node is null or a map without keys. */
 function isEmpty(node: Node | undefined): boolean {
   return isNull(node) || (node?.kind === "map" && node.entries.size === 0);
 }

@@ -1,31 +1,36 @@
-import { formatPath, type Path, type Source } from "./yaml/tree.js";
+import { formatPath, type Source } from "./yaml/tree.js";
+import { type Path } from "@longshore/options/report";
+import { quote, redactMessage } from "./quote.js";
 
-/** Something to say about the configuration. An error stops the start; a warning is printed and logged. */
+/** A problem in the configuration. An error prevents the start; a warning is printed and logged. */
 export interface Finding {
   readonly severity: "error" | "warning";
   readonly path: Path;
-  /** Undefined: about the configuration as a whole. */
+  /** Undefined if it concerns the configuration as a whole. */
   readonly source: Source | undefined;
-  /** What was found, what is allowed, what to do: never a secret. */
+  /** What was found, what is expected, what to do. Never contains a secret. */
   readonly message: string;
 }
 
 export function error(path: Path, source: Source | undefined, message: string): Finding {
-  return { severity: "error", path, source, message };
+  return { severity: "error", path, source, message: redactMessage(message) };
 }
 
 export function warning(path: Path, source: Source | undefined, message: string): Finding {
-  return { severity: "warning", path, source, message };
+  return { severity: "warning", path, source, message: redactMessage(message) };
 }
 
-/** A key that is given twice is a slip; where it may be the one that protects the registry, nobody guesses which was meant. */
+/**
+ * A duplicate key is a mistake. If the key may be one that protects the registry, guessing which value was meant is too
+ * dangerous.
+ */
 export function strictAboutAccess(duplicate: Finding): Finding {
   const [section] = duplicate.path;
-  if (section !== "auth" && section !== "access") return duplicate;
+  if (section !== "auth" && section !== "access" && section !== "tokenserver") return duplicate;
   return error(duplicate.path, duplicate.source, "given more than once; remove all but one");
 }
 
-/** One line for a person: `/etc/docker/registry/config.yml:12: http.draintimeout: found "5x"; allowed: …`. */
+/** Formats a finding as one line: `/etc/docker/registry/config.yml:12: http.draintimeout: found "5x"; expected …`. */
 export function formatFinding(finding: Finding): string {
   const parts = [formatSource(finding.source), formatPath(finding.path), finding.message];
   return parts.filter((part) => part !== "").join(": ");
@@ -36,7 +41,7 @@ function formatSource(source: Source | undefined): string {
   return source.origin === "file" ? `${source.file}:${source.line}` : `environment variable ${source.variable}`;
 }
 
-/** Errors first, then by place: the file from top to bottom, then the environment. */
+/** Sorts errors first, then by source: the file from top to bottom, then the environment. */
 export function sortFindings(findings: readonly Finding[]): Finding[] {
   const rank = ({ severity, source }: Finding): [number, number, number, string] => [
     severity === "error" ? 0 : 1,
@@ -51,9 +56,8 @@ export function sortFindings(findings: readonly Finding[]): Finding[] {
   });
 }
 
-/** Says what stands in the configuration; of a secret only what kind of thing it is. */
+/** Describes a value of the configuration; of a secret, only its type. */
 export function describeText(text: string, secret: boolean): string {
-  if (secret) return "a text (not shown, since it may be secret)";
-  const shown = text.length > 60 ? `${text.slice(0, 57)}…` : text;
-  return JSON.stringify(shown);
+  if (secret) return "a string (not shown because it may be secret)";
+  return quote(text);
 }

@@ -1,21 +1,23 @@
-import { type Config, type StorageType } from "./config.js";
+import { AUTH_KINDS, canCombine } from "@longshore/auth";
+import { namesOf } from "@longshore/options/kind";
+import { isChosenDriver } from "@longshore/storage";
+import { type Config } from "./config.js";
 import { type Environment, expandShorthands, overlayEnvironment } from "./environment.js";
 import { error, type Finding, sortFindings, strictAboutAccess, warning } from "./findings.js";
 import { interpret } from "./interpret.js";
 import { explainIssues } from "./issues.js";
 import { type Machine, normalise } from "./normalise.js";
-import { type Report } from "./report.js";
-import { CONTROLLERS } from "./schema/auth.js";
 import { root as schema } from "./schema/root.js";
 import { DRIVERS } from "./schema/storage.js";
-import { Secret } from "./secret.js";
+import { Secret } from "@longshore/options/secret";
 import { parseYaml } from "./yaml/parse.js";
-import { emptyMap, isNull, locate, type MapNode, type Node, type Path, setEntry, type Source } from "./yaml/tree.js";
+import { emptyMap, isNull, locate, type MapNode, type Node, setEntry, type Source } from "./yaml/tree.js";
+import { type Path, type Report } from "@longshore/options/report";
 
 export interface LoadInput {
-  /** The file's text. */
+  /** The contents of the file. */
   readonly text: string;
-  /** Its name in messages. */
+  /** The file's name in messages. */
   readonly file: string;
   readonly environment: Environment;
   readonly machine: Machine;
@@ -27,20 +29,20 @@ interface LoadedConfig {
   readonly config: Config;
   readonly errors: readonly [];
   readonly warnings: readonly Finding[];
-  /** Where a key, or else the deepest section around it that was given, stands. */
+  /** The position of a key, or else of the deepest section around it that was given. */
   sourceOf(path: Path): Source;
 }
 
 interface RefusedConfig {
   readonly config: undefined;
-  /** At least one. */
+  /** At least one error. */
   readonly errors: readonly Finding[];
   readonly warnings: readonly Finding[];
 }
 
 /**
- * Makes the registry's configuration of the file and the environment: pure, it touches neither disk nor network.
- * Every finding is returned; there is a configuration only when none is an error.
+ * Loads the registry's configuration from the file and the environment. It is pure: it accesses neither disk nor network.
+ * All findings are returned, with a configuration only if none of them is an error.
  */
 export function loadConfig({ text, file, environment, machine }: LoadInput): Loaded {
   const parsed = parseYaml(text, { file });
@@ -48,13 +50,13 @@ export function loadConfig({ text, file, environment, machine }: LoadInput): Loa
   const start: Source = { origin: "file", file, line: 1, column: 1 };
   const root: Node = isNull(parsed.node) ? emptyMap(start) : parsed.node;
   if (root.kind !== "map")
-    return refused([error([], root.source, "found no keys; allowed: a map such as version: 0.1")]);
+    return refused([error([], root.source, "found no keys; expected a map such as version: 0.1")]);
 
   const findings = parsed.findings.map(strictAboutAccess);
   expandShorthands(root);
   findings.push(...overlayEnvironment(root, schema, environment));
   fillNamed(root, "storage", DRIVERS);
-  fillNamed(root, "auth", CONTROLLERS);
+  fillNamed(root, "auth", [...CONTROLLERS.keys()]);
   const chosen = chooseTypes(root);
   findings.push(...chosen.findings);
   const interpreted = interpret(root, schema);
@@ -71,7 +73,10 @@ export function loadConfig({ text, file, environment, machine }: LoadInput): Loa
     error: (path, message) => findings.push(error(path, locate(root, path).source, message)),
     warning: (path, message) => findings.push(warning(path, locate(root, path).source, message)),
   };
-  const config = normalise(checked.data, chosen.storage, machine, report);
+  const driver = Object.values<unknown>(checked.data.storage).find(isChosenDriver);
+  // The section names a driver, or an error about that has been reported.
+  if (driver === undefined) return refused(findings);
+  const config = normalise(checked.data, { type: chosen.storage, driver }, machine, report);
   const { errors, warnings } = sorted(findings);
   if (errors.length > 0) return { config: undefined, errors, warnings };
   return { config: deepFreeze(config), errors: [], warnings, sourceOf: (path) => locate(root, path).source };
@@ -90,15 +95,16 @@ function sorted(findings: readonly Finding[]): { errors: Finding[]; warnings: Fi
 }
 
 interface ChosenTypes {
-  readonly storage: StorageType;
+  /** The driver's name as written in the configuration. */
+  readonly storage: string;
   readonly noStorage: boolean;
   readonly findings: readonly Finding[];
 }
 
-/** The drivers that there are; any other one that is named is refused. */
-const TYPES: readonly StorageType[] = ["filesystem", "inmemory", "s3", "s3aws"];
+/** Access controllers and identity sources, by each of their names. */
+const CONTROLLERS = namesOf(AUTH_KINDS);
 
-/** Exactly one storage driver and at most one kind of auth (contract §3.3). */
+/** Checks that there is exactly one storage driver and at most one kind of auth (wire contract §3.3). */
 function chooseTypes(root: MapNode): ChosenTypes {
   const findings: Finding[] = [];
   const storage = root.entries.get("storage");
@@ -112,39 +118,40 @@ function chooseTypes(root: MapNode): ChosenTypes {
     findings.push(error(["storage"], locate(root, ["storage"]).source, message));
   }
   const auth = root.entries.get("auth");
-  const controllers = namesIn(auth, CONTROLLERS);
-  if (exclusive(controllers).length > 1) findings.push(tooMany(root, "auth", controllers));
+  const controllers = namesIn(auth, [...CONTROLLERS.keys()]);
+  if (!canCombineNames(controllers)) findings.push(tooMany(root, "auth", controllers));
   if (root.entries.has("auth") && (isNull(auth) || (auth?.kind === "map" && auth.entries.size === 0))) {
-    const message = "empty, so everybody may do everything; say auth: none to mean it";
+    const message = "empty, so anyone may do anything; write auth: none if that is intended";
     findings.push(warning(["auth"], locate(root, ["auth"]).source, message));
   }
   if (hasNoRules(root)) {
-    const message = "empty; remove the section if every identity may do everything, or say who may do what";
+    const message = "empty; add rules, or remove the section if every user may do everything";
     findings.push(error(["access"], locate(root, ["access"]).source, message));
   }
-  return { storage: TYPES.find((type) => drivers.includes(type)) ?? "filesystem", noStorage, findings };
+  return { storage: drivers[0] ?? "", noStorage, findings };
 }
 
-/** Those of which there may be one: client certificates can join passwords. */
-function exclusive(names: readonly string[]): readonly string[] {
-  return names.includes("htpasswd") ? names.filter((name) => name !== "mtls") : names;
+/** Whether these sections of `auth` or `storage` may be combined. */
+function canCombineNames(names: readonly string[]): boolean {
+  const kinds = names.map((name) => CONTROLLERS.get(name)).filter((kind) => kind !== undefined);
+  return names.length < 2 || (kinds.length === names.length && canCombine(kinds.map(({ role }) => role)));
 }
 
-/** Whether there is a section of rules with nothing in it: it would deny or allow all, and nobody knows which is meant. */
+/** Whether there is an empty section of rules, which leaves open whether everything is to be denied or allowed. */
 function hasNoRules({ entries }: MapNode): boolean {
   const access = entries.get("access");
   return entries.has("access") && (isNull(access) || (access?.kind === "list" && access.items.length === 0));
 }
 
 /**
- * A driver or a kind of auth that is named without keys (`inmemory:`) has all its defaults, like one with `{}`: what lacks
- * a required key (`silly:`) is refused for it, and never taken for absent, which would open the registry.
+ * A driver or a kind of auth without keys (`inmemory:`) gets its defaults, as if written with `{}`. If a required key is
+ * missing (`silly:`), it is refused; it is never treated as absent, which would open the registry to anyone.
  */
 function fillNamed(root: MapNode, section: "storage" | "auth", names: readonly string[]): void {
   const map = root.entries.get(section);
   const named = namesIn(map, names);
-  // More than one is refused as a whole.
-  if (map?.kind !== "map" || exclusive(named).length > 1) return;
+  // More than one is refused elsewhere.
+  if (map?.kind !== "map" || !canCombineNames(named)) return;
   for (const name of named) {
     const node = map.entries.get(name);
     if (node && isNull(node)) setEntry(map, name, emptyMap(node.source), map.keys.get(name));
@@ -155,7 +162,7 @@ function namesIn(node: Node | undefined, names: readonly string[]): string[] {
   return node?.kind === "map" ? names.filter((name) => node.entries.has(name)) : [];
 }
 
-/** Whether all that is there are the section's options, so that not even a misspelt driver is named. */
+/** Whether the section has only common options, so that no driver is named, not even a misspelt one. */
 function onlyOptions(storage: MapNode): boolean {
   const options = ["maintenance", "cache", "delete", "redirect", "tag"];
   return [...storage.entries.keys()].every((name) => options.includes(name));
@@ -169,13 +176,13 @@ function tooMany(root: MapNode, section: "storage" | "auth", names: readonly str
   const sources = names.map((name) => ({ name, source: locate(root, [section, name]).source }));
   const added = sources.find(({ source }) => source.origin === "environment");
   const advice = added
-    ? `; set REGISTRY_${section.toUpperCase()}=${added.name} too, which replaces the whole section of the file`
+    ? `; set REGISTRY_${section.toUpperCase()}=${added.name} too, which replaces the whole section in the file`
     : "; remove the others";
   return error([section], (added ?? sources.at(-1))?.source, `${what}. Provided: [${names.join(" ")}]${advice}`);
 }
 
 function deepFreeze<T>(value: T): T {
-  if (typeof value !== "object" || value === null || value instanceof RegExp || value instanceof Secret) return value;
+  if (typeof value !== "object" || value === null || value instanceof Secret) return value;
   for (const inner of Object.values(value)) deepFreeze(inner);
   return Object.freeze(value);
 }

@@ -1,191 +1,92 @@
-import {
-  type AwsClients,
-  type CloudfrontOptions,
-  type RewriteOptions,
-  type StorageMiddleware,
-} from "@longshore/storage";
-import { type StorageConfig, type StorageMiddlewareEntry } from "./config.js";
-import { parseDuration } from "./duration.js";
+import { findKind } from "@longshore/options/kind";
+import type { Path, Report } from "@longshore/options/report";
+import { infoAt, shapeOf } from "@longshore/options/shape";
+import { type ChosenMiddleware, MIDDLEWARE_KINDS, type MiddlewareKind } from "@longshore/storage";
+import { describeText } from "./findings.js";
+import { explained } from "./issues.js";
 import { nearest } from "./nearest.js";
-import { type Report } from "./report.js";
-import { type ParsedConfig } from "./schema/root.js";
-import { type Path } from "./yaml/tree.js";
+import type { ParsedConfig } from "./schema/root.js";
 
-type Entry = ParsedConfig["middleware"]["storage"][number];
-type Options = NonNullable<Entry["options"]>;
-type Name = StorageMiddleware["name"];
+type Entries = ParsedConfig["middleware"]["storage"];
 
-/** Which options are whose: anything else in an entry is refused, since it would silently do nothing. */
-const OPTIONS: Readonly<Record<Name, readonly string[]>> = {
-  redirect: ["baseurl"],
-  rewrite: ["scheme", "host", "trimpathprefix"],
-  cloudfront: [
-    "baseurl",
-    "privatekey",
-    "keypairid",
-    "duration",
-    "ipfilteredby",
-    "awsregion",
-    "updatefrequency",
-    "updatefrenquency",
-    "iprangesurl",
-  ],
-};
+/** An enabled entry of `middleware.storage`, and its index in the list. */
+export interface MiddlewareEntry {
+  readonly index: number;
+  readonly middleware: ChosenMiddleware;
+}
 
-const NAMES: readonly Name[] = ["redirect", "rewrite", "cloudfront"];
-const MINUTE = 60_000;
-const HOUR = 60 * MINUTE;
-const AWS_LIST = "https://ip-ranges.amazonaws.com/ip-ranges.json";
+/** The other settings that entries are checked against. */
+interface Surroundings {
+  /** The storage driver's name as written in the configuration, and its kind. */
+  readonly type: string;
+  readonly kind: string;
+  readonly redirect: ParsedConfig["storage"]["redirect"];
+}
 
-/** `middleware.storage` without its disabled entries, each checked on its own and against the storage. */
-export function middlewareConfig(
-  entries: ParsedConfig["middleware"]["storage"],
-  storage: Pick<StorageConfig, "type" | "redirect">,
-  report: Report,
-): StorageMiddlewareEntry[] {
+/** The enabled entries of `middleware.storage`, each checked by itself and against the storage. */
+export function middlewareConfig(entries: Entries, storage: Surroundings, report: Report): MiddlewareEntry[] {
   const enabled = entries.map((entry, index) => ({ entry, index })).filter(({ entry }) => !entry.disabled);
-  if (enabled.length > 0 && nobodyIsRedirected(storage)) {
-    const message = "has no effect with storage.redirect.disable: true, since nobody is redirected then";
+  if (enabled.length > 0 && isNeverRedirected(storage)) {
+    const message = "has no effect with storage.redirect.disable: true, because no client is redirected";
     report.warning(["middleware", "storage"], message);
   }
   return enabled.flatMap(({ entry, index }) => {
-    const middleware = understand(entry, ["middleware", "storage", index], storage, report);
-    return middleware === undefined ? [] : [{ index, middleware }];
+    const path = ["middleware", "storage", index];
+    const middleware = chooseMiddleware(entry, path, report);
+    if (middleware === undefined) return [];
+    if (middleware.worksWith?.includes(storage.kind) === false) {
+      const works = middleware.worksWith.join(", ");
+      report.warning(path, `has no effect with storage.${storage.type}: ${middleware.kind} works with ${works} only`);
+    }
+    for (const remark of middleware.remarks)
+      report[remark.severity]([...path, "options", ...remark.path], remark.message);
+    return [{ index, middleware }];
   });
 }
 
-function nobodyIsRedirected({ redirect }: Pick<StorageConfig, "redirect">): boolean {
+function isNeverRedirected({ redirect }: Surroundings): boolean {
   return redirect.disable && redirect.clients.every((rule) => rule.disable);
 }
 
-function understand(
-  { name, options = {} }: Entry,
+function chooseMiddleware(
+  { name = "", options = {} }: Entries[number],
   path: Path,
-  storage: Pick<StorageConfig, "type">,
   report: Report,
-): StorageMiddleware | undefined {
-  const known = NAMES.find((each) => each === name);
-  if (known === undefined) {
-    const near = nearest(name ?? "", NAMES);
+): ChosenMiddleware | undefined {
+  const kind = findKind(MIDDLEWARE_KINDS, name);
+  if (kind === undefined) {
+    const names = MIDDLEWARE_KINDS.map((each) => each.name);
+    const near = nearest(name, names);
     const hint = near === undefined ? "" : `; did you mean ${near}?`;
-    const found = name === undefined ? "nothing" : JSON.stringify(name);
-    report.error([...path, "name"], `found ${found}; allowed: one of ${NAMES.join(", ")}${hint}`);
+    const found = name === "" ? "missing (required)" : `found ${describeText(name, false)}`;
+    report.error([...path, "name"], `${found}; expected one of ${names.join(", ")}${hint}`);
     return undefined;
   }
-  const scope = new Scope(known, options, [...path, "options"], report);
-  scope.refuseUnknown();
-  switch (known) {
-    case "redirect":
-      return { name: known, options: { baseUrl: scope.url("baseurl") } };
-    case "rewrite":
-      return { name: known, options: rewriteOptions(scope) };
-    case "cloudfront":
-      if (storage.type !== "s3" && storage.type !== "s3aws") {
-        report.warning(path, `has no effect with storage.${storage.type}: cloudfront works with s3 only`);
-      }
-      return { name: known, options: cloudfrontOptions(scope) };
+  const place = [...path, "options"];
+  const areKnown = checkNames(kind, options, place, report);
+  const schema = kind.section(kind.name);
+  const chosen = schema.safeParse(options);
+  if (chosen.success) return areKnown ? chosen.data : undefined;
+  for (const issue of chosen.error.issues) {
+    const steps = issue.path.map((part) => (typeof part === "symbol" ? String(part) : part));
+    const found = options[String(steps[0])];
+    const problem = explained(issue) ?? (found === undefined ? `missing (required by ${kind.name})` : undefined);
+    const { info, secret } = infoAt(schema, steps);
+    const shown = typeof found === "string" ? describeText(found, secret) : JSON.stringify(found);
+    report.error([...place, ...steps], problem ?? `found ${shown}; expected ${info?.allowed ?? ""}`);
   }
+  return undefined;
 }
 
-function rewriteOptions(scope: Scope): RewriteOptions {
-  const options = {
-    scheme: scope.matching("scheme", /^[a-z][a-z0-9+.-]*$/i, "a scheme such as https, without ://"),
-    host: scope.matching("host", /^[^/?#@\s]+$/, "a host such as cdn.example, perhaps with a port"),
-    trimPathPrefix: scope.text("trimpathprefix"),
-  };
-  if (Object.values(options).every((value) => value === undefined)) {
-    scope.warning("changes nothing without scheme, host or trimpathprefix");
+/** Reports unknown options as errors, because they would silently have no effect. */
+function checkNames(kind: MiddlewareKind, options: object, place: Path, report: Report): boolean {
+  const shape = shapeOf(kind.section(kind.name));
+  const known = shape.kind === "struct" ? [...shape.fields.keys()] : [];
+  const unknown = Object.keys(options).filter((option) => !known.includes(option));
+  for (const option of unknown) {
+    const near = nearest(option, known);
+    const hint = near === undefined ? "" : `; did you mean ${near}?`;
+    report.error([...place, option], `${kind.name} has no such option${hint}; known options: ${known.join(", ")}`);
   }
-  return options;
-}
-
-function cloudfrontOptions(scope: Scope): CloudfrontOptions {
-  return {
-    baseUrl: scope.url("baseurl", "https://"),
-    privateKey: scope.required("privatekey"),
-    keyPairId: scope.required("keypairid"),
-    duration: scope.duration("duration") ?? 20 * MINUTE,
-    awsClients: awsClients(scope),
-    updateFrequency: scope.duration("updatefrequency") ?? scope.duration("updatefrenquency") ?? 12 * HOUR,
-    ipRangesUrl: scope.text("iprangesurl") === undefined ? AWS_LIST : scope.url("iprangesurl"),
-  };
-}
-
-function awsClients(scope: Scope): AwsClients {
-  const filter = scope.text("ipfilteredby") ?? "none";
-  if (filter !== "awsregion") return filter === "aws" ? "aws" : "none";
-  const given = scope.required("awsregion").split(",");
-  return { regions: given.map((region) => region.trim().toLowerCase()).filter((region) => region !== "") };
-}
-
-/** The options of one entry; what is wrong with them is reported, and something stands in so that all of it is found at once. */
-class Scope {
-  readonly #name: Name;
-  readonly #options: Options;
-  readonly #path: Path;
-  readonly #report: Report;
-
-  constructor(name: Name, options: Options, path: Path, report: Report) {
-    this.#name = name;
-    this.#options = options;
-    this.#path = path;
-    this.#report = report;
-  }
-
-  refuseUnknown(): void {
-    const known = OPTIONS[this.#name];
-    for (const option of Object.keys(this.#options)) {
-      if (known.includes(option)) continue;
-      const near = nearest(option, known);
-      const hint = near === undefined ? "" : `; did you mean ${near}?`;
-      this.#error(option, `${this.#name} has no such option${hint}; known here: ${known.join(", ")}`);
-    }
-  }
-
-  /** An empty text is the same as none. */
-  text(option: string): string | undefined {
-    const value = this.#options[option];
-    return typeof value === "string" && value !== "" ? value : undefined;
-  }
-
-  required(option: string): string {
-    const value = this.text(option);
-    if (value === undefined) this.#error(option, `missing; ${this.#name} needs it`);
-    return value ?? "";
-  }
-
-  matching(option: string, pattern: RegExp, allowed: string): string | undefined {
-    const value = this.text(option);
-    if (value !== undefined && !pattern.test(value)) {
-      this.#error(option, `found ${JSON.stringify(value)}; allowed: ${allowed}`);
-    }
-    return value;
-  }
-
-  /** A required address. `scheme` is put before one that has none. */
-  url(option: string, scheme = ""): string {
-    const value = this.required(option);
-    const url = scheme !== "" && !value.includes("://") ? `${scheme}${value}` : value;
-    const isUsable = URL.canParse(url) && /^https?:\/\/[^/]/i.test(url);
-    if (value !== "" && !isUsable) {
-      this.#error(
-        option,
-        `found ${JSON.stringify(value)}; allowed: an address with scheme and host, such as https://cdn.example/`,
-      );
-    }
-    return url;
-  }
-
-  duration(option: string): number | undefined {
-    const value = this.text(option);
-    return value === undefined ? undefined : parseDuration(value);
-  }
-
-  warning(message: string): void {
-    this.#report.warning(this.#path, message);
-  }
-
-  #error(option: string, message: string): void {
-    this.#report.error([...this.#path, option], message);
-  }
+  return unknown.length === 0;
 }

@@ -1,6 +1,9 @@
-import type { Path } from "./yaml/tree.js";
+import type { Path } from "@longshore/options/report";
 
-/** Edits that make one word of another: insert, delete, replace a letter, swap two neighbours. */
+/**
+ * The number of edits that turn one word into another: inserting, deleting or replacing a letter, or swapping two
+ * neighbours.
+ */
 export function editDistance(a: string, b: string): number {
   let previous: number[] = [];
   let row = Array.from({ length: b.length + 1 }, (_, index) => index);
@@ -23,12 +26,14 @@ function at(row: readonly number[], index: number): number {
   return row[index] ?? Infinity;
 }
 
-/** The candidate that a misspelt word most likely meant; undefined when none is near. */
-export function nearest(word: string, candidates: Iterable<string>): string | undefined {
+/**
+ * The candidate that a misspelt word most likely means; undefined if none is near, or all need more than `furthest` edits.
+ */
+export function nearest(word: string, candidates: Iterable<string>, furthest = Infinity): string | undefined {
   if (word.length > 64) return undefined;
   const wanted = word.toLowerCase();
   let found: string | undefined;
-  let best = Math.max(1, Math.floor(wanted.length / 3)) + 1;
+  let best = Math.min(furthest, Math.max(1, Math.floor(wanted.length / 3))) + 1;
   for (const candidate of candidates) {
     const distance = editDistance(wanted, candidate.toLowerCase());
     if (distance < best) [found, best] = [candidate, distance];
@@ -37,19 +42,20 @@ export function nearest(word: string, candidates: Iterable<string>): string | un
 }
 
 /**
- * Whether a key that nobody knows may be a misspelt or misplaced `auth` or `access`, or a misspelt client CA. Ignoring it
- * would open the registry that its owner meant to protect, so it is an error and not a warning.
- * @param above the keys that it stands below
+ * Whether an unknown key may be a misspelt or misplaced `auth`, `access` or `tokenserver`, or a misspelt client CA. Ignoring it would leave
+ * a registry open that was meant to be protected, so it is an error rather than a warning.
+ * @param above the keys that contain it
  */
 export function concernsAccess(name: string, above: Path): boolean {
   const word = name.toLowerCase();
   if (/^(auth|htpasswd|mtls)$/.test(word) || ["clientcas", "clientauth"].some((key) => editDistance(word, key) <= 2))
     return true;
-  // `log.access` is about a log.
+  // `log.access` concerns a log.
   if (above.length > 0) return word === "access" && above[0] !== "log";
   return (
     /^(o?auth|acc?ess?[-_]?(control|rule|list)|acls?$|rules?$|permissions?$|token$|silly$)/.test(word) ||
     editDistance(word, "auth") <= 1 ||
-    editDistance(word, "access") <= 2
+    editDistance(word, "access") <= 2 ||
+    editDistance(word, "tokenserver") <= 3
   );
 }

@@ -1,223 +1,190 @@
-import { API_METHODS, API_REQUEST_HEADERS } from "../http/cors/policy.js";
+import type { ChosenDriver } from "@longshore/storage";
+import { MIB } from "@longshore/base/size";
+import { checkCorsHeaders } from "./cors-headers.js";
 import { accessConfig } from "./access.js";
-import { parseAddress } from "./address.js";
-import {
-  type AuditConfig,
-  type Config,
-  type CorsConfig,
-  type DebugConfig,
-  type HttpConfig,
-  type StorageConfig,
-  type StorageType,
-  type TlsConfig,
-} from "./config.js";
+import { parseAddress } from "@longshore/base/address";
+import { healthConfig } from "./health.js";
 import { middlewareConfig } from "./middleware.js";
-import { checkParameters } from "./parameters.js";
 import { notificationsConfig } from "./notifications.js";
+import { quote } from "./quote.js";
+import { proxyConfig } from "./proxy.js";
+import { syncConfig } from "./sync.js";
 import { redisConfig } from "./redis.js";
-import { type Report } from "./report.js";
 import { type ParsedConfig } from "./schema/root.js";
-import { type Path } from "./yaml/tree.js";
+import { type Report } from "@longshore/options/report";
 
 export interface Machine {
-  /** Cores that the process may use. */
+  /** The number of cores that the process may use. */
   readonly cores: number;
+  /** The memory limit of its control groups (bytes); undefined if there is none. */
+  readonly memory?: number | undefined;
+}
+
+/** More processes would hardly serve more requests, and each takes memory. */
+const MOST_WORKERS = 8;
+
+/** The memory that a worker needs to serve many clients at once (bytes). */
+const MEMORY_OF_WORKER = 256 * MIB;
+
+/** The default number of serving processes. */
+function defaultWorkers({ cores, memory = Number.POSITIVE_INFINITY }: Machine): number {
+  return Math.max(1, Math.min(cores, MOST_WORKERS, Math.floor(memory / MEMORY_OF_WORKER)));
+}
+
+/** The storage driver chosen by the configuration. */
+export interface ChosenStorage {
+  /** Its name as written there. */
+  readonly type: string;
+  readonly driver: ChosenDriver;
 }
 
 /**
- * Fills in what depends on other keys or on the machine, and checks the keys against each other.
- * The result counts only if no error was reported.
+ * Fills in defaults that depend on other keys or on the machine, and checks the keys against each other. The result is only
+ * valid if no error was reported.
  */
-export function normalise(parsed: ParsedConfig, type: StorageType, machine: Machine, report: Report): Config {
-  const storage = storageConfig(parsed.storage, type, machine, report);
+export function normalise(parsed: ParsedConfig, chosen: ChosenStorage, machine: Machine, report: Report) {
+  const storage = storageConfig(parsed.storage, chosen, machine, report);
+  const proxy = proxyConfig(parsed, report);
   return {
-    version: "0.1",
+    version: "0.1" as const,
     log: {
       level: parsed.log.level ?? parsed.loglevel ?? "info",
-      formatter: parsed.log.formatter ?? "text",
+      formatter: parsed.log.formatter,
       fields: parsed.log.fields ?? {},
       accesslog: parsed.log.accesslog,
       reportcaller: parsed.log.reportcaller,
       audit: auditConfig(parsed.log.audit),
     },
     storage,
-    middleware: { storage: middlewareConfig(parsed.middleware.storage, storage, report) },
-    ...accessConfig(parsed, report),
-    http: httpConfig(parsed.http, type, machine, report),
-    health: healthConfig(parsed.health, report),
-    redis: redisConfig(parsed, report),
-    catalog: {
-      maxentries: parsed.catalog.maxentries > 0 ? parsed.catalog.maxentries : 1000,
-      filter: parsed.catalog.filter,
+    middleware: {
+      storage: middlewareConfig(parsed.middleware.storage, { ...storage, kind: storage.driver.kind }, report),
     },
-    tags: { maxtags: parsed.tags.maxtags > 0 ? parsed.tags.maxtags : 1000 },
+    ...accessConfig(parsed, report),
+    http: httpConfig(parsed.http, chosen.driver, machine, report),
+    health: healthConfig(parsed.health, report),
+    proxy,
+    sync: syncConfig(parsed.proxy.sync, proxy, report),
+    redis: redisConfig(parsed, report),
+    catalog: parsed.catalog,
+    tags: parsed.tags,
     validation: validationConfig(parsed.validation, report),
-    policy: { repository: { classes: parsed.policy.repository.classes } },
-    notifications: notificationsConfig(parsed, type, report),
+    policy: parsed.policy,
+    notifications: notificationsConfig(parsed, chosen.driver, report),
   };
 }
 
 function storageConfig(
   parsed: ParsedConfig["storage"],
-  type: StorageType,
+  { type, driver }: ChosenStorage,
   machine: Machine,
   report: Report,
-): StorageConfig {
+) {
   const { cache, tag } = parsed;
-  const parameters = parsed[type] ?? {};
-  checkParameters(type, parameters, report);
+  for (const { severity, path, message } of driver.remarks) report[severity](["storage", type, ...path], message);
   return {
     type,
-    parameters,
+    driver,
     delete: parsed.delete,
     redirect: parsed.redirect,
-    cache: {
-      blobdescriptor: cache.blobdescriptor ?? cache.layerinfo,
-      blobdescriptorsize: cache.blobdescriptorsize > 0 ? cache.blobdescriptorsize : 1_000_000,
-      manifestbytes: cache.manifestbytes,
-      sharedmanifestsize: cache.sharedmanifestsize,
-    },
+    cache: { ...cache, blobdescriptor: cache.blobdescriptor ?? cache.layerinfo },
     maintenance: parsed.maintenance,
     tag: { concurrencylimit: tag.concurrencylimit > 0 ? tag.concurrencylimit : machine.cores },
   };
 }
 
-function auditConfig({ target, pulls }: ParsedConfig["log"]["audit"]): AuditConfig | undefined {
-  return given(target) === undefined || target === undefined ? undefined : { target, pulls };
+function auditConfig({ target, pulls }: ParsedConfig["log"]["audit"]) {
+  return target === undefined ? undefined : { target, pulls };
 }
 
-function httpConfig(parsed: ParsedConfig["http"], type: StorageType, machine: Machine, report: Report): HttpConfig {
-  const net = parsed.net ?? "tcp";
-  const addr = given(parsed.addr) ?? ":0";
-  checkAddress(net, addr, report);
-  if (parsed.workers !== undefined && parsed.workers > 1 && type === "inmemory") {
-    const message = `found ${parsed.workers}; allowed: 1 with storage.inmemory, since processes share no memory`;
+function httpConfig(parsed: ParsedConfig["http"], driver: ChosenDriver, machine: Machine, report: Report) {
+  checkAddress(parsed.net, parsed.addr, report);
+  if (parsed.workers !== undefined && parsed.workers > 1 && !driver.isShared) {
+    const message = `found ${parsed.workers}; expected 1 with storage.${driver.kind}, because processes share no memory`;
     report.error(["http", "workers"], message);
   }
+  if (parsed.clientaddress.header !== undefined && parsed.trustedproxies.length > 0) {
+    const message = "not together with http.trustedproxies; keep the latter if you know your proxies' addresses";
+    report.error(["http", "clientaddress", "header"], message);
+  }
   return {
-    addr,
-    net,
+    ...parsed,
     host: hostOf(parsed, report),
-    prefix: given(parsed.prefix) ?? "/",
-    secret: parsed.secret,
-    relativeurls: parsed.relativeurls,
-    draintimeout: parsed.draintimeout,
-    headers: parsed.headers,
     tls: tlsConfig(parsed.tls, report),
     debug: debugConfig(parsed.debug, report),
-    http2: parsed.http2,
-    h2c: parsed.h2c,
-    workers: type === "inmemory" ? 1 : (parsed.workers ?? machine.cores),
-    limits: parsed.limits,
-    cors: corsConfig(parsed.cors, report),
-    trustedproxies: parsed.trustedproxies,
+    workers: driver.isShared ? (parsed.workers ?? defaultWorkers(machine)) : 1,
+    cors: corsConfig(parsed, report),
   };
 }
 
-function corsConfig(parsed: ParsedConfig["http"]["cors"], report: Report): CorsConfig | undefined {
-  const { origins, methods = API_METHODS, headers = API_REQUEST_HEADERS, maxage, credentials } = parsed;
+function corsConfig({ cors, headers: lines }: ParsedConfig["http"], report: Report) {
+  const { origins, credentials } = cors;
+  checkCorsHeaders(lines, report);
   if (origins.length === 0) return undefined;
   if (credentials && origins.includes("*")) {
     const message =
-      'not with origins: ["*"], since then any page could use the login of whoever looks at it; name the origins';
+      'not with origins: ["*"], since any page could then use the login of the person who opens it; name the origins';
     report.error(["http", "cors", "credentials"], message);
   }
-  return { origins, methods, headers, maxage, credentials };
+  return cors;
 }
 
 function hostOf({ host }: ParsedConfig["http"], report: Report): string | undefined {
-  if (given(host) === undefined || /^https?:/i.test(host ?? "")) return given(host);
-  report.warning(["http", "host"], "ignored, since it has no scheme; write it as https://<host>");
+  if (host === undefined || host === "") return undefined;
+  if (/^https?:/i.test(host)) return host;
+  report.warning(["http", "host"], "ignored because it has no scheme; write it as https://<host>");
   return undefined;
 }
 
-function debugConfig({ addr, prometheus }: ParsedConfig["http"]["debug"], report: Report): DebugConfig {
-  if (prometheus.enabled && given(addr) === undefined) {
-    report.warning(["http", "debug", "prometheus", "enabled"], "no metrics without http.debug.addr");
+function debugConfig(parsed: ParsedConfig["http"]["debug"], report: Report) {
+  const addr = parsed.addr === "" ? undefined : parsed.addr;
+  if (parsed.prometheus.enabled && addr === undefined) {
+    report.warning(["http", "debug", "prometheus", "enabled"], "has no effect without http.debug.addr");
   }
-  return { addr: given(addr), prometheus: { enabled: prometheus.enabled, path: given(prometheus.path) ?? "/metrics" } };
-}
-
-/** An empty text is the same as none: that is how one unsets a key of the file in the environment. */
-function given(text: string | undefined): string | undefined {
-  return text === "" ? undefined : text;
+  return { ...parsed, addr };
 }
 
 function checkAddress(net: "tcp" | "unix", addr: string, report: Report): void {
   const path = ["http", "addr"];
   if (net === "unix") {
-    // Linux: sun_path has 108 bytes with the closing zero.
+    // On Linux, sun_path has 108 bytes including the terminating zero.
     if (!addr.startsWith(":") && Buffer.byteLength(addr) <= 107 && !addr.includes("\0")) return;
-    report.error(path, `found ${JSON.stringify(addr)}; allowed with net: unix: a path of at most 107 bytes`);
+    report.error(path, `found ${quote(addr)}; expected a path of at most 107 bytes with net: unix`);
   } else if (parseAddress(addr) === undefined) {
-    report.error(path, `found ${JSON.stringify(addr)}; allowed: host:port, such as :5000 or 127.0.0.1:5000`);
+    report.error(path, `found ${quote(addr)}; expected host:port, such as :5000 or 127.0.0.1:5000`);
   }
 }
 
-function tlsConfig(parsed: ParsedConfig["http"]["tls"], report: Report): TlsConfig | undefined {
-  const { certificate = "", key = "" } = parsed;
-  const minimumtls = parsed.minimumtls ?? "tls1.2";
-  if (certificate !== "" && key === "")
+/** Undefined means plain HTTP. */
+function tlsConfig(parsed: ParsedConfig["http"]["tls"], report: Report) {
+  const { certificate, key, minimumtls } = parsed;
+  if (certificate !== undefined && key === undefined) {
     report.error(["http", "tls", "key"], "missing; http.tls.certificate needs its key");
-  if (certificate === "" && key !== "") {
+  }
+  if (certificate === undefined && key !== undefined) {
     report.error(["http", "tls", "certificate"], "missing; http.tls.key needs its certificate");
   }
-  if (certificate === "" && parsed.clientcas.length > 0) {
-    const message = "needs http.tls.certificate and http.tls.key: over plain HTTP nobody is asked for a certificate";
+  if (certificate === undefined && parsed.clientcas.length > 0) {
+    const message = "needs http.tls.certificate and http.tls.key: clients can't present a certificate over plain HTTP";
     report.error(["http", "tls", "clientcas"], message);
   }
-  if (certificate === "" || key === "") return undefined;
+  if (certificate === undefined || key === undefined) return undefined;
   if (minimumtls === "tls1.3" && parsed.ciphersuites.length > 0) {
-    report.warning(["http", "tls", "ciphersuites"], "ignored with minimumtls: tls1.3, which has its own suites");
+    report.warning(["http", "tls", "ciphersuites"], "ignored with minimumtls: tls1.3, which has suites of its own");
   }
-  return {
-    certificate,
-    key,
-    clientcas: parsed.clientcas,
-    clientauth: parsed.clientauth ?? "require-and-verify-client-cert",
-    minimumtls,
-    ciphersuites: minimumtls === "tls1.3" ? [] : parsed.ciphersuites,
-  };
+  return { ...parsed, certificate, key, ciphersuites: minimumtls === "tls1.3" ? [] : parsed.ciphersuites };
 }
 
-function healthConfig(parsed: ParsedConfig["health"], report: Report): Config["health"] {
-  const atLeastOne = (threshold: number) => Math.max(1, threshold);
-  const names = new Set<string>();
-  const unique = (path: Path, name: string) => {
-    if (names.has(name))
-      report.error(path, `there is a check of ${JSON.stringify(name)} already; allowed: each name once`);
-    names.add(name);
-  };
-  parsed.file.forEach(({ file }, index) => unique(["health", "file", index, "file"], file));
-  parsed.http.forEach(({ uri }, index) => unique(["health", "http", index, "uri"], uri));
-  parsed.tcp.forEach(({ addr }, index) => unique(["health", "tcp", index, "addr"], addr));
-  const { storagedriver } = parsed;
-  return {
-    gate: parsed.gate ?? "probes",
-    storagedriver: { ...storagedriver, ...timing(storagedriver), threshold: atLeastOne(storagedriver.threshold) },
-    file: parsed.file.map((check) => ({ ...check, ...timing(check) })),
-    http: parsed.http.map((check) => ({
-      ...check,
-      ...timing(check),
-      statuscode: check.statuscode === 0 ? 200 : (check.statuscode ?? 200),
-      threshold: atLeastOne(check.threshold),
-    })),
-    tcp: parsed.tcp.map((check) => ({ ...check, ...timing(check), threshold: atLeastOne(check.threshold) })),
-  };
-}
-
-/** As in the original an interval of 0 is the default (contract §9.1). */
-function timing({ interval }: { interval: number }): { interval: number } {
-  return { interval: interval > 0 ? interval : 10_000 };
-}
-
-/** The original's words (contract §11.1). */
+/** Two checks with the same name would hide each other in the response of `/debug/health`. */
+/** Distribution's message (wire contract §11.1). */
 const INCOMPLETE_INDEXES =
   "Image index completeness validation has been disabled, which is an experimental option because other container tooling might expect all image indexes to be complete";
 
-function validationConfig(parsed: ParsedConfig["validation"], report: Report): Config["validation"] {
+function validationConfig(parsed: ParsedConfig["validation"], report: Report) {
   if (parsed.enabled && parsed.disabled) {
-    report.warning(["validation", "enabled"], "validation stays on: the older key enabled wins over disabled");
+    report.warning(
+      ["validation", "enabled"],
+      "validation stays on, because the older key enabled takes precedence over disabled",
+    );
   }
   const { urls, indexes } = parsed.manifests;
   if (indexes.platforms === "none" || indexes.platforms === "list") {
@@ -228,7 +195,7 @@ function validationConfig(parsed: ParsedConfig["validation"], report: Report): C
     manifests: {
       urls,
       indexes: {
-        platforms: indexes.platforms ?? "all",
+        platforms: indexes.platforms,
         platformlist: indexes.platformlist.map(({ architecture = "", os = "" }) => ({ architecture, os })),
       },
     },

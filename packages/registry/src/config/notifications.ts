@@ -1,47 +1,14 @@
+import type { ChosenDriver } from "@longshore/storage";
 import { join } from "node:path";
-import { ACTIONS } from "../notifications/events/event.js";
-import type { EventFormat } from "../notifications/events/body.js";
-import type { Report } from "./report.js";
+import { ACTIONS } from "../event-formats/event.js";
+import type { Report } from "@longshore/options/report";
+import { quote } from "./quote.js";
 import type { ParsedConfig } from "./schema/root.js";
-import type { Secret } from "./secret.js";
-
-/** `notifications`, with the endpoints that are to be told of something. */
-export interface NotificationsConfig {
-  readonly events: { readonly includereferences: boolean };
-  readonly endpoints: readonly EndpointConfig[];
-  /** Names of those that are disabled, for the log. */
-  readonly disabled: readonly string[];
-  readonly outbox: OutboxConfig;
-}
-
-export interface EndpointConfig {
-  readonly name: string;
-  readonly url: string;
-  readonly headers: Readonly<Record<string, readonly string[]>>;
-  readonly timeout: number;
-  /** At least 1. */
-  readonly threshold: number;
-  readonly backoff: number;
-  /** Both keys for media types together. */
-  readonly ignore: { readonly mediatypes: readonly string[]; readonly actions: readonly string[] };
-  readonly format: EventFormat;
-  readonly secret: Secret | undefined;
-  /** 0: no limit. */
-  readonly maxage: number;
-  readonly maxattempts: number;
-}
-
-interface OutboxConfig {
-  /** Undefined: events end with the process. */
-  readonly directory: string | undefined;
-  readonly maxbytes: number;
-  readonly deadletterbytes: number;
-}
 
 const DEFAULT_ROOT = "/var/lib/registry";
 
-/** Checks the endpoints and fills in what the original fills in (contract §8.1). */
-export function notificationsConfig(parsed: ParsedConfig, storage: string, report: Report): NotificationsConfig {
+/** Checks the endpoints and fills in Distribution's defaults (wire contract §8.1). */
+export function notificationsConfig(parsed: ParsedConfig, driver: ChosenDriver, report: Report) {
   const { endpoints, events, outbox } = parsed.notifications;
   const enabled = endpoints.flatMap((endpoint, index) => {
     if (endpoint.disabled) return [];
@@ -52,18 +19,18 @@ export function notificationsConfig(parsed: ParsedConfig, storage: string, repor
         name: endpoint.name ?? "",
         url: endpoint.url ?? "",
         headers: endpoint.headers,
-        timeout: orDefault(endpoint.timeout, 1000),
-        threshold: orDefault(endpoint.threshold, 10),
-        backoff: orDefault(endpoint.backoff, 1000),
+        timeout: endpoint.timeout,
+        threshold: endpoint.threshold,
+        backoff: endpoint.backoff,
         ignore: {
           mediatypes: [...new Set([...endpoint.ignoredmediatypes, ...endpoint.ignore.mediatypes])],
           actions: endpoint.ignore.actions,
         },
-        format: endpoint.format ?? "v2",
+        format: endpoint.format,
         secret: endpoint.secret,
         maxage: endpoint.maxage,
         maxattempts: endpoint.maxattempts,
-      } satisfies EndpointConfig,
+      },
     ];
   });
   return {
@@ -71,41 +38,35 @@ export function notificationsConfig(parsed: ParsedConfig, storage: string, repor
     endpoints: enabled,
     disabled: endpoints.filter(({ disabled }) => disabled).map(({ name }) => name ?? ""),
     outbox: {
-      directory: outbox.durable ? outboxDirectory(parsed, storage) : undefined,
+      directory: outbox.durable ? outboxDirectory(parsed, driver) : undefined,
       maxbytes: outbox.maxbytes,
       deadletterbytes: outbox.deadletterbytes,
     },
   };
 }
 
-/** Beside what it tells of: with storage in memory, which forgets all, in memory, too. */
-function outboxDirectory({ notifications, storage }: ParsedConfig, type: string): string | undefined {
-  const { directory = "" } = notifications.outbox;
-  if (directory !== "") return directory;
-  if (type === "inmemory") return undefined;
-  const root = type === "filesystem" ? (storage.filesystem?.rootdirectory ?? DEFAULT_ROOT) : DEFAULT_ROOT;
-  return join(root, "longshore", "outbox");
+/** The default outbox: next to the storage, or in memory if the storage is in memory. */
+function outboxDirectory({ notifications }: ParsedConfig, driver: ChosenDriver): string | undefined {
+  const { directory } = notifications.outbox;
+  if (directory !== undefined) return directory;
+  return driver.isShared ? join(driver.directory ?? DEFAULT_ROOT, "longshore", "outbox") : undefined;
 }
 
 function checkUrl(url: string | undefined, index: number, report: Report): void {
   const isGood = url !== undefined && URL.canParse(url) && /^https?:$/.test(new URL(url).protocol);
   if (isGood) return;
-  // Not shown: it may have a password in it.
-  const found = url === undefined || url === "" ? "nothing" : "something else";
+  // Not shown, because it may contain a password.
+  const found = url === undefined ? "missing (required)" : "invalid";
   const path = ["notifications", "endpoints", index, "url"];
-  report.error(path, `found ${found}; allowed: a URL that begins with http:// or https://`);
+  report.error(path, `${found}; expected a URL that begins with http:// or https://`);
 }
 
-/** The original matches words that nothing has, and tells of everything. */
+/** Distribution accepts words that match no event, so that nothing is ignored. */
 function checkActions(actions: readonly string[], index: number, report: Report): void {
   const known: readonly string[] = ACTIONS;
   actions.forEach((action, at) => {
     if (known.includes(action)) return;
     const path = ["notifications", "endpoints", index, "ignore", "actions", at];
-    report.warning(path, `found ${JSON.stringify(action)}, which no event has; there are ${ACTIONS.join(", ")}`);
+    report.warning(path, `found ${quote(action)}, which is not an action; the actions are ${ACTIONS.join(", ")}`);
   });
-}
-
-function orDefault(value: number, fallback: number): number {
-  return value > 0 ? value : fallback;
 }

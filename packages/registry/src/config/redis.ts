@@ -1,45 +1,48 @@
-import { parseRedisAddress } from "@longshore/storage";
-import type { RedisConfig } from "./config.js";
-import { type Report } from "./report.js";
+import { findKind } from "@longshore/options/kind";
+import { CACHE_KINDS, parseRedisAddress, type RedisOptions } from "@longshore/storage";
+import { type Report } from "@longshore/options/report";
+import { quote } from "./quote.js";
 import { type ParsedConfig } from "./schema/root.js";
 
 type Parsed = ParsedConfig["redis"];
 
-/** Go's client takes 3 s; what a cache saves is less than that. */
+/** Go's client waits for 3 s, which is longer than what a cache saves. */
 const COMMAND_TIMEOUT = 100;
 
-/** What Redis is asked for, from the keys of `registry:3` and of `registry:2`; undefined: there is none. */
-export function redisConfig({ redis: parsed, storage }: ParsedConfig, report: Report): RedisConfig | undefined {
+/** The Redis to use, from the keys of `registry:3` and of `registry:2`; undefined if there is none. */
+export function redisConfig({ redis: parsed, storage }: ParsedConfig, report: Report) {
   const addresses = addressesOf(parsed, report);
   const { blobdescriptor, layerinfo } = storage.cache;
-  const isUsed = (blobdescriptor ?? layerinfo) === "redis";
+  const chosen = blobdescriptor ?? layerinfo ?? "";
+  const isUsed = findKind(CACHE_KINDS, chosen)?.needs === "redis";
   if (addresses.length === 0) {
     const path = ["storage", "cache", blobdescriptor === undefined ? "layerinfo" : "blobdescriptor"];
-    if (isUsed) report.error(path, "found redis; redis.addrs has to name it, such as [redis:6379]");
+    if (isUsed) report.error(path, `found ${chosen}; set redis.addrs too, for example to [redis:6379]`);
     return undefined;
   }
-  if (!isUsed) report.warning(["redis"], "nothing uses it; storage.cache.blobdescriptor: redis would");
-  const masterName = given(parsed.mastername);
-  const mode = masterName !== undefined ? "sentinel" : addresses.length > 1 ? "cluster" : "single";
+  if (!isUsed) report.warning(["redis"], "unused; to use it, set storage.cache.blobdescriptor: redis");
+  const masterName = parsed.mastername;
+  const mode: RedisOptions["mode"] =
+    masterName !== undefined ? "sentinel" : addresses.length > 1 ? "cluster" : "single";
   if (mode === "cluster" && parsed.db !== 0) {
     report.error(
       ["redis", "db"],
-      `found ${parsed.db}; allowed with several addrs: 0, since a cluster has one database`,
+      `found ${parsed.db}; expected 0 with several addrs, because a cluster has one database`,
     );
   }
   return {
     addresses,
     mode,
     masterName,
-    sentinelUsername: given(parsed.sentinelusername),
+    sentinelUsername: parsed.sentinelusername,
     sentinelPassword: parsed.sentinelpassword,
-    username: given(parsed.username),
+    username: parsed.username,
     password: parsed.password,
     database: parsed.db,
-    clientName: given(parsed.clientname),
-    identitySuffix: given(parsed.identitysuffix),
+    clientName: parsed.clientname,
+    identitySuffix: parsed.identitysuffix,
     sendIdentity: !parsed.disableidentity && !parsed.disableindentity,
-    protocol: parsed.protocol === 2 ? 2 : 3,
+    protocol: parsed.protocol === 2 ? (2 as const) : (3 as const),
     connectTimeout: positive(parsed.dialtimeout) ?? 5000,
     commandTimeout: positive(parsed.readtimeout) ?? positive(parsed.writetimeout) ?? COMMAND_TIMEOUT,
     reconnect: { min: positive(parsed.minretrybackoff) ?? 100, max: positive(parsed.maxretrybackoff) ?? 2000 },
@@ -49,28 +52,28 @@ export function redisConfig({ redis: parsed, storage }: ParsedConfig, report: Re
 }
 
 function addressesOf({ addrs, addr }: Parsed, report: Report): readonly string[] {
-  const single = given(addr);
+  const single = addr;
   const named: readonly { readonly address: string; readonly path: readonly (string | number)[] }[] =
     addrs.length > 0 || single === undefined
       ? addrs.map((address, index) => ({ address, path: ["redis", "addrs", index] }))
       : [{ address: single, path: ["redis", "addr"] }];
   for (const { address, path } of named) {
     if (parseRedisAddress(address) === undefined) {
-      report.error([...path], `found ${JSON.stringify(address)}; allowed: host:port, such as redis:6379`);
+      report.error([...path], `found ${quote(address)}; expected host:port, such as redis:6379`);
     }
   }
   if (addrs.length > 0 && single !== undefined) {
-    report.warning(["redis", "addr"], "ignored, since redis.addrs names the servers");
+    report.warning(["redis", "addr"], "ignored because redis.addrs is set");
   }
   return named.map(({ address }) => address);
 }
 
-function tlsOf(parsed: Parsed["tls"], report: Report): RedisConfig["tls"] {
-  const certificate = given(parsed.certificate);
-  const key = given(parsed.key);
+function tlsOf(parsed: Parsed["tls"], report: Report) {
+  const certificate = parsed.certificate;
+  const key = parsed.key;
   const rootCas = parsed.rootcas.length > 0 ? parsed.rootcas : parsed.clientcas;
   if (!parsed.enabled && certificate === undefined && key === undefined && rootCas.length === 0) return undefined;
-  // The original goes on without a certificate, and Redis refuses it then.
+  // Distribution continues without a certificate, and is then refused by Redis.
   if (certificate !== undefined && key === undefined) {
     report.error(["redis", "tls", "key"], "missing; redis.tls.certificate needs its key");
   }
@@ -80,12 +83,7 @@ function tlsOf(parsed: Parsed["tls"], report: Report): RedisConfig["tls"] {
   return { certificate, key, rootCas };
 }
 
-/** 0 is the default, and so is what Go's client takes for "no limit": every wait has one here. */
+/** 0 means the default, and so does what Go's client treats as "no limit": here every wait has a limit. */
 function positive(time: number): number | undefined {
   return time > 0 ? Math.min(time, 2 ** 31 - 1) : undefined;
-}
-
-/** An empty text is the same as none. */
-function given(value: string | undefined): string | undefined {
-  return value === "" ? undefined : value;
 }

@@ -1,14 +1,18 @@
-import { availableParallelism } from "node:os";
+import { grantedMachine } from "@longshore/base/machine";
+import { type DockerAuthOptions, loadDockerAuth } from "./docker-auth.js";
 import { type Environment } from "./environment.js";
 import { loadConfig, type Loaded } from "./load.js";
 
-/** A configuration file as it was read. */
+/** A configuration file, as read. */
 export interface ConfigurationSource {
   readonly path: string;
   readonly text: string;
+  /** Undefined: it is a configuration of the registry. */
+  readonly dockerAuth?: DockerAuthOptions | undefined;
 }
 
-/** What `source` and `environment` mean on this machine. */
-export function loadSource({ path, text }: ConfigurationSource, environment: Environment): Loaded {
-  return loadConfig({ text, file: path, environment, machine: { cores: availableParallelism() } });
+/** Loads `source` and `environment` with this machine's defaults. */
+export function loadSource({ path, text, dockerAuth }: ConfigurationSource, environment: Environment): Loaded {
+  const input = { text, file: path, environment, machine: grantedMachine() };
+  return dockerAuth === undefined ? loadConfig(input) : loadDockerAuth(input, dockerAuth);
 }

@@ -1,20 +1,20 @@
 import type { ErrorCode } from "./codes.js";
 
-/** How an {@link ApiError} differs from what its code says. */
+/** How an {@link ApiError} differs from its code's defaults. */
 export interface ApiErrorOptions {
-  /** Shown to the client as `detail`; left out where undefined. */
+  /** Sent to the client as `detail`; omitted if undefined. */
   readonly detail?: unknown;
   /** Instead of the code's own message. */
   readonly message?: string;
   /** Instead of the code's own status. */
   readonly status?: number;
-  /** Headers that belong to the answer. */
+  /** Extra headers of the response. */
   readonly headers?: Readonly<Record<string, string>>;
   /** For the log. */
   readonly cause?: unknown;
 }
 
-/** A refusal that arises in HTTP itself: a bad header, a bad parameter, a feature that is switched off. */
+/** A refusal by the HTTP layer itself: a bad header, a bad parameter, a disabled feature. */
 export class ApiError extends Error {
   override readonly name = "ApiError";
   readonly code: ErrorCode;
@@ -27,7 +27,7 @@ export class ApiError extends Error {
   }
 }
 
-/** The client went away before its answer: nobody reads what follows, and the log says so. */
+/** The client disconnected before its response was complete. Nothing more can be sent; this is for the log. */
 export class ClientGone extends Error {
   override readonly name = "ClientGone";
 
@@ -36,13 +36,14 @@ export class ClientGone extends Error {
   }
 }
 
-/** The client stopped sending in the middle of a body. */
+/** The client stopped sending in the middle of a body, or sent it too slowly. */
 export class BodyTimeout extends Error {
   override readonly name = "BodyTimeout";
   readonly milliseconds: number;
 
-  constructor(milliseconds: number) {
-    super(`no byte of the body arrived for ${milliseconds} ms`);
+  constructor(milliseconds: number, kind: "idle" | "whole" = "idle") {
+    const what = kind === "idle" ? "no byte of the body arrived for" : "the body did not arrive completely within";
+    super(`${what} ${milliseconds} ms`);
     this.milliseconds = milliseconds;
   }
 }

@@ -1,12 +1,12 @@
-/** What a code means on the wire: the status it sets when it comes first, and its message (contract §2). */
+/** An error code on the wire: the status it sets when it is the first error, and its message (wire contract §2). */
 interface CodeEntry {
   readonly status: number;
   readonly message: string;
 }
 
 /**
- * Every code of the error envelope: those of the OCI distribution specification (§Error Codes) and those that the original
- * added, with the original's messages, which scripts compare.
+ * Every code of the error envelope: the OCI distribution specification's (§Error Codes) and those that Distribution added.
+ * The messages are Distribution's because scripts compare them.
  */
 export const ERROR_CODES = {
   UNKNOWN: { status: 500, message: "unknown error" },

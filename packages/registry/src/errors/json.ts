@@ -8,12 +8,15 @@ const ESCAPES: Readonly<Record<string, string>> = {
 
 const SPECIAL = /[<>&\u2028\u2029]/g;
 
-/** `value` as JSON with the escapes that Go's encoder makes, and its newline behind (contract §2): bodies stay byte-equal. */
+/**
+ * `value` as JSON with the escapes and the trailing newline of Go's encoder (wire contract §2), so that bodies match
+ * Distribution's byte for byte.
+ */
 export function toWireJson(value: unknown): string {
   return `${escapeAsGo(JSON.stringify(value))}\n`;
 }
 
-/** JSON with the characters that Go's encoder escapes for the sake of HTML. */
+/** Escapes the characters in JSON that Go's encoder escapes for HTML. */
 export function escapeAsGo(json: string): string {
   return json.replace(SPECIAL, (character) => ESCAPES[character] ?? character);
 }

@@ -1,13 +1,14 @@
 import { isAuthError, type AuthError } from "@longshore/auth";
+import { isUpstreamError, NotMirroredError, type UpstreamError } from "@longshore/mirror";
 import { isStorageError, type StorageFault } from "@longshore/storage";
 import { ApiError, BodyTimeout, ClientGone } from "./api-error.js";
 import { ERROR_CODES, type ErrorCode } from "./codes.js";
 import type { WireError, WireFailure } from "./wire-error.js";
 
-/** nginx's number for a client that closed the connection, as the original logs it (contract §1.6). */
+/** nginx's status for a client that closed the connection, which Distribution logs too (wire contract §1.6). */
 export const CLIENT_CLOSED_REQUEST = 499;
 
-/** Seconds after which a client may ask again. */
+/** Seconds after which a client may try again. */
 const RETRY_AFTER = "60";
 
 function wireError(code: ErrorCode, detail?: unknown, message: string = ERROR_CODES[code].message): WireError {
@@ -25,15 +26,21 @@ function referencesUnknown(digests: readonly string[]): WireFailure {
   return { ...failure("MANIFEST_BLOB_UNKNOWN"), errors };
 }
 
-/** Faults of a driver, which no client can mend. */
+/** Faults of a driver, which no client can fix. */
 type DriverFault = Extract<StorageFault, { readonly driver: string }>;
 
 function translateDriver(fault: DriverFault, text: string): WireFailure {
+  if (fault.code === "DRIVER_ERROR" && fault.obstacle === "name-too-long") return failure("NAME_INVALID", text);
+  // RFC 4918 §11.5: 507 for a full storage. No Retry-After, because it lasts until a person does something about it.
+  if (fault.code === "DRIVER_ERROR" && fault.obstacle !== undefined) {
+    const isFull = fault.obstacle === "full" || fault.obstacle === "quota";
+    return failure("UNAVAILABLE", text, isFull ? { status: 507 } : {});
+  }
   if (fault.code !== "STORAGE_UNAVAILABLE") return failure("UNKNOWN", text);
   return failure("UNAVAILABLE", text, { headers: { "Retry-After": String(Math.max(1, Math.ceil(fault.retryAfter))) } });
 }
 
-/** Where each other fault of the storage stands on the wire. `text` is the error's message, which is safe to show. */
+/** The response to every other storage fault. `text` is the error's message, which is safe to show. */
 function translateFault(fault: Exclude<StorageFault, DriverFault>, text: string): WireFailure {
   switch (fault.code) {
     case "UNSUPPORTED":
@@ -61,6 +68,9 @@ function translateFault(fault: Exclude<StorageFault, DriverFault>, text: string)
       return failure("SIZE_INVALID", text);
     case "TOO_MANY_UPLOADS":
       return failure("TOOMANYREQUESTS", text, { headers: { "Retry-After": RETRY_AFTER } });
+    case "TAG_CONTENDED":
+    case "MANIFEST_CONTENDED":
+      return failure("UNAVAILABLE", text, { headers: { "Retry-After": RETRY_AFTER } });
     case "MANIFEST_INVALID":
       return failure("MANIFEST_INVALID", text);
     case "MANIFEST_REFERENCES_UNKNOWN":
@@ -73,7 +83,7 @@ function translateFault(fault: Exclude<StorageFault, DriverFault>, text: string)
 function translateAuth({ fault }: AuthError): WireFailure {
   switch (fault.code) {
     case "UNAUTHENTICATED": {
-      // Go marshals an empty slice of accesses that was never made as null (contract §2).
+      // Go marshals a nil slice of accesses as null (wire contract §2).
       const accesses = fault.accesses.map(({ type, class: resourceClass, name, action }) => ({
         Type: type,
         Class: resourceClass ?? "",
@@ -91,10 +101,42 @@ function translateAuth({ fault }: AuthError): WireFailure {
       });
     case "INVALID_REQUEST":
       return failure("UNSUPPORTED", fault.reason, { status: 400 });
+    case "GRANT_REFUSED":
+      return failure("UNSUPPORTED", fault.reason, {
+        status: 400,
+        beside: { error: fault.error, error_description: fault.reason },
+      });
     case "UNAVAILABLE":
     case "INVALID_OPTIONS":
       return failure("UNAVAILABLE", "access control is not available; see the log");
   }
+}
+
+/**
+ * Where the fault of an upstream stands on the wire. 404 says that something isn't there: clients that have other mirrors then
+ * leave it out for good; everything else sends them on for now.
+ */
+function translateUpstream({ fault, message }: UpstreamError): WireFailure {
+  switch (fault.code) {
+    case "NOT_FOUND":
+      return failure("NAME_UNKNOWN", message);
+    case "DENIED":
+      return failure("DENIED", message);
+    case "RATE_LIMITED":
+      return failure("TOOMANYREQUESTS", message, { headers: retryAfter(fault.retryAfter) });
+    case "UNAVAILABLE":
+      return failure("UNAVAILABLE", message, { headers: retryAfter(fault.retryAfter) });
+    case "INVALID_ANSWER":
+    case "REFUSED":
+    case "NO_CREDENTIALS":
+      return failure("UNAVAILABLE", message, { status: 502 });
+    case "UNSUPPORTED":
+      return failure("UNSUPPORTED", message);
+  }
+}
+
+function retryAfter(seconds: number): { "Retry-After": string } {
+  return { "Retry-After": String(Math.max(1, Math.ceil(seconds))) };
 }
 
 function translateApi({ code, options }: ApiError): WireFailure {
@@ -102,12 +144,14 @@ function translateApi({ code, options }: ApiError): WireFailure {
   return { status: options.status ?? ERROR_CODES[code].status, errors, headers: options.headers ?? {}, close: false };
 }
 
-/** The answer to whatever was thrown. What isn't known becomes a 500 that tells nothing: the log has the cause. */
+/** The response to any thrown error. An unknown error becomes a 500 without details: those are in the log. */
 export function translate(error: unknown): WireFailure {
   if (isStorageError(error)) {
     const { fault, message } = error;
     return "driver" in fault ? translateDriver(fault, message) : translateFault(fault, message);
   }
+  if (isUpstreamError(error)) return translateUpstream(error);
+  if (error instanceof NotMirroredError) return failure("DENIED", error.message);
   if (error instanceof ApiError) return translateApi(error);
   if (isAuthError(error)) return translateAuth(error);
   if (error instanceof ClientGone)

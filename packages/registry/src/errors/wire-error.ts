@@ -4,21 +4,23 @@ import { toWireJson } from "./json.js";
 export interface WireError {
   readonly code: string;
   readonly message: string;
-  /** Left out where undefined; null is shown (contract §2). */
+  /** Omitted if undefined; null is sent (wire contract §2). */
   readonly detail?: unknown;
 }
 
-/** An answer that refuses: everything but the connection it goes out on. */
+/** A refusal, independent of the connection it is sent on. */
 export interface WireFailure {
   readonly status: number;
   /** At least one; the first sets the status. */
   readonly errors: readonly [WireError, ...WireError[]];
   readonly headers: Readonly<Record<string, string>>;
-  /** Whether the connection must end: what the client still sends can't be told from a request. */
+  /** Whether the connection must be closed, because what the client still sends can't be told apart from a new request. */
   readonly close: boolean;
+  /** Members of the body beside the envelope's, for clients that read OAuth 2's (RFC 6749 §5.2). */
+  readonly beside?: Readonly<Record<string, string>> | undefined;
 }
 
-/** Bytes of the details of one answer: what a client sent comes back in them, and must not come back a megabyte long. */
+/** The most characters of one error's detail: it may quote what the client sent, which could be a megabyte long. */
 const DETAIL_LIMIT = 4096;
 
 function bounded({ code, message, detail }: WireError): WireError {
@@ -28,6 +30,6 @@ function bounded({ code, message, detail }: WireError): WireError {
 }
 
 /** The body of the error envelope (distribution-spec §Error Codes). */
-export function envelope(errors: readonly WireError[]): string {
-  return toWireJson({ errors: errors.map(bounded) });
+export function envelope(errors: readonly WireError[], beside?: WireFailure["beside"]): string {
+  return toWireJson({ errors: errors.map(bounded), ...beside });
 }

@@ -1,18 +1,19 @@
-import type { HealthCheck, HealthFailures } from "./check.js";
+import type { HealthCheck, HealthFailures } from "./health-check.js";
 
-/** What the looks of one check have come to. */
-interface Standing {
+/** The state of one check. */
+interface CheckState {
   readonly failures: number;
   readonly successes: number;
-  /** Why it counts as failed; undefined while it doesn't. */
+  /** Why it counts as failed; undefined while it passes. */
   readonly failure: string | undefined;
 }
 
-const FRESH: Standing = { failures: 0, successes: 0, failure: undefined };
+const FRESH: CheckState = { failures: 0, successes: 0, failure: undefined };
 
 /**
- * Runs checks on their intervals (contract §9.1): the first look comes after one interval, until then all is well; a check
- * counts as failed after `threshold` failures in a row and as recovered after `successthreshold` successes.
+ * Runs checks on their intervals (wire contract §9.1): the first run comes after one interval, and until then a check
+ * passes. A check counts as failed after `threshold` consecutive failures and as recovered after `successthreshold`
+ * successes.
  */
 export class HealthMonitor {
   readonly #checks: readonly HealthCheck[];
@@ -21,7 +22,7 @@ export class HealthMonitor {
   readonly #timers = new Map<string, NodeJS.Timeout>();
   readonly #stop = new AbortController();
 
-  /** Throws where two checks have one name: one would hide the other. */
+  /** Throws if two checks have the same name, because one would hide the other. */
   constructor(checks: readonly HealthCheck[], onChange: (failures: HealthFailures) => void = () => undefined) {
     const names = checks.map((check) => check.name);
     const twice = names.find((name, index) => names.indexOf(name) !== index);
@@ -30,7 +31,7 @@ export class HealthMonitor {
     this.#onChange = onChange;
   }
 
-  /** What is looked at. */
+  /** The checks. */
   get names(): readonly string[] {
     return this.#checks.map((check) => check.name);
   }
@@ -44,17 +45,17 @@ export class HealthMonitor {
     return Object.fromEntries([...this.#failures].sort(([a], [b]) => (a < b ? -1 : 1)));
   }
 
-  stop(): void {
+  close(): void {
     this.#stop.abort();
     for (const timer of this.#timers.values()) clearTimeout(timer);
     this.#timers.clear();
   }
 
-  #schedule(check: HealthCheck, standing: Standing): void {
+  #schedule(check: HealthCheck, state: CheckState): void {
     if (this.#stop.signal.aborted) return;
     const timer = setTimeout(() => {
       void this.#look(check).then((failure) => {
-        const next = failure === undefined ? afterSuccess(check, standing) : afterFailure(check, standing, failure);
+        const next = failure === undefined ? afterSuccess(check, state) : afterFailure(check, state, failure);
         if (!this.#stop.signal.aborted) this.#note(check.name, next.failure);
         this.#schedule(check, next);
       });
@@ -79,12 +80,12 @@ export class HealthMonitor {
   }
 }
 
-function afterFailure({ threshold }: HealthCheck, { failures, failure }: Standing, reason: string): Standing {
+function afterFailure({ threshold }: HealthCheck, { failures, failure }: CheckState, reason: string): CheckState {
   const count = failures + 1;
   return { failures: count, successes: 0, failure: count >= threshold || failure !== undefined ? reason : undefined };
 }
 
-function afterSuccess({ successthreshold }: HealthCheck, { successes, failure }: Standing): Standing {
+function afterSuccess({ successthreshold }: HealthCheck, { successes, failure }: CheckState): CheckState {
   const count = successes + 1;
   return { failures: 0, successes: count, failure: count >= successthreshold ? undefined : failure };
 }

@@ -1,22 +1,22 @@
-import type { HealthFailures } from "./check.js";
+import type { HealthFailures } from "./health-check.js";
 
-/** What decides whether a registry should be given requests. */
+/** What decides whether a registry is ready for requests. */
 export interface ReadinessSources {
-  /** Checks that fail. */
+  /** The failing checks. */
   readonly failures: HealthFailures;
   /** Whether it was asked to stop. */
   readonly draining: boolean;
-  /** Processes that serve at the moment. */
+  /** Processes that are currently serving. */
   readonly serving: number;
 }
 
-/** Whether a registry should be given requests; where not, why. */
+/** Whether a registry is ready for requests; if not, why. */
 export interface Readiness {
   readonly ready: boolean;
   readonly reasons: Readonly<Record<string, string>>;
 }
 
-/** Ready: every check passes, at least one process serves, and nobody has asked for a stop. */
+/** Ready: every check passes, at least one process is serving, and no stop was requested. */
 export function readinessOf({ failures, draining, serving }: ReadinessSources): Readiness {
   const reasons = {
     ...failures,

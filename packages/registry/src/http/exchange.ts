@@ -1,68 +1,95 @@
 import { setMaxListeners } from "node:events";
 import type { IncomingMessage, ServerResponse } from "node:http";
-import type { Grant, TokenEndpoint } from "@longshore/auth";
+import type { AuthPage, Grant, TokenEndpoint } from "@longshore/auth";
 import { parseRepositoryName, type CallOptions, type Registry, type Repository } from "@longshore/storage";
 import { ApiError, ClientGone } from "../errors/api-error.js";
 import type { ObservedRegistry } from "../notifications/request-events.js";
 import type { Log } from "../observability/log.js";
-import type { RequestSite } from "./auth-request.js";
-import type { CatalogCursor } from "./catalog-cursor.js";
+import type { ApiConfig } from "./api-config.js";
+import type { RequestSite } from "./access/auth-request.js";
+import type { CatalogCursor } from "./client-state/catalog-cursor.js";
+import type { ByteBudget } from "./body/byte-budget.js";
 import type { AccessOutcome } from "../observability/request-record.js";
-import type { Redirects } from "./redirects.js";
-import { requestBody } from "./request-body.js";
-import type { ApiOptions } from "./options.js";
-import type { UploadStates } from "./upload-state.js";
-import type { UrlBuilder } from "./urls.js";
-import { settleRequest } from "./unread-body.js";
+import type { Redirects } from "./client/redirects.js";
+import { requestBody } from "./body/request-body.js";
+import type { RefusedLogins } from "./access/refused-logins.js";
+import type { UploadStates } from "./client-state/upload-state.js";
+import type { UrlBuilder } from "./client/urls.js";
+import { NO_LINES, respond, respondHead, type Recipient } from "./response/respond.js";
 
-/** What all requests share. */
-export interface Api {
+/** What all requests of the process share. */
+export interface SharedState {
   readonly registry: Registry;
-  readonly options: ApiOptions;
+  /** What a repository is called here that a client calls `name`, with the `ns` parameter of its request; undefined: the same. */
+  readonly nameFor: NameFor | undefined;
+  readonly config: ApiConfig;
   readonly urls: UrlBuilder;
   readonly states: UploadStates;
-  /** Undefined: tokens are issued elsewhere, or there are none. */
+  /** Memory for manifests that are being pushed. */
+  readonly manifestBudget: ByteBudget;
+  /** Memory for the forms of token requests, apart from the manifests' so that anonymous clients can't block pushes. */
+  readonly formBudget: ByteBudget;
+  /** How long such a form may take to arrive (ms). */
+  readonly formTimeout: number;
+  /** Undefined if tokens are issued elsewhere or not at all. */
   readonly tokens: TokenEndpoint | undefined;
+  /** What access control serves beside tokens. */
+  readonly pages: readonly AuthPage[];
   readonly site: RequestSite;
-  /** Undefined: nobody is redirected. */
+  /** Undefined if no client is redirected. */
   readonly redirects: Redirects | undefined;
   readonly cursor: CatalogCursor;
-  /** Told of every decision of access control. */
+  /** Called with every decision of access control. */
   readonly onAccess: ((outcome: AccessOutcome) => void) | undefined;
-  /** Undefined: nobody is told what requests do. */
+  /** Undefined if there are no event notifications. */
   readonly observe: ObserveExchange | undefined;
   readonly log: Log;
-  /** Name, value, name, value, …: on every answer of a matched route. */
+  readonly refusedLogins: RefusedLogins;
+  /** Headers of every response of a matched route: name, value, name, value, …. */
   readonly baseHeaders: readonly string[];
 }
 
-/** Makes the registry that a request works with, where somebody wants to hear of what it does. */
+/** A repository's name here, by the name and the `ns` parameter of a request. */
+export type NameFor = (name: string, namespace: string | undefined) => string;
+
+/** Opens a registry that reports what the request does in it; undefined if no event can come of the request. */
 export type ObserveExchange = (exchange: Exchange) => ObservedRegistry | undefined;
 
-const NO_BODY = "";
+/** A source that the client may not pull from: nothing is mounted, and the rest of the request goes ahead. */
+interface RefusedSource {
+  /** Says which credentials would have been enough; undefined if none would. */
+  readonly challenge: string | undefined;
+}
 
-/** One request of a matched route with its answer: all that a handler sees of HTTP. */
+/** One request of a matched route with its response: all that a handler sees of HTTP. */
 export class Exchange {
-  readonly api: Api;
+  readonly shared: SharedState;
+  /** Where the response is written. */
+  readonly to: Recipient;
   readonly request: IncomingMessage;
   readonly response: ServerResponse;
-  /** The path's repository name, verified by the route's grammar only; empty where the route has none. */
+  /** The path's repository name, verified by the route's grammar only; empty if the route has none. */
   readonly name: string;
-  /** The path's tag, digest or upload id as it stands there; empty where the route has none. */
+  /** The path's tag, digest or upload id as sent; empty if the route has none. */
   readonly reference: string;
   readonly path: string;
   readonly queryText: string;
   grant: Grant = { unrestricted: false };
+  /** Set if the repository that the request wants to mount from must not be used. */
+  refusedSource: RefusedSource | undefined;
 
   #query: URLSearchParams | undefined;
   #signal: AbortSignal | undefined;
   #repository: Repository | undefined;
   #observed: ObservedRegistry | undefined;
+  /** Further headers of the answer. */
+  #notes: readonly string[] = NO_LINES;
 
-  constructor(api: Api, request: IncomingMessage, response: ServerResponse, target: RequestTarget) {
-    this.api = api;
-    this.request = request;
-    this.response = response;
+  constructor(shared: SharedState, to: Recipient, target: RequestTarget) {
+    this.shared = shared;
+    this.to = to;
+    this.request = to.req;
+    this.response = to.res;
     this.name = target.name;
     this.reference = target.reference;
     this.path = target.path;
@@ -77,14 +104,14 @@ export class Exchange {
     return (this.#query ??= new URLSearchParams(this.queryText));
   }
 
-  /** A query parameter; undefined where absent or empty. */
+  /** A query parameter; undefined if absent or empty. */
   parameter(name: string): string | undefined {
     if (this.queryText === "") return undefined;
     const value = this.query.get(name);
     return value === null || value === "" ? undefined : value;
   }
 
-  /** A request header's value; repeated lines as Node joins them. */
+  /** A request header's value. Repeated headers are joined as Node does. */
   header(name: string): string | undefined {
     const value = this.request.headers[name];
     return typeof value === "string" ? value : value?.join(", ");
@@ -97,37 +124,43 @@ export class Exchange {
 
   #openRepository(): Repository {
     const name = parseRepositoryName(this.name);
-    this.#observed = this.api.observe?.(this);
-    return (this.#observed?.registry ?? this.api.registry).repository(name);
+    this.#observed = this.shared.observe?.(this);
+    return (this.#observed?.registry ?? this.shared.registry).repository(name);
   }
 
-  /** The handler is done with it, and the status is known. */
+  /** Reports the outcome; called once the handler is done and the status is known. */
   finish(): void {
     this.#observed?.answered(this.response.statusCode);
   }
 
-  /** Aborts with {@link ClientGone} when the client leaves before its answer is complete. */
+  /** Aborts with {@link ClientGone} if the client disconnects before its response is complete. */
   get signal(): AbortSignal {
     return (this.#signal ??= goneSignal(this.response));
   }
 
-  /** The same signal for calls that read many things at a time: each of them listens, and that is no leak. */
+  /** The same signal for calls that read many things at once: each adds a listener, which isn't a leak. */
   get listSignal(): AbortSignal {
     setMaxListeners(0, this.signal);
     return this.signal;
   }
 
-  /** For calls into the storage. */
+  /** Tells the client that the answer may be out of date, and why (RFC 7234 §5.5.1). */
+  noteStale(reason: string): void {
+    const text = reason.replace(/[^\x20-\x7e]/g, "?").replace(/["\\]/g, "'");
+    this.#notes = ["Warning", `110 - "Response is Stale: ${text}"`];
+  }
+
+  /** Options of calls into the storage. */
   get call(): CallOptions {
     return { signal: this.signal };
   }
 
-  /** The body as it arrives; asks a client that waits for it to go on. */
-  body(): AsyncIterable<Uint8Array> {
-    return requestBody(this.request, this.response, this.api.options.bodyIdleTimeout);
+  /** The body as it arrives, the whole within `totalTimeout` ms (0: no limit). A client that waits for a 100 is sent one. */
+  body(totalTimeout = 0): AsyncIterable<Uint8Array> {
+    return requestBody(this.to, this.shared.config.http.limits.bodyidletimeout, totalTimeout);
   }
 
-  /** The announced size of the body in bytes; undefined where it is chunked. Throws SIZE_INVALID. */
+  /** The announced size of the body in bytes; undefined if it is chunked. Throws SIZE_INVALID. */
   get bodyLength(): number | undefined {
     const { headers } = this.request;
     if (headers["transfer-encoding"] !== undefined) return undefined;
@@ -139,23 +172,28 @@ export class Exchange {
     return length;
   }
 
-  /** Writes status and headers (name, value, …), the API's own first. */
-  head(status: number, headers: readonly string[]): void {
-    const all = settleRequest(this.request, this.response, this.api.baseHeaders.concat(headers));
-    this.response.writeHead(status, all);
+  /** Writes status and headers (name, value, …); the caller sends `length` bytes of body. */
+  head(status: number, headers: readonly string[], length: number): void {
+    respondHead(this.to, status, this.#lines(headers), length);
   }
 
-  /** The whole answer. A HEAD keeps the headers and leaves the body out. */
-  end(status: number, headers: readonly string[], body: string | Uint8Array = NO_BODY): void {
-    this.head(status, headers);
-    if (body === NO_BODY || this.isHead) this.response.end();
-    else this.response.end(body);
+  /** Sends the whole response, with the length of `body`. A HEAD gets the same headers without the body. */
+  end(status: number, headers: readonly string[], body?: string | Uint8Array): void {
+    respond(this.to, status, this.#lines(headers), body);
   }
 
-  /** A JSON document. */
+  /** Responds to a HEAD whose body isn't at hand but would have `length` bytes. */
+  endWithoutBody(status: number, headers: readonly string[], length: number): void {
+    respond(this.to, status, this.#lines(headers), undefined, { length });
+  }
+
+  #lines(headers: readonly string[]): string[] {
+    return this.shared.baseHeaders.concat(headers, this.#notes);
+  }
+
+  /** Sends a JSON document. */
   json(status: number, text: string, headers: readonly string[] = []): void {
-    const length = String(Buffer.byteLength(text));
-    this.end(status, ["Content-Type", "application/json", "Content-Length", length, ...headers], text);
+    this.end(status, ["Content-Type", "application/json", ...headers], text);
   }
 }
 

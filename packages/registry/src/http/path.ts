@@ -1,24 +1,24 @@
 /**
- * A request path as routes are matched against it: percent-decoded, and without `.`, `..` and empty segments (contract
- * §1.2). Neither a raw nor an encoded traversal gets any further than this.
+ * The result of checking a request path. Routes are matched against the percent-decoded path without `.`, `..` and empty
+ * segments (wire contract §1.2), so neither a raw nor an encoded traversal gets past this.
  */
 export type PathVerdict =
-  /** As it should be. */
+  /** The path is clean. */
   | { readonly kind: "canonical"; readonly path: string }
-  /** Clients are sent to the clean spelling: `location`, encoded. */
+  /** The client is redirected to the clean path: `location`, encoded. */
   | { readonly kind: "redirect"; readonly location: string }
-  /** Not percent-encoded properly. */
+  /** The percent-encoding is invalid. */
   | { readonly kind: "malformed" };
 
-/** What only an unclean or an encoded path has. */
+/** Found only in paths that are encoded or not clean. */
 const SUSPECT = /%|\/\/|\/\.\.?(?:\/|$)/;
 
-/** Whether `path` can be matched as it stands. */
+/** Whether `path` can be matched as it is. */
 export function isCanonical(path: string): boolean {
   return !SUSPECT.test(path);
 }
 
-/** What is to be done with `path`, which begins with `/`. */
+/** Decides what to do with `path`, which begins with `/`. */
 export function inspectPath(path: string): PathVerdict {
   let decoded: string;
   try {
@@ -30,7 +30,7 @@ export function inspectPath(path: string): PathVerdict {
   return clean === decoded ? { kind: "canonical", path: decoded } : { kind: "redirect", location: encodePath(clean) };
 }
 
-/** The shortest path that means the same; a trailing slash is kept. */
+/** The shortest equivalent path; a trailing slash is kept. */
 function cleanPath(path: string): string {
   const segments: string[] = [];
   for (const segment of path.split("/")) {
@@ -42,7 +42,7 @@ function cleanPath(path: string): string {
   return path.endsWith("/") && clean !== "/" ? `${clean}/` : clean;
 }
 
-/** `path` for a Location header: what a path may hold stays (RFC 3986 §3.3), the rest is encoded. */
+/** `path` for a Location header: characters that a path may contain are kept (RFC 3986 §3.3), the rest is encoded. */
 export function encodePath(path: string): string {
   return encodeURI(path).replace(/[?#]/g, encodeURIComponent);
 }

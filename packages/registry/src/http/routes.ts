@@ -1,7 +1,7 @@
 import type { Access } from "@longshore/auth";
 import { isRepositoryName, isTagName, looksLikeDigest } from "@longshore/storage";
 import type { Exchange } from "./exchange.js";
-import { base } from "./handlers/base.js";
+import { versionCheck } from "./handlers/version-check.js";
 import { deleteBlob, getBlob } from "./handlers/blobs.js";
 import { listRepositories } from "./handlers/catalog.js";
 import { deleteManifest, getManifest } from "./handlers/manifests.js";
@@ -28,19 +28,21 @@ export type ReferenceKind = "reference" | "digest" | "uuid";
 /** `from` is the parameter of a mount. */
 type AccessesOf = (method: string, name: string, from: string | undefined) => readonly Access[];
 
-/** One row of the table. */
+/** One row of the table: a path, the access that it requires, and its handlers. */
 export interface Route {
-  /** As in the original, and its label in metrics with `_` for `-`. */
+  /** Distribution's name for it; with `_` for `-`, its label in metrics. */
   readonly name: string;
-  /** Behind the prefix: `{name}` is a repository, `{reference}`, `{digest}` and `{uuid}` are one segment. */
+  /** After the prefix: `{name}` is a repository, `{reference}`, `{digest}` and `{uuid}` are one segment. */
   readonly path: string;
-  /** What a request needs, in order (contract §4.1); `own`: the handler looks at credentials itself. */
+  /** What a request needs, in order (wire contract §4.1); `own`: the handler looks at credentials itself. */
   readonly accesses: AccessesOf | "own";
-  /** The handlers by method, or one for every method there is. */
+  /** Whether a POST may mount a blob and falls back to an upload, so that access to `from` isn't required. */
+  readonly mounts?: true;
+  /** The handlers by method, or one for every method. */
   readonly handlers: Readonly<Partial<Record<Method, Handler>>> | Handler;
 }
 
-/** Where the challenges of our own token endpoint send clients. */
+/** The realm in the challenges of our own token endpoint. */
 const TOKEN_PATH = "/auth/token";
 
 const NOTHING: readonly Access[] = [];
@@ -53,17 +55,22 @@ const ACTIONS: Readonly<Record<string, readonly string[]>> = {
   POST: ["pull", "push"],
   PUT: ["pull", "push"],
   PATCH: ["pull", "push"],
-  // Also for giving an upload up.
+  // Also for cancelling an upload.
   DELETE: ["delete"],
 };
 
 function repositoryAccess(method: string, name: string, from: string | undefined): readonly Access[] {
   const accesses = (ACTIONS[method] ?? []).map((action): Access => ({ type: "repository", name, action }));
-  if (from !== undefined) accesses.push({ type: "repository", name: from, action: "pull" });
+  if (from !== undefined) accesses.push(sourceAccess(from));
   return accesses;
 }
 
-/** Every route, with what it needs and who answers. Those that pulls use come first. */
+/** The access that a mount needs to the repository that it mounts from. */
+export function sourceAccess(from: string): Access {
+  return { type: "repository", name: from, action: "pull" };
+}
+
+/** Every route, beginning with those used by pulls. */
 export const ROUTES: readonly Route[] = [
   {
     name: "manifest",
@@ -81,6 +88,7 @@ export const ROUTES: readonly Route[] = [
     name: "blob-upload-chunk",
     path: "/v2/{name}/blobs/uploads/{uuid}",
     accesses: repositoryAccess,
+    mounts: true,
     handlers: {
       GET: getUpload,
       HEAD: getUpload,
@@ -94,6 +102,7 @@ export const ROUTES: readonly Route[] = [
     name: "blob-upload",
     path: "/v2/{name}/blobs/uploads/",
     accesses: repositoryAccess,
+    mounts: true,
     handlers: {
       GET: withoutSession,
       HEAD: withoutSession,
@@ -111,33 +120,35 @@ export const ROUTES: readonly Route[] = [
   },
   { name: "tags", path: "/v2/{name}/tags/list", accesses: repositoryAccess, handlers: { GET: listTags } },
   { name: "catalog", path: "/v2/_catalog", accesses: () => CATALOG, handlers: { GET: listRepositories } },
-  { name: "base", path: "/v2/", accesses: () => NOTHING, handlers: base },
-  // Served only where the access controller issues tokens.
+  { name: "base", path: "/v2/", accesses: () => NOTHING, handlers: versionCheck },
+  // Served only where the access controller issues tokens. The first path is docker_auth's, which registries may have as their realm.
+  { name: "token", path: "/auth", accesses: "own", handlers: { GET: issueToken, POST: issueToken } },
   { name: "token", path: TOKEN_PATH, accesses: "own", handlers: { GET: issueToken, POST: issueToken } },
 ];
 
-/** Paths of `route` below `prefix` (which begins and ends with `/`), its name and its last segment captured. */
+/** Matches the paths of `route` below `prefix` (which begins and ends with `/`), capturing the name and the last segment. */
 export function pathPattern(route: Route, prefix: string): RegExp {
   const literal = `${prefix}${route.path.slice(1)}`.replace(/[.*+?^$()|[\]\\]/g, "\\$&");
-  // Greedy, so that the last separator counts, as in the original (contract §1.3).
-  return new RegExp(`^${literal.replace("{name}", "(.+)").replace(/\{\w+\}/, "([^/]+)")}$`);
+  // Greedy, so that the last separator counts, as in Distribution (wire contract §1.3).
+  return new RegExp(`^${literal.replace("{name}", "(.+)").replace(/\{\w+\}/g, "([^/]+)")}$`);
 }
 
-/** The kind of the last segment; undefined where the route has none. */
+/** The kind of the last segment; undefined if the route has none. */
 export function referenceKind(route: Route): ReferenceKind | undefined {
   const [, kind] = /\{(reference|digest|uuid)\}$/.exec(route.path) ?? [];
   return kind === "reference" || kind === "digest" || kind === "uuid" ? kind : undefined;
 }
 
 /**
- * Whether `name` gets to a handler. One that is too long, or that only a port or an address in it keeps from being
- * stored, does so to be refused as NAME_INVALID; any other misspelt name is a path that nobody serves (contract §1.3).
+ * Whether a path with `name` matches its route. A name that is too long, or invalid only because it contains a port or an
+ * address, matches and is then refused with NAME_INVALID. With any other invalid name, the path is unknown (wire contract
+ * §1.3).
  */
 export function isRoutableName(name: string): boolean {
   return isRepositoryName(name) || name.length > 255 || /[[\]:]/.test(name);
 }
 
-/** Whether `text` is what the original's router takes for a segment of this kind (contract §1.3). */
+/** Whether Distribution's router accepts `text` as a segment of this kind (wire contract §1.3). */
 export function isRoutableReference(kind: ReferenceKind, text: string): boolean {
   switch (kind) {
     case "reference":
@@ -149,7 +160,7 @@ export function isRoutableReference(kind: ReferenceKind, text: string): boolean 
   }
 }
 
-/** The handlers that are left: reading ones only on a read-only registry, where tokens are issued all the same. */
+/** The active handlers: on a read-only registry only those that read, although tokens are still issued. */
 export function handlersOf(route: Route, readOnly: boolean): ReadonlyMap<string, Handler> | Handler {
   if (typeof route.handlers === "function") return route.handlers;
   const entries = Object.entries(route.handlers);

@@ -1,12 +1,12 @@
 import { Counter, type Registry } from "prom-client";
 
-/** Counts what access control says. */
+/** Counts the decisions of access control. */
 export interface AuthMetrics {
-  /** One decision of the controller of that name. */
+  /** Counts one decision of the controller called `controller`. */
   outcome(controller: string, outcome: string): void;
 }
 
-/** Registers the metrics of access control; the original has none. */
+/** Registers the metrics of access control, which Distribution doesn't have. */
 export function createAuthMetrics(registry: Registry): AuthMetrics {
   const outcomes = new Counter({
     name: "registry_auth_outcomes_total",

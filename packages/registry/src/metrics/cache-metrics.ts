@@ -1,7 +1,7 @@
 import type { CacheObserver } from "@longshore/storage";
 import { Counter, Histogram, type Registry } from "prom-client";
 
-/** Registers the metrics of caches under the original's names (contract §9.2); they are told what caches tell. */
+/** Registers the metrics of caches under Distribution's names (wire contract §9.2); they observe the caches. */
 export function createCacheMetrics(registry: Registry): Required<Pick<CacheObserver, "lookup" | "call" | "failed">> {
   const registers = [registry];
   const requests = new Counter({
@@ -19,7 +19,7 @@ export function createCacheMetrics(registry: Registry): Required<Pick<CacheObser
     help: "The number of cache request errors",
     registers,
   });
-  // Only a registry with Redis has these series, as in the original.
+  // Only a registry with Redis has these series, as in Distribution.
   let calls: Histogram<"operation"> | undefined;
   return {
     lookup(hit) {
@@ -30,7 +30,7 @@ export function createCacheMetrics(registry: Registry): Required<Pick<CacheObser
     call(operation, seconds) {
       calls ??= new Histogram({
         name: "registry_storage_cache_redis_seconds",
-        help: "The number of seconds that a call of the cache in Redis takes",
+        help: "Seconds taken by calls to the cache in Redis",
         labelNames: ["operation"],
         registers,
       });

@@ -1,32 +1,32 @@
 import { Counter, Gauge, type Registry } from "prom-client";
 
-/** What the connections of a process tell at each scrape. */
+/** The state of a process's connections, read at each scrape. */
 export interface ConnectionSource {
   /** Open connections. */
   readonly size: number;
-  /** Those without a request. */
+  /** Connections without a request. */
   readonly idle: number;
-  /** Requests that bring a blob's bytes and haven't brought all. */
+  /** Requests that are still sending a blob's bytes. */
   readonly uploads: number;
-  /** Since the process began. */
+  /** Totals since the process started. */
   readonly counts: {
-    /** Taken in. */
+    /** Accepted. */
     readonly opened: number;
-    /** Turned away, or closed while idle to make room, at the limit. */
+    /** Rejected at the limit, or closed while idle to make room. */
     readonly crowdedOut: number;
-    /** Cut since their client made no progress. */
+    /** Closed because the client made no progress. */
     readonly stalled: number;
   };
-  /** Requests under way on each route that matched. */
+  /** Requests in progress on each matched route. */
   inFlight(): ReadonlyMap<string, number>;
 }
 
-/** Registers what is told of connections; the original has none of it. */
+/** Registers the metrics of connections, which Distribution doesn't have. */
 export function registerConnectionMetrics(registry: Registry, source: ConnectionSource): void {
   const registers = [registry];
   new Gauge({
     name: "registry_http_connections",
-    help: "Open connections: with a request under way (active), and without (idle).",
+    help: "Open connections: with a request in progress (active) and without (idle).",
     labelNames: ["state"],
     registers,
     collect() {
@@ -36,7 +36,7 @@ export function registerConnectionMetrics(registry: Registry, source: Connection
   });
   new Gauge({
     name: "registry_uploads_in_progress",
-    help: "Requests that bring bytes of a blob at the moment.",
+    help: "Requests that are sending a blob's bytes right now.",
     registers,
     collect() {
       this.set(source.uploads);
@@ -44,7 +44,7 @@ export function registerConnectionMetrics(registry: Registry, source: Connection
   });
   new Counter({
     name: "registry_http_connections_opened_total",
-    help: "Connections that were taken in.",
+    help: "Connections accepted.",
     registers,
     collect() {
       this.reset();
@@ -53,7 +53,7 @@ export function registerConnectionMetrics(registry: Registry, source: Connection
   });
   new Counter({
     name: "registry_http_connections_cut_total",
-    help: "Connections that were turned away or closed at the limit (crowded_out), or cut since their client stalled (stalled).",
+    help: "Connections rejected or closed at the limit (crowded_out), or closed because the client stalled (stalled).",
     labelNames: ["reason"],
     registers,
     collect() {

@@ -1,7 +1,7 @@
 import { AggregatorRegistry, type MetricValue } from "prom-client";
 import type { MetricsSnapshot } from "./metrics.js";
 
-/** The exposition format of all processes together: counters, histograms and most gauges are summed. */
+/** The metrics of all processes in the exposition format. Counters, histograms and most gauges are summed. */
 export async function exposeMetrics(
   snapshots: readonly MetricsSnapshot[],
 ): Promise<{ body: string; contentType: string }> {
@@ -9,11 +9,11 @@ export async function exposeMetrics(
   return { body: await all.metrics(), contentType: all.contentType };
 }
 
-/** Families whose sum or average over processes would say nothing. */
+/** Families for which a sum over the processes would be meaningless. */
 const AGGREGATORS: Readonly<Record<string, "min" | "max">> = {
-  // The start of the oldest process is the registry's; without it dashboards know no uptime and alerts no restart.
+  // The registry started when its oldest process did. Dashboards derive the uptime from this, and alerts detect restarts.
   process_start_time_seconds: "min",
-  // A limit of each process, not of all together.
+  // Limits each process, not all of them together.
   process_max_fds: "max",
   nodejs_eventloop_lag_seconds: "max",
   nodejs_eventloop_lag_p50_seconds: "max",
@@ -27,13 +27,15 @@ function asInOriginal(metric: MetricsSnapshot[number]): MetricsSnapshot[number] 
   return { ...metric, values: metric.values.map(withGoBound) };
 }
 
-/** A bucket's bound as Go writes it: to Prometheus it is a name, and another spelling would begin another series. */
+/** Writes a bucket's bound as Go does: to Prometheus it is a name, and another spelling would start another series. */
 function withGoBound(value: MetricValue<string>): MetricValue<string> {
   const { labels } = value;
   return typeof labels["le"] === "number" ? { ...value, labels: { ...labels, le: goNumber(labels["le"]) } } : value;
 }
 
-/** The shortest form that Go's `%g` gives: with an exponent of two digits where the number has more than six (1048576 → 1.048576e+06). */
+/**
+ * The shortest form that Go's `%g` gives: numbers of more than six digits get a two-digit exponent (1048576 → 1.048576e+06).
+ */
 function goNumber(value: number): string {
   if (value < 1e6 || !Number.isFinite(value)) return String(value);
   const [digits = "", exponent = ""] = value.toExponential().split("e+");

@@ -1,22 +1,22 @@
 import type { CollectResult } from "@longshore/storage";
 import { Counter, Gauge, Histogram, type Registry } from "prom-client";
 
-/** What collections tell when they end; the port that the duty calls. */
+/** Records collections when they end. Called by the scheduled collection. */
 export interface CollectionMetrics {
-  /** One collection: its seconds, and what it did; undefined where it failed. */
+  /** Records one collection: how many seconds it took and its result, which is undefined if it failed. */
   ended(seconds: number, result: CollectResult | undefined): void;
 }
 
-/** From a small store to one that takes a day. */
+/** From a small store to one that takes a day to collect. */
 const SECONDS = [1, 10, 60, 600, 3600, 6 * 3600, 24 * 3600];
 
-/** Registers the metrics of garbage collection, which the original doesn't have. */
+/** Registers the metrics of garbage collection, which Distribution doesn't have. */
 export function createCollectionMetrics(registry: Registry): CollectionMetrics {
   const registers = [registry];
   const counter = (name: string, help: string) => new Counter({ name: `registry_gc_${name}_total`, help, registers });
   const runs = new Counter({
     name: "registry_gc_runs_total",
-    help: "Garbage collections that ended, by how",
+    help: "Garbage collections that ended, by result",
     labelNames: ["result"],
     registers,
   });
@@ -28,15 +28,15 @@ export function createCollectionMetrics(registry: Registry): CollectionMetrics {
   });
   const last = new Gauge({
     name: "registry_gc_last_success_timestamp_seconds",
-    help: "When the last garbage collection ended well",
+    help: "When the last successful garbage collection ended",
     aggregator: "max",
     registers,
   });
-  const blobs = counter("deleted_blobs", "Blobs that garbage collections removed");
-  const manifests = counter("deleted_manifests", "Untagged manifests that garbage collections removed");
-  const links = counter("deleted_links", "Layer links that garbage collections removed");
-  const bytes = counter("freed_bytes", "Bytes that garbage collections freed");
-  const problems = counter("problems", "What garbage collections couldn't understand");
+  const blobs = counter("deleted_blobs", "Blobs removed by garbage collection");
+  const manifests = counter("deleted_manifests", "Untagged manifests removed by garbage collection");
+  const links = counter("deleted_links", "Layer links removed by garbage collection");
+  const bytes = counter("freed_bytes", "Bytes freed by garbage collection");
+  const problems = counter("problems", "Things in the storage that garbage collection couldn't make sense of");
   for (const result of ["success", "failure"]) runs.inc({ result }, 0);
   return {
     ended(seconds, result) {

@@ -1,8 +1,11 @@
 import { Counter, Gauge, Histogram, type Registry } from "prom-client";
 
-/** Counts exchanges of matched routes under the original's names (contract §9.2). */
+/** Counts requests on matched routes under Distribution's names (wire contract §9.2). */
 export interface HttpMetrics {
-  /** Call when a response is over: once, with the route's label. Sizes in bytes, `seconds` from the head's arrival. */
+  /**
+   * Call once for each completed response, with the route's label. Sizes are in bytes; `seconds` counts from the arrival of
+   * the request's head.
+   */
   observe(
     handler: string,
     method: string,
@@ -30,7 +33,10 @@ const DURATION_BUCKETS = [0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 1
 /** 1 KiB to 2 GiB. */
 const SIZE_BUCKETS = Array.from({ length: 22 }, (_, power) => 1024 * 2 ** power);
 
-/** Registers the HTTP metrics. `inFlight` tells, at each scrape, how many exchanges each route has under way. */
+/**
+ * Registers the HTTP metrics. `inFlight` is called at each scrape and returns the number of requests in progress on each
+ * route.
+ */
 export function createHttpMetrics(registry: Registry, inFlight: () => ReadonlyMap<string, number>): HttpMetrics {
   const registers = [registry];
   const requests = new Counter({

@@ -3,20 +3,20 @@ import type { MetricsSnapshot } from "./metrics.js";
 type Metric = MetricsSnapshot[number];
 
 /**
- * What several processes have counted, those that are gone included. A sum over only the processes that answer at the moment
- * would go backwards when one of them dies or is too busy to answer, which looks to Prometheus like a restart of the registry
- * and gives rates that never were.
+ * What several processes have counted, including those that have exited. A sum over only the processes that currently
+ * respond would decrease when one dies or is too busy to respond; Prometheus would take that for a restart of the registry
+ * and compute false rates.
  */
 export class MetricsLedger {
   readonly #last = new Map<number, MetricsSnapshot>();
   #retired: MetricsSnapshot = [];
 
-  /** A process has told what it has so far. */
+  /** Records the latest metrics of a process. */
   note(process: number, snapshot: MetricsSnapshot): void {
     this.#last.set(process, snapshot);
   }
 
-  /** A process is gone: what it had counted when it was last asked stays, what it measured (memory, connections) doesn't. */
+  /** Call when a process has exited. Its last known counts are kept; its gauges (memory, connections) are dropped. */
   retire(process: number): void {
     const last = this.#last.get(process);
     if (last === undefined) return;
@@ -24,14 +24,15 @@ export class MetricsLedger {
     this.#retired = addCounts(this.#retired, last);
   }
 
-  /** What is to be summed. A process that hasn't answered lately is there with what it told last. */
+  /** The snapshots to sum. A process that hasn't responded lately is represented by its latest one. */
   snapshots(): readonly MetricsSnapshot[] {
-    // Last, since the first of a family says how it is told: a process of today knows better.
+    // Retired counts go last: the first snapshot of a family provides its description, and a live process has the current
+    // one.
     return [...this.#last.values(), this.#retired];
   }
 }
 
-/** Counters and histograms of both, added up. */
+/** Adds up the counters and histograms of both. */
 function addCounts(total: MetricsSnapshot, more: MetricsSnapshot): MetricsSnapshot {
   const families = new Map<string, Metric>(total.map((metric) => [metric.name, metric]));
   for (const metric of more) {
@@ -42,7 +43,7 @@ function addCounts(total: MetricsSnapshot, more: MetricsSnapshot): MetricsSnapsh
   return [...families.values()];
 }
 
-/** The type comes from another process as text, whatever the library's declaration says. */
+/** Whatever the library's types say, the type arrives from another process as a string. */
 function isCount({ type }: Metric): boolean {
   return ["counter", "histogram"].includes(String(type));
 }

@@ -3,18 +3,22 @@ import { createAuthMetrics, type AuthMetrics } from "./auth-metrics.js";
 import { registerConnectionMetrics, type ConnectionSource } from "./connection-metrics.js";
 import { createCollectionMetrics, type CollectionMetrics } from "./gc-metrics.js";
 import { createHttpMetrics, type HttpMetrics } from "./http-metrics.js";
+import { createMirrorMetrics, type MirrorMetrics } from "./mirror-metrics.js";
 import { createProcessMetrics } from "./process-metrics.js";
 import type { MetricsSnapshot } from "./snapshot.js";
 import { createStorageMetrics, type StorageMetrics } from "./storage-metrics.js";
 
 export type { MetricsSnapshot } from "./snapshot.js";
 
-/** Where a process's metrics come from. */
+/** What a process's metrics are made from. */
 export interface MetricsSources {
-  /** What this process is called among the registry's: `primary`, `worker-1`, `single`. One of few, whatever restarts. */
+  /**
+   * This process's name within the registry: `primary`, `worker-1`, `single`. Names are reused after restarts, so that there
+   * are few.
+   */
   readonly process: string;
   readonly version: string;
-  /** Undefined: this process takes no connections. */
+  /** Undefined if this process accepts no connections. */
   readonly connections: ConnectionSource | undefined;
 }
 
@@ -24,20 +28,24 @@ export interface Metrics {
   readonly storage: StorageMetrics;
   readonly auth: AuthMetrics;
   readonly collection: CollectionMetrics;
+  readonly mirror: MirrorMetrics;
   snapshot(): Promise<MetricsSnapshot>;
 }
 
-/** Gauges of the library's whose names end as only a counter's may: the same figures are there by kind. */
+/**
+ * Gauges of the library whose names end in `_total`, as only a counter's should. Other families have the same figures by
+ * kind.
+ */
 const MISNAMED = ["nodejs_active_handles_total", "nodejs_active_requests_total", "nodejs_active_resources_total"];
 
-/** Makes this process's metrics, with the `process_*` and `nodejs_*` families of the runtime. */
+/** Creates this process's metrics, with the `process_*` and `nodejs_*` families of the runtime. */
 export function createMetrics(sources: MetricsSources): Metrics {
   const registry = new Registry();
   collectDefaultMetrics({ register: registry });
   for (const name of MISNAMED) registry.removeSingleMetric(name);
   new Gauge({
     name: "registry_build_info",
-    help: "The version of the registry and of its runtime; always 1.",
+    help: "The versions of the registry and of Node.js, as labels; always 1.",
     labelNames: ["version", "node_version"],
     aggregator: "max",
     registers: [registry],
@@ -50,6 +58,7 @@ export function createMetrics(sources: MetricsSources): Metrics {
     storage: createStorageMetrics(registry),
     auth: createAuthMetrics(registry),
     collection: createCollectionMetrics(registry),
+    mirror: createMirrorMetrics(registry),
     async snapshot() {
       const all = await registry.getMetricsAsJSON();
       return [...all, ...(await ofProcess(all))];

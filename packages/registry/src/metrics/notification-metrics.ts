@@ -2,14 +2,14 @@ import { Counter, Gauge, Registry } from "prom-client";
 import type { EndpointStats } from "../notifications/delivery/stats.js";
 import type { MetricsSnapshot } from "./metrics.js";
 
-/** Where the figures of notifications come from. */
+/** Provides the figures of notifications. */
 export interface NotificationSource {
   stats(): readonly EndpointStats[];
-  /** Bytes of events that wait. */
+  /** Bytes of pending events. */
   bytes(): number;
 }
 
-/** Notifications under the original's names (contract §9.2), and what of them never arrives. */
+/** The metrics of notifications: Distribution's (wire contract §9.2), and those of events that are never delivered. */
 export function createNotificationMetrics(source: NotificationSource): { snapshot(): Promise<MetricsSnapshot> } {
   const registry = new Registry();
   const registers = [registry];
@@ -52,7 +52,7 @@ export function createNotificationMetrics(source: NotificationSource): { snapsho
   });
   new Counter({
     name: "registry_notifications_dead_letters_total",
-    help: "Events that an endpoint never gets: outbox-full, max-age, max-attempts.",
+    help: "Events dropped before an endpoint received them: outbox-full, max-age, max-attempts.",
     labelNames: ["reason", "endpoint"],
     registers,
     collect() {
@@ -64,7 +64,7 @@ export function createNotificationMetrics(source: NotificationSource): { snapsho
   });
   new Gauge({
     name: "registry_notifications_outbox_bytes",
-    help: "Bytes of events that wait to be delivered, or to be removed.",
+    help: "Bytes of events waiting to be delivered or removed.",
     registers,
     collect() {
       this.set(source.bytes());

@@ -1,7 +1,7 @@
 import { Gauge, Registry } from "prom-client";
 import type { MetricsSnapshot } from "./snapshot.js";
 
-/** Families of the runtime by what they are called here: their sum over processes would hide the one that is ill. */
+/** Families of the runtime, and their names here. A sum over the processes would hide the one in trouble. */
 const MEMORY: Readonly<Record<string, string>> = {
   process_resident_memory_bytes: "resident",
   nodejs_heap_size_used_bytes: "heap",
@@ -12,32 +12,32 @@ const DELAY: Readonly<Record<string, string>> = {
   nodejs_eventloop_lag_p99_seconds: "p99",
   nodejs_eventloop_lag_max_seconds: "max",
 };
-/** The runtime measures with a timer of this many seconds, which is part of what it tells. */
+/** The runtime measures with a timer of this many seconds, and includes them in the delay it reports. */
 const TIMER = 0.01;
 
 /**
- * Makes what turns the runtime's families of one process into memory and event-loop delay under the label `process`, by which
- * they stay apart where processes are summed.
+ * Converts the runtime's families of one process into memory and event-loop delay with the label `process`, which keeps the
+ * processes apart when their metrics are summed.
  */
 export function createProcessMetrics(process: string): (all: MetricsSnapshot) => Promise<MetricsSnapshot> {
   const registry = new Registry();
   const registers = [registry];
   const memory = new Gauge({
     name: "registry_process_memory_bytes",
-    help: "Memory of each of the registry's processes: resident, of which heap in use and buffers (external).",
+    help: "Memory of each process of the registry: resident, and of that the heap in use and buffers (external).",
     labelNames: ["process", "kind"],
     registers,
   });
   const delay = new Gauge({
     name: "registry_process_event_loop_delay_seconds",
-    help: "How late timers of each of the registry's processes came since the last scrape: half of them (p50), 99 of 100 (p99), and all (max) were less late.",
+    help: "How late the timers of each process of the registry fired since the last scrape: the median (p50), the 99th percentile (p99) and the maximum (max).",
     labelNames: ["process", "statistic"],
     registers,
   });
   return async (all) => {
     for (const { name, values } of all) {
       const value = values[0]?.value;
-      // Where nothing was measured since the last look, the runtime has no number.
+      // If nothing was measured since the last scrape, the runtime reports NaN.
       if (value === undefined || !Number.isFinite(value)) continue;
       const kind = MEMORY[name];
       if (kind !== undefined) memory.set({ process, kind }, value);

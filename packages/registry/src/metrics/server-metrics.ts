@@ -1,35 +1,35 @@
 import { Counter, Gauge, Registry } from "prom-client";
-import type { HealthFailures } from "../health/check.js";
+import type { HealthFailures } from "../health/health-check.js";
 import type { MetricsSnapshot } from "./metrics.js";
 
-/** What whoever looks after all processes tells at each scrape. */
+/** The state of the whole server, read at each scrape. */
 export interface ServerSources {
   readonly isReady: () => boolean;
-  /** Names of the health checks, and which of them fail. */
+  /** The names of the health checks, and of those that currently fail. */
   readonly checks: readonly string[];
   readonly failures: () => HealthFailures;
-  /** Processes that serve at the moment. */
+  /** Processes that are currently serving. */
   readonly serving: () => number;
-  /** Processes that should serve. */
+  /** Processes that should be serving. */
   readonly configured: number;
   /** Workers that died and were replaced. */
   readonly restarts: () => number;
 }
 
-/** What is told once for all processes. */
+/** Metrics that exist once for all processes. */
 export interface ServerMetrics {
-  /** One answer to a scrape is being made; call the result when it is. */
+  /** Call when a scrape begins, and the returned function when its response is complete. */
   scrape(): (status: number) => void;
   snapshot(): Promise<MetricsSnapshot>;
 }
 
-/** Makes the metrics of the whole server: workers, readiness, health checks, and the scrapes themselves. */
+/** Creates the metrics of the whole server: workers, readiness, health checks and the scrapes themselves. */
 export function createServerMetrics(sources: ServerSources): ServerMetrics {
   const registry = new Registry();
   const registers = [registry];
   new Gauge({
     name: "registry_ready",
-    help: "Whether the registry should be given requests (1): every check passes, a process serves, and it isn't stopping.",
+    help: "Whether the registry is ready for requests (1): every check passes, a process is serving, and it isn't shutting down.",
     registers,
     collect() {
       this.set(sources.isReady() ? 1 : 0);
@@ -37,7 +37,7 @@ export function createServerMetrics(sources: ServerSources): ServerMetrics {
   });
   new Gauge({
     name: "registry_health_check_failing",
-    help: "Whether a health check fails (1).",
+    help: "Whether a health check is failing (1).",
     labelNames: ["check"],
     registers,
     collect() {
@@ -47,7 +47,7 @@ export function createServerMetrics(sources: ServerSources): ServerMetrics {
   });
   new Gauge({
     name: "registry_workers",
-    help: "Processes that serve, and that should serve (configured).",
+    help: "Processes that are serving, and that should be (configured).",
     labelNames: ["state"],
     registers,
     collect() {
@@ -67,7 +67,7 @@ export function createServerMetrics(sources: ServerSources): ServerMetrics {
   return { scrape: registerScrapes(registry), snapshot: () => registry.getMetricsAsJSON() };
 }
 
-/** Under the names of the original's client library, which alerts on failing scrapes go by. */
+/** Under the names of Go's client library, which existing alerts on failing scrapes use. */
 function registerScrapes(registry: Registry): ServerMetrics["scrape"] {
   const registers = [registry];
   const scrapes = new Counter({

@@ -1,4 +1,4 @@
 import type { MetricObjectWithValues, MetricValue } from "prom-client";
 
-/** One process's metrics in a form that can be sent to another process. */
+/** The metrics of one process, in a form that can be sent to another. */
 export type MetricsSnapshot = readonly MetricObjectWithValues<MetricValue<string>>[];

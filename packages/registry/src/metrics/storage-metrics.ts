@@ -2,17 +2,17 @@ import type { DriverObserver, DriverOperation } from "@longshore/storage";
 import { Counter, Gauge, Histogram, type Registry } from "prom-client";
 import { createCacheMetrics } from "./cache-metrics.js";
 
-/** What storage tells while it works. */
+/** Observers for the parts of the storage. */
 export interface StorageMetrics {
-  /** What the driver of that name does. */
+  /** Observes the driver called `driver`. */
   driver(name: string): DriverObserver;
-  /** What caches of manifests, their descriptors and links do. */
+  /** Observes the caches of manifests, descriptors and links. */
   readonly cache: ReturnType<typeof createCacheMetrics>;
 }
 
 /**
- * Which of the original's actions a call is. It measures no streams; what object storage has beside the original's calls
- * counts as the one that it stands in for, so that panels which add actions up still show all the waiting.
+ * The action in Distribution's metrics that each call counts as. Distribution measures no streams. Calls that only object
+ * storage has count as the one they replace, so that dashboards which add up the actions still show all the time spent.
  */
 const ACTIONS: Readonly<Record<DriverOperation, string | undefined>> = {
   GetContent: "GetContent",
@@ -32,16 +32,18 @@ const ACTIONS: Readonly<Record<DriverOperation, string | undefined>> = {
   AbortUnfinished: undefined,
 };
 
-/** Plain numbers while requests run; they become samples when somebody asks. */
+/** Plain numbers while requests run; turned into samples only when scraped. */
 interface Tally {
   readonly calls: Map<string, number>;
-  /** By operation, then by the kind of fault. */
+  /** By operation, then by error code. */
   readonly errors: Map<string, Map<string, number>>;
   readonly bytes: { read: number; written: number };
   readonly open: { reader: number; writer: number };
 }
 
-/** Registers the storage metrics: the original's (contract §9.2), and calls, errors, bytes and streams of every kind. */
+/**
+ * Registers the storage metrics: Distribution's (wire contract §9.2), and our own of calls, errors, bytes and open streams.
+ */
 export function createStorageMetrics(registry: Registry): StorageMetrics {
   const registers = [registry];
   const actions = new Histogram({
@@ -65,7 +67,7 @@ function observer(driver: string, actions: Histogram<"driver" | "action">, tally
       const action = ACTIONS[operation];
       if (action !== undefined) actions.observe({ driver, action }, seconds);
       tally.calls.set(operation, (tally.calls.get(operation) ?? 0) + 1);
-      // From the first call on, so that the first failure is an increase and not the beginning of a series.
+      // Created at the first call, so that the first failure shows as an increase rather than a new series.
       let errors = tally.errors.get(operation);
       if (errors === undefined) tally.errors.set(operation, (errors = new Map([["driver_error", 0]])));
       if (fault !== undefined) errors.set(fault, (errors.get(fault) ?? 0) + 1);
@@ -79,7 +81,7 @@ function registerTallies(registry: Registry, tallies: ReadonlyMap<string, Tally>
   const registers = [registry];
   new Counter({
     name: "registry_storage_calls_total",
-    help: "Calls of the storage driver, streams included.",
+    help: "Calls to the storage driver, including streams.",
     labelNames: ["driver", "operation"],
     registers,
     collect() {
@@ -91,7 +93,7 @@ function registerTallies(registry: Registry, tallies: ReadonlyMap<string, Tally>
   });
   new Counter({
     name: "registry_storage_errors_total",
-    help: "Calls of the storage driver that failed. A path that isn't there is an answer, not a failure.",
+    help: "Calls to the storage driver that failed. A missing path doesn't count as a failure.",
     labelNames: ["driver", "operation", "code"],
     registers,
     collect() {
@@ -105,7 +107,7 @@ function registerTallies(registry: Registry, tallies: ReadonlyMap<string, Tally>
   });
   new Counter({
     name: "registry_storage_bytes_total",
-    help: "Bytes of file contents that were read from and written to the storage by this registry.",
+    help: "Bytes of file contents that this registry read from and wrote to the storage.",
     labelNames: ["driver", "direction"],
     registers,
     collect() {
@@ -117,7 +119,7 @@ function registerTallies(registry: Registry, tallies: ReadonlyMap<string, Tally>
   });
   new Gauge({
     name: "registry_storage_open_streams",
-    help: "Files that are being read and written at the moment.",
+    help: "Files being read and written right now.",
     labelNames: ["driver", "kind"],
     registers,
     collect() {

@@ -1,7 +1,7 @@
-import { redactText } from "../observability/redact.js";
+import { redactText } from "@longshore/base/redact";
 import type { NotificationService } from "./service.js";
 
-/** The endpoints as the original's `/debug/vars` shows them (contract §1.11), without what its headers say. */
+/** The endpoints as Distribution's `/debug/vars` shows them (wire contract §1.11), without the values of its headers. */
 export function describeEndpoints({ endpoints, stats }: Pick<NotificationService, "endpoints" | "stats">): object[] {
   const figures = stats();
   return endpoints.map((endpoint, index) => {

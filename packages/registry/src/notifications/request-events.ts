@@ -8,26 +8,26 @@ import {
   type TagName,
 } from "@longshore/storage";
 import type { EventSettings } from "./contract.js";
-import type { EventAction, EventDescriptor, RegistryEvent } from "./events/event.js";
+import type { EventAction, EventDescriptor, RegistryEvent } from "../event-formats/event.js";
 import { isWanted, kindOf } from "./events/filter.js";
 import { EventMaker, type EventOrigin } from "./events/make-event.js";
 import { describeReferences } from "./events/references.js";
 
-/** The registry as one request uses it: what it does there becomes events, of which its handler knows nothing. */
+/** The registry as one request uses it: its operations become events without its handler knowing. */
 export interface ObservedRegistry {
   readonly registry: Registry;
-  /** Sends the pulls, which nobody waits for, once the status is known: a manifest that wasn't sent (304) wasn't pulled. */
+  /** Sends the pull events once the status is known: a manifest that wasn't sent (304) wasn't pulled. */
   answered(status: number): void;
 }
 
-/** Whether anybody wants to hear of `action`: where nobody does, a request that can only cause those needs no observer. */
+/** Whether any endpoint wants `action`: if none does, a request that can only cause those needs no observer. */
 export function wantsAction({ filters }: Pick<EventSettings, "filters">, action: EventAction): boolean {
   return filters.some(({ actions }) => !actions.includes(action));
 }
 
 /**
- * `registry` for one request that comes from `origin`, with the events of contract §8.4: pushes, mounts and deletes are
- * with the sink before the call resolves, and thus before the client is answered.
+ * `registry` for one request that comes from `origin`, with the events of wire contract §8.4: pushes, mounts and deletes
+ * have reached the sink before the call resolves, and so before the client gets its response.
  */
 export function observeRequest(registry: Registry, origin: EventOrigin, settings: EventSettings): ObservedRegistry {
   const pulls = new Pulls(settings);
@@ -43,7 +43,7 @@ export function observeRequest(registry: Registry, origin: EventOrigin, settings
   };
 }
 
-/** The pulls of a request until it is answered. */
+/** The pulls of a request, until its response is sent. */
 class Pulls {
   readonly #settings: EventSettings;
   readonly #blobs = new Map<Digest, () => Promise<RegistryEvent> | RegistryEvent>();
@@ -53,7 +53,7 @@ class Pulls {
     this.#settings = settings;
   }
 
-  /** A blob is looked at more than once on the way to one answer. */
+  /** A blob may be looked up more than once for one response. */
   blob(digest: Digest, event: () => Promise<RegistryEvent> | RegistryEvent): void {
     if (!this.#blobs.has(digest)) this.#blobs.set(digest, event);
   }
@@ -117,7 +117,7 @@ function observeBlobs(inner: Repository, make: EventMaker, pulls: Pulls, keep: K
     },
     redirectUrl: async (digest, request, options) => {
       const url = await blobs.redirectUrl(digest, request, options);
-      // The size is asked for when the client has its answer.
+      // The size is looked up after the client has its response.
       if (url !== undefined) {
         pulls.blob(digest, async () => make.blob("pull", digest, (await blobs.stat(digest)).size));
       }
@@ -142,7 +142,7 @@ function observeManifests(
   keep: Keep,
   includeReferences: boolean,
 ): Pick<Repository, "manifests" | "tags"> {
-  // Of what is pulled by tag the first manifest has it: a list's child that is sent in its place doesn't (contract §8.4).
+  // Of what is pulled by tag the first manifest has it: a list's child that is sent in its place doesn't (wire contract §8.4).
   let resolved: { readonly tag: TagName; readonly digest: Digest } | undefined;
   return {
     tags: {
@@ -169,7 +169,8 @@ function observeManifests(
       put: async (push, options) => {
         const pushed = await manifests.put(push, options);
         const references = includeReferences ? describeReferences(pushed.manifest) : undefined;
-        // Several tags of one push (distribution-spec §Pushing Manifests) are several pushes to whoever follows tags.
+        // Several tags of one push (distribution-spec §Pushing Manifests) are several pushes to a receiver that follows
+        // tags.
         const under: readonly (TagName | undefined)[] = push.tags.length === 0 ? [undefined] : push.tags;
         await keep(under.map((tag) => make.manifest("push", pushed.descriptor, tag, references)));
         return pushed;
@@ -188,7 +189,7 @@ function referencesIn({ bytes, mediaType }: StoredManifest): EventDescriptor[] |
   try {
     return describeReferences(parseManifest(bytes, mediaType));
   } catch {
-    // What can be served needn't be understood.
+    // A manifest that can be served need not be valid.
     return undefined;
   }
 }

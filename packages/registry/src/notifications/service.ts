@@ -1,132 +1,183 @@
 import { errorFields, type Log } from "../observability/log.js";
-import { redactText } from "../observability/redact.js";
-import type { EndpointConfig, NotificationsConfig } from "../config/notifications.js";
-import { openFileBroker, openMemoryBroker, type Broker, type BrokerEndpoint } from "./broker.js";
+import { redactText } from "@longshore/base/redact";
+import type { EndpointConfig, NotificationsConfig } from "../config/config.js";
+import { openFileBroker, openMemoryBroker, type Broker, type BrokerLimits } from "./broker.js";
+import type { BrokerEndpoint } from "./deliveries.js";
 import type { EventSink } from "./contract.js";
-import { createPoster } from "./delivery/post.js";
-import { EndpointCounts, type EndpointStats } from "./delivery/stats.js";
-import { formatEvent, type RegistryEvent } from "./events/event.js";
-import { createDropper } from "./outbox/inbox.js";
+import type { EndpointStats } from "./delivery/stats.js";
+import { openEndpoints } from "./open-endpoints.js";
+import { formatEvent, type RegistryEvent } from "../event-formats/event.js";
+import { createDropper, type Dropper } from "./outbox/inbox.js";
 import { clearSlot, takeAbandoned, takeSlot, type Slot } from "./outbox/slots.js";
 
-/** Notifications of a registry, in the one process that sends them. */
-export interface NotificationService {
-  /** Where a worker may leave events that this process doesn't take; undefined: nowhere, they are only in memory. */
-  readonly directory: string | undefined;
-  /** For events of this process itself. */
-  readonly sink: EventSink;
-  /** Keeps the events of a worker; false where that isn't possible. Never rejects. */
-  keep(events: readonly RegistryEvent[], durable: boolean): Promise<boolean>;
-  readonly endpoints: readonly EndpointConfig[];
-  stats(): readonly EndpointStats[];
-  /** Bytes of events that wait. */
-  bytes(): number;
-  /** Sends on for at most `grace` ms; what is left then waits on the disk for the next start. Idempotent. */
-  stop(grace: number): Promise<void>;
-}
-
-/** Time between two looks at what workers left (ms). */
+/** Time between two checks of the inbox that workers write to (ms). */
 const COLLECT_INTERVAL = 1000;
-/** Time between two looks for what other registries left (ms). */
+/** Time between two checks for events that other registries left (ms). */
 const ADOPT_INTERVAL = 60_000;
-/** How often a stop looks whether everything is sent (ms). */
+/** How often a stop checks whether everything has been sent (ms). */
 const IDLE_CHECK = 20;
-/** How often the log says that the outbox takes nothing (ms). */
+/** How often the log reports that the outbox can't be written to (ms). */
 const SAY_AGAIN = 10_000;
 
-/**
- * Opens the notifications of a configuration that has endpoints: takes a part of the outbox directory, mends what a crash
- * left there, and begins to send. Where the directory can't be used, events are kept in memory, as in the original, and the
- * log says so: no registry stays away because of its webhooks.
- */
-export async function openNotifications(config: NotificationsConfig, log: Log): Promise<NotificationService> {
-  const endpoints = await Promise.all(withIds(config.endpoints).map(([id, endpoint]) => openEndpoint(id, endpoint)));
-  for (const { name, url } of config.endpoints) {
-    log.info(`configuring endpoint ${name} (${redactText(url)})`);
-  }
-  const limits = { maxBytes: config.outbox.maxbytes, deadLetterBytes: config.outbox.deadletterbytes };
-  const { directory } = config.outbox;
-  const own = directory === undefined ? undefined : await openOwn(directory, endpoints, limits, log);
-  const broker = own?.broker ?? openMemoryBroker(endpoints, limits, log);
-  const adopted = new Map<Slot, Broker>();
+/** The parts of a service. */
+interface Parts {
+  readonly config: NotificationsConfig;
+  readonly endpoints: readonly BrokerEndpoint[];
+  readonly limits: BrokerLimits;
+  /** This process's part of the outbox directory; undefined if events are only in memory. */
+  readonly slot: Slot | undefined;
+  readonly broker: Broker;
+  readonly log: Log;
+}
 
-  let stopping: Promise<void> | undefined;
-  /** What the disk takes in no form waits here, as all does in the original: most endpoints have it at once. */
-  let spare: Broker | undefined;
-  let saidAt = -Infinity;
-  const dropper = own === undefined ? undefined : createDropper(own.slot.directory, `own.${process.pid}`);
-  /** Leaves events in the inbox, which is read again and again; false where the disk is full. */
-  const leave = async (events: readonly RegistryEvent[]): Promise<boolean> => {
-    const left = dropper?.drop(events.map(formatEvent)).then(
+/** Notifications of a registry, in the one process that sends them. */
+export class NotificationService {
+  readonly #parts: Parts;
+  /** Writes events to this process's own inbox, which is read regularly. */
+  readonly #dropper: Dropper | undefined;
+  /**
+   * Events that couldn't be written to the disk at all wait here, as all do in Distribution; most endpoints get them at
+   * once.
+   */
+  #spare: Broker | undefined;
+  /** Events that other registries left, which this one sends. */
+  readonly #adopted = new Map<Slot, Broker>();
+  readonly #repeated: readonly { stop(): Promise<void> }[];
+  /** When the log last reported that the outbox can't be written to (ms). */
+  #saidAt = -Infinity;
+  #stopping: Promise<void> | undefined;
+
+  /**
+   * Opens the notifications of a configuration that has endpoints: claims a part of the outbox directory, repairs what a
+   * crash left there, and begins to send. If the directory can't be used, events are kept in memory, as in Distribution, and
+   * the log says so: webhooks never prevent the start.
+   */
+  static async open(config: NotificationsConfig, log: Log): Promise<NotificationService> {
+    const endpoints = await openEndpoints(config.endpoints);
+    for (const { name, url } of config.endpoints) log.info(`configuring endpoint ${name} (${redactText(url)})`);
+    const { directory, maxbytes, deadletterbytes } = config.outbox;
+    const limits = { maxBytes: maxbytes, deadLetterBytes: deadletterbytes };
+    const own = directory === undefined ? undefined : await openOwn(directory, endpoints, limits, log);
+    const broker = own?.broker ?? openMemoryBroker(endpoints, limits, log);
+    return new NotificationService({ config, endpoints, limits, slot: own?.slot, broker, log });
+  }
+
+  private constructor(parts: Parts) {
+    const { slot, broker, log } = parts;
+    this.#parts = parts;
+    this.#dropper = slot === undefined ? undefined : createDropper(slot.directory, `own.${process.pid}`);
+    this.#repeated = [
+      every(COLLECT_INTERVAL, () => broker.collect(), log),
+      every(ADOPT_INTERVAL, () => this.#adopt(), log),
+    ];
+  }
+
+  /** Where a worker may leave events that this process doesn't accept; undefined if events are only in memory. */
+  get directory(): string | undefined {
+    return this.#parts.slot?.directory;
+  }
+
+  get endpoints(): readonly EndpointConfig[] {
+    return this.#parts.config.endpoints;
+  }
+
+  stats(): readonly EndpointStats[] {
+    return this.#parts.endpoints.map(({ counts }) => counts);
+  }
+
+  /** Bytes of pending events. */
+  bytes(): number {
+    return this.#brokers().reduce((sum, { bytes }) => sum + bytes, 0);
+  }
+
+  /** For events of this process itself. */
+  readonly sink: EventSink = {
+    record: async (events, durable) => {
+      const kept = this.keep(events, durable).then((isKept) => {
+        if (!isKept) logLost(this.#parts.log, events);
+      });
+      if (durable) await kept;
+    },
+  };
+
+  /** Stores events, such as a worker's; false if that isn't possible. Never rejects. */
+  async keep(events: readonly RegistryEvent[], durable: boolean): Promise<boolean> {
+    try {
+      await this.#parts.broker.keep(events, durable);
+      return true;
+    } catch (error) {
+      this.#sayNow(error);
+    }
+    if (durable && (await this.#leave(events))) return true;
+    if (this.#stopping !== undefined) return false;
+    const { endpoints, limits, log } = this.#parts;
+    this.#spare ??= openMemoryBroker(endpoints, limits, log);
+    await this.#spare.keep(events, durable);
+    return true;
+  }
+
+  /** Continues sending for at most `grace` ms; the rest waits on disk for the next start. Idempotent. */
+  stop(grace: number): Promise<void> {
+    return (this.#stopping ??= this.#stop(grace));
+  }
+
+  /** Stops at once. */
+  close(): Promise<void> {
+    return this.stop(0);
+  }
+
+  async #stop(grace: number): Promise<void> {
+    const { broker, slot, endpoints } = this.#parts;
+    await Promise.all(this.#repeated.map((each) => each.stop()));
+    await broker.collect().catch(() => undefined);
+    const deadline = performance.now() + grace;
+    const isIdle = (): boolean => broker.isIdle() && (this.#spare?.isIdle() ?? true);
+    while (!isIdle() && performance.now() < deadline) await new Promise((resolve) => setTimeout(resolve, IDLE_CHECK));
+    for (const each of this.#brokers()) await each.close();
+    for (const { lock } of [...(slot === undefined ? [] : [slot]), ...this.#adopted.keys()]) await lock.release();
+    await Promise.all(endpoints.map(({ poster }) => poster.close()));
+  }
+
+  #brokers(): readonly Broker[] {
+    const spare = this.#spare === undefined ? [] : [this.#spare];
+    return [this.#parts.broker, ...spare, ...this.#adopted.values()];
+  }
+
+  /** False if the disk is full. */
+  async #leave(events: readonly RegistryEvent[]): Promise<boolean> {
+    if (this.#dropper === undefined) return false;
+    return this.#dropper.drop(events.map(formatEvent)).then(
       () => true,
       () => false,
     );
-    return (await left) ?? false;
-  };
+  }
 
-  const keep = async (events: readonly RegistryEvent[], durable: boolean): Promise<boolean> => {
-    try {
-      await broker.keep(events, durable);
-      return true;
-    } catch (error) {
-      if (performance.now() - saidAt > SAY_AGAIN) {
-        saidAt = performance.now();
-        log.error("notifications: events can't be written to the outbox", errorFields(error));
-      }
-      if (durable && (await leave(events))) return true;
-      if (stopping !== undefined) return false;
-      spare ??= openMemoryBroker(endpoints, limits, log);
-      await spare.keep(events, durable);
-      return true;
-    }
-  };
-  const isIdle = (): boolean => broker.isIdle() && (spare?.isIdle() ?? true);
-  const adopt = async (): Promise<void> => {
+  /** Takes over events left by registries that have ended, and drops those that have been sent. */
+  async #adopt(): Promise<void> {
+    const { config, endpoints, limits, slot: own, log } = this.#parts;
+    const { directory } = config.outbox;
     if (directory === undefined || own === undefined) return;
     for (const slot of await takeAbandoned(directory)) {
-      log.info(`notifications: sending what another registry left in ${slot.directory}`);
-      adopted.set(slot, await openFileBroker(slot.directory, endpoints, limits, log));
+      log.info(`notifications: sending events that another registry left in ${slot.directory}`);
+      this.#adopted.set(slot, await openFileBroker(slot.directory, endpoints, limits, log));
     }
-    for (const [slot, left] of adopted) {
+    for (const [slot, left] of this.#adopted) {
       if (!left.isIdle()) continue;
-      adopted.delete(slot);
+      this.#adopted.delete(slot);
       await left.close();
       await clearSlot(slot);
     }
-  };
-  const duties = [every(COLLECT_INTERVAL, () => broker.collect(), log), every(ADOPT_INTERVAL, adopt, log)];
+  }
 
-  const stop = async (grace: number): Promise<void> => {
-    await Promise.all(duties.map((duty) => duty.stop()));
-    await broker.collect().catch(() => undefined);
-    const deadline = Date.now() + grace;
-    while (!isIdle() && Date.now() < deadline) await new Promise((resolve) => setTimeout(resolve, IDLE_CHECK));
-    await broker.close();
-    await spare?.close();
-    for (const left of adopted.values()) await left.close();
-    for (const { lock } of [...(own === undefined ? [] : [own.slot]), ...adopted.keys()]) await lock.release();
-    await Promise.all(endpoints.map(({ poster }) => poster.close()));
-  };
-  return {
-    directory: own?.slot.directory,
-    sink: {
-      async record(events, durable) {
-        const kept = keep(events, durable).then((isKept) => {
-          if (!isKept) logLost(log, events);
-        });
-        if (durable) await kept;
-      },
-    },
-    keep,
-    endpoints: config.endpoints,
-    stats: () => endpoints.map(({ counts }) => counts),
-    bytes: () =>
-      [broker, ...adopted.values(), ...(spare === undefined ? [] : [spare])].reduce((sum, { bytes }) => sum + bytes, 0),
-    stop: (grace) => (stopping ??= stop(grace)),
-  };
+  #sayNow(error: unknown): void {
+    const now = performance.now();
+    if (now - this.#saidAt <= SAY_AGAIN) return;
+    this.#saidAt = now;
+    this.#parts.log.error("notifications: events can't be written to the outbox", errorFields(error));
+  }
 }
 
-/** Names what will never be sent, so that it can be made up for by hand. */
+/** Logs an event that will never be sent, so that it can be compensated by hand. */
 export function logLost(log: Log, events: readonly RegistryEvent[]): void {
   for (const { action, id, target } of events) {
     log.error("notifications: an event is lost", {
@@ -139,36 +190,10 @@ export function logLost(log: Log, events: readonly RegistryEvent[]): void {
   }
 }
 
-/** Endpoints of one name are told apart by their order. */
-function withIds(endpoints: readonly EndpointConfig[]): (readonly [string, EndpointConfig])[] {
-  return endpoints.map((endpoint, index) => {
-    const earlier = endpoints.slice(0, index).filter(({ name }) => name === endpoint.name).length;
-    return [`${endpoint.name}#${earlier}`, endpoint];
-  });
-}
-
-async function openEndpoint(id: string, endpoint: EndpointConfig): Promise<BrokerEndpoint> {
-  const { name, url, headers, timeout, threshold, backoff, ignore, format } = endpoint;
-  return {
-    id,
-    delivery: {
-      name,
-      filter: { mediaTypes: ignore.mediatypes, actions: ignore.actions },
-      format,
-      retry: { threshold, backoff },
-      maxAge: endpoint.maxage,
-      maxAttempts: endpoint.maxattempts,
-      secret: endpoint.secret?.reveal(),
-    },
-    poster: await createPoster({ url, headers, timeout }),
-    counts: new EndpointCounts(name),
-  };
-}
-
 async function openOwn(
   directory: string,
   endpoints: readonly BrokerEndpoint[],
-  limits: Parameters<typeof openFileBroker>[2],
+  limits: BrokerLimits,
   log: Log,
 ): Promise<{ slot: Slot; broker: Broker } | undefined> {
   let slot: Slot | undefined;
@@ -186,13 +211,13 @@ async function openOwn(
   }
 }
 
-/** Runs `work` now and then, one at a time; a failure is logged and the next time comes. */
+/** Runs `work` at intervals, one run at a time; a failure is logged and the next run still happens. */
 function every(interval: number, work: () => Promise<void>, log: Log): { stop(): Promise<void> } {
   let running: Promise<void> | undefined;
   const timer = setInterval(() => {
     running ??= work()
       .catch((error: unknown) =>
-        log.error("notifications: what was left in the outbox can't be read", errorFields(error)),
+        log.error("notifications: events left in the outbox can't be read", errorFields(error)),
       )
       .finally(() => (running = undefined));
   }, interval);

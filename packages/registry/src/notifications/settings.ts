@@ -1,9 +1,9 @@
 import { hostname } from "node:os";
 import type { Config } from "../config/config.js";
-import { parseAddress } from "../config/address.js";
+import { parseAddress } from "@longshore/base/address";
 import type { EventSettings, EventSink } from "./contract.js";
 
-/** What events of this process are made of, where the configuration has endpoints. */
+/** The parts of this process's events, if the configuration has endpoints. */
 export function eventSettings(config: Config, sink: EventSink, instance: string): EventSettings {
   const { endpoints, events } = config.notifications;
   return {
@@ -14,7 +14,7 @@ export function eventSettings(config: Config, sink: EventSink, instance: string)
   };
 }
 
-/** This machine's name, and the port of `http.addr` where that has one (contract §8.3). */
+/** This machine's name, and the port of `http.addr` if it has one (wire contract §8.3). */
 function sourceAddress({ http }: Config): string {
   const port = http.net === "tcp" ? parseAddress(http.addr)?.port : undefined;
   return port === undefined ? hostname() : `${hostname()}:${port}`;

@@ -1,31 +1,35 @@
+import { withTimeout } from "@longshore/base/timeout";
 import { errorFields, type Log } from "../observability/log.js";
 import type { EventSink } from "./contract.js";
-import { formatEvent, type RegistryEvent } from "./events/event.js";
+import { formatEvent, type RegistryEvent } from "../event-formats/event.js";
 import type { Dropper } from "./outbox/inbox.js";
 import { logLost } from "./service.js";
 
-/** The way to the process that keeps the events. */
+/** The channel to the process that stores the events. */
 interface PrimaryLink {
-  /** Sends a batch; false where the way is gone. The answer comes to {@link WorkerSink.answered}. */
+  /** Sends a batch; false if the channel is closed. The reply arrives at {@link WorkerSink.answered}. */
   send(id: number, events: readonly RegistryEvent[], durable: boolean): boolean;
 }
 
 export interface WorkerSinkOptions {
   readonly link: PrimaryLink;
-  /** Where events go that the primary doesn't take; undefined: nowhere. */
+  /** Where to leave events that the primary doesn't accept; undefined if nowhere. */
   readonly dropper: Dropper | undefined;
   readonly log: Log;
-  /** How long the primary may take to answer (ms). */
+  /** How long the primary may take to reply (ms). */
   readonly limit?: number;
 }
 
 /** A push waits no longer than this for the primary, and then for the disk once more (ms). */
 const LIMIT = 2000;
-/** Pulls, which nobody waits for, gather this long (ms): each message costs both processes much more than one event does. */
+/**
+ * Pulls, which no request waits for, are collected for this long (ms): a message costs both processes much more than an
+ * event.
+ */
 const GATHER = 20;
-/** Events under way to the primary; pulls beyond are dropped and counted, pushes aren't. */
+/** The most events in flight to the primary; beyond that, pulls are dropped and counted, but not pushes. */
 const MOST_UNDER_WAY = 10_000;
-/** How often the log says that pulls were dropped (ms). */
+/** How often the log reports dropped pulls (ms). */
 const SAY_AGAIN = 10_000;
 
 interface Batch {
@@ -36,8 +40,9 @@ interface Batch {
 }
 
 /**
- * Hands a worker's events to the primary: pulls gather for a moment, anything else takes along what has gathered. Where the primary doesn't answer in
- * time, or is gone, they are left in its inbox, as files that the primary, or its successor, takes in.
+ * Hands a worker's events to the primary. Pulls are collected for a moment; any other event is sent at once together with
+ * them. If the primary doesn't reply in time, or has exited, events are left in its inbox as files that the primary or its
+ * successor reads.
  */
 export class WorkerSink implements EventSink {
   readonly #options: WorkerSinkOptions;
@@ -47,7 +52,7 @@ export class WorkerSink implements EventSink {
   #nextId = 0;
   #count = 0;
   #dropped = 0;
-  #saidAt = 0;
+  #saidAt = -Infinity;
   /** What is to be left next, in one file; `mayReturn`: it was never sent, but follows what had to be left. */
   #toLeave: { readonly batch: Batch; readonly mayReturn: boolean }[] = [];
   #leaving: Promise<void> | undefined;
@@ -73,7 +78,7 @@ export class WorkerSink implements EventSink {
     return new Promise((resolve) => batch.settle.push(resolve));
   }
 
-  /** The primary's answer to a batch. */
+  /** The primary's reply to a batch. */
   answered(id: number, isKept: boolean): void {
     const batch = this.#underWay.get(id);
     if (batch === undefined) return;
@@ -83,12 +88,12 @@ export class WorkerSink implements EventSink {
     else this.#leave(batch, false);
   }
 
-  /** The primary is gone: what is under way is left for its successor. */
+  /** Call when the primary has exited: events in flight are left for its successor. */
   disconnected(): void {
     for (const [id] of [...this.#underWay]) this.answered(id, false);
   }
 
-  /** Waits for what is under way, which has its time limits. */
+  /** Waits for events in flight, within their time limits. */
   async close(): Promise<void> {
     while (this.#count > 0) {
       await new Promise((resolve) => setTimeout(resolve, 10));
@@ -105,7 +110,7 @@ export class WorkerSink implements EventSink {
     return this.#gathering;
   }
 
-  /** Hands a batch over, unless that has been done. */
+  /** Hands over a batch, unless that has been done. */
   #flush(batch: Batch): void {
     if (this.#gathering !== batch) return;
     this.#gathering = undefined;
@@ -152,11 +157,13 @@ export class WorkerSink implements EventSink {
   async #leaveNow(events: readonly RegistryEvent[]): Promise<void> {
     const { dropper, log } = this.#options;
     try {
-      if (dropper === undefined) throw new Error("the primary doesn't answer");
-      await inTime(dropper.drop(events.map(formatEvent)), this.#limit);
-      log.warn(`notifications: the primary didn't take ${events.length} events; they were left in its inbox`);
+      if (dropper === undefined) throw new Error("the primary doesn't reply");
+      await withTimeout(dropper.drop(events.map(formatEvent)), this.#limit, () => {
+        throw new Error(`the disk took longer than ${this.#limit} ms`);
+      });
+      log.warn(`notifications: the primary didn't accept ${events.length} events; they were left in its inbox`);
     } catch (error) {
-      const what = "notifications: the primary didn't take events, and they can't be left in its inbox";
+      const what = "notifications: the primary didn't accept events, and they can't be left in its inbox";
       log.error(what, errorFields(error));
       logLost(log, events);
     }
@@ -169,22 +176,12 @@ export class WorkerSink implements EventSink {
 
   #drop(count: number): void {
     this.#dropped += count;
-    const now = Date.now();
+    const now = performance.now();
     if (now - this.#saidAt < SAY_AGAIN) return;
     this.#saidAt = now;
-    this.#options.log.error(`notifications: ${this.#dropped} pulls were dropped: the primary doesn't keep up`);
+    this.#options.log.error(
+      `notifications: ${this.#dropped} pull events were dropped because the primary can't keep up`,
+    );
     this.#dropped = 0;
-  }
-}
-
-async function inTime<T>(work: Promise<T>, limit: number): Promise<T> {
-  let timer: NodeJS.Timeout | undefined;
-  const late = new Promise<never>((_resolve, reject) => {
-    timer = setTimeout(() => reject(new Error(`the disk took longer than ${limit} ms`)), limit);
-  });
-  try {
-    return await Promise.race([work, late]);
-  } finally {
-    clearTimeout(timer);
   }
 }

@@ -1,27 +1,27 @@
-import { escapeGo } from "./quote.js";
-import { redactTarget, redactText } from "./redact.js";
+import { escapeGo } from "@longshore/base/quote";
+import { redactTarget, redactText } from "@longshore/base/redact";
 import type { TraceIds } from "./request-record.js";
 
-/** What the access log says of one exchange. */
+/** The entry of the access log for one exchange. */
 export interface AccessEntry {
-  /** The TCP peer; forwarded headers are not used. */
-  readonly peer: string | undefined;
+  /** The TCP peer; behind trusted proxies, the client they report. */
+  readonly client: string | undefined;
   readonly method: string;
   readonly target: string;
   /** `1.1`, `2.0`. */
   readonly httpVersion: string;
   readonly status: number;
-  /** Bytes of body that were produced. */
+  /** Bytes of the body that were produced. */
   readonly size: number;
   readonly referer: string | undefined;
   readonly userAgent: string | undefined;
-  /** Undefined where nobody traces: the line is the original's then. */
+  /** Undefined if tracing is disabled, in which case the line is Distribution's. */
   readonly trace?: TraceIds | undefined;
 }
 
 const MONTHS = ["Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec"] as const;
 
-/** Writes access log lines: Apache's combined form (contract §9.4). One per process: it remembers the second's text. */
+/** Writes access log lines: Apache's combined form (wire contract §9.4). One per process: it remembers the second's text. */
 export function createAccessLines(): (entry: AccessEntry, now: number) => string {
   let second = -1;
   let stamp = "";
@@ -35,11 +35,11 @@ export function createAccessLines(): (entry: AccessEntry, now: number) => string
     const referer = entry.referer === undefined ? "" : escapeGo(redactText(entry.referer));
     const agent = entry.userAgent === undefined ? "" : escapeGo(entry.userAgent);
     const target = escapeGo(redactTarget(entry.target));
-    return `${entry.peer ?? "-"} - - [${stamp}] "${entry.method} ${target} ${protocol}" ${entry.status} ${entry.size} "${referer}" "${agent}"${traceSuffix(entry.trace)}\n`;
+    return `${entry.client ?? "-"} - - [${stamp}] "${entry.method} ${target} ${protocol}" ${entry.status} ${entry.size} "${referer}" "${agent}"${traceSuffix(entry.trace)}\n`;
   };
 }
 
-/** Behind what the combined form has, where its readers ignore it. */
+/** After the combined form's fields, where parsers ignore it. */
 function traceSuffix(trace: TraceIds | undefined): string {
   return trace === undefined ? "" : ` trace_id=${trace.traceId} span_id=${trace.spanId}`;
 }

@@ -2,10 +2,10 @@ import { formatDuration } from "./duration.js";
 import { textField, type LogFormat } from "./format.js";
 import type { LogFields } from "./log.js";
 import { quoteValue } from "./quote.js";
-import { redactRecord, redactTarget, redactText } from "./redact.js";
+import { redactRecord, redactTarget, redactText } from "@longshore/base/redact";
 import type { ReportedError, RequestRecord } from "./request-record.js";
 
-/** What the application log says of one exchange when it is over. */
+/** The entry of the application log for a completed exchange. */
 export interface CompletionEntry {
   readonly record: RequestRecord;
   readonly method: string;
@@ -26,8 +26,8 @@ type Value = string | number | undefined;
 type Slot = { readonly key: string; readonly lead: string; readonly read: (entry: CompletionEntry) => Value };
 
 const READERS: Readonly<Record<string, (entry: CompletionEntry) => Value>> = {
-  "auth.user.name": (entry) => entry.record.user,
-  // The original spells a code as words: `blob unknown`.
+  "auth.user.name": ({ record: { user } }) => (user === undefined ? undefined : redactText(user)),
+  // Distribution writes a code as words: `blob unknown`.
   "err.code": (entry) => entry.record.error?.code.toLowerCase().replaceAll("_", " "),
   "err.detail": (entry) => describeDetail(entry.record.error),
   "err.message": (entry) => entry.record.error?.message,
@@ -52,8 +52,8 @@ const READERS: Readonly<Record<string, (entry: CompletionEntry) => Value>> = {
 };
 
 /**
- * Makes the writer of `response completed` lines. It runs once for every request, so the order of the keys, the static
- * fields and every `key=` are worked out here, beforehand; a line costs a handful of microseconds.
+ * Creates the writer of `response completed` lines. It runs for every request, so the order of the keys, the static fields
+ * and every `key=` are computed here, in advance; a line takes a few microseconds.
  */
 export function createCompletionLines(
   format: LogFormat,
@@ -72,7 +72,7 @@ export function createCompletionLines(
   const value = text ? textValue : JSON.stringify;
   return (entry, time) => {
     const failed = entry.record.error !== undefined;
-    const level = failed ? "error" : "info";
+    const level = failed && isForPeople(entry.status) ? "error" : "info";
     const message = failed ? "response completed with error" : "response completed";
     let line = text
       ? `time="${time}" level=${level} msg="${message}"`
@@ -87,6 +87,11 @@ export function createCompletionLines(
     }
     return text ? `${line}\n` : `${line}}\n`;
   };
+}
+
+/** Whether a person should look at a response: one that failed here, rather than a request that was refused. */
+export function isForPeople(status: number): boolean {
+  return status >= 500;
 }
 
 function textValue(value: string | number): string {

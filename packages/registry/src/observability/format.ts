@@ -3,7 +3,7 @@ import { quoteValue } from "./quote.js";
 /** The values of `log.formatter`. */
 export type LogFormat = "text" | "json" | "logstash";
 
-/** One line's content before it is given a form. `time` is RFC 3339. */
+/** The content of one line before formatting. `time` is RFC 3339. */
 export interface LogEntry {
   readonly time: string;
   readonly level: string;
@@ -12,7 +12,7 @@ export interface LogEntry {
   readonly fields: Readonly<Record<string, unknown>>;
 }
 
-/** Gives a line the form that `log.formatter` names, newline included (contract §9.4). */
+/** Formats a line as `log.formatter` says, including the newline (wire contract §9.4). */
 export function formatEntry(format: LogFormat, entry: LogEntry): string {
   return format === "text" ? formatText(entry) : formatJson(entry, format === "logstash" ? "function" : "func");
 }
@@ -40,7 +40,7 @@ function asText(value: unknown): string {
   return JSON.stringify(value);
 }
 
-/** Names that a line owns; a field of the same name keeps its value under `fields.<name>`, as in the original. */
+/** Reserved names of a line; a field with such a name appears as `fields.<name>`, as in Distribution. */
 const OWN_NAMES = new Set(["time", "level", "msg"]);
 
 function formatJson(entry: LogEntry, callerKey: string): string {

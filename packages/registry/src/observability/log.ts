@@ -1,16 +1,16 @@
-/** What a log line carries beside its message: flat, so that every formatter can show it. */
+/** The fields of a log line beside its message: flat, so that every formatter can show them. */
 export type LogFields = Readonly<Record<string, unknown>>;
 
 /** The levels of `log.level`, most to least severe. */
 export type LogLevel = "error" | "warn" | "info" | "debug";
 
-/** The port that rooms of this package and of others log through; they never see the library behind it. */
+/** The interface for logging, in this package and others, which never see the library behind it. */
 export interface Log {
   error(message: string, fields?: LogFields): void;
   warn(message: string, fields?: LogFields): void;
   info(message: string, fields?: LogFields): void;
   debug(message: string, fields?: LogFields): void;
-  /** A warning that shows what its fields hold, secrets too: for what nobody could otherwise get to know. */
+  /** A warning whose fields aren't redacted: for secrets that a person could otherwise not learn. */
   disclose(message: string, fields: LogFields): void;
   /** A log whose lines all carry `fields` as well. */
   child(fields: LogFields): Log;
@@ -18,7 +18,7 @@ export interface Log {
 
 const quiet = (): void => undefined;
 
-/** Says nothing: for tests and for callers that have nobody to tell. */
+/** Discards everything: for tests and for callers without a log. */
 export const silentLog: Log = {
   error: quiet,
   warn: quiet,
@@ -29,8 +29,8 @@ export const silentLog: Log = {
 };
 
 /**
- * The fields that describe a fault: its message and those of its causes. No stack: it would carry machine paths, and
- * with some libraries the arguments too.
+ * The fields that describe an error: its message and those of its causes. No stack, because that would reveal paths of the
+ * machine and, with some libraries, arguments too.
  */
 export function errorFields(error: unknown): LogFields {
   const parts: string[] = [];
@@ -41,7 +41,7 @@ export function errorFields(error: unknown): LogFields {
         ? current.message || current.name
         : typeof current === "string"
           ? current
-          : "unknown fault",
+          : "unknown error",
     );
     current = current instanceof Error ? current.cause : undefined;
   }

@@ -1,6 +1,6 @@
 import type { LogConfig } from "../config/config.js";
 import type { Log, LogFields } from "./log.js";
-import { createLog } from "./pino-log.js";
+import { createLog } from "./create-log.js";
 import { openSink, type LineSink } from "./sink.js";
 
 /** The logs of a process. */
@@ -10,20 +10,20 @@ export interface Logs {
   readonly fields: LogFields;
   /** Standard output has the access log, standard error everything else. */
   readonly sinks: { readonly access: LineSink; readonly application: LineSink };
-  /** Hands over what is buffered. */
+  /** Flushes what is buffered. */
   close(): void;
 }
 
-/** What tells one registry's lines from another's. */
+/** What distinguishes one registry's lines from another's. */
 export interface LogIdentity {
   readonly version: string;
   /** The same for all processes of one registry. */
   readonly instance: string;
-  /** Texts that must never appear. */
+  /** Secrets that must never appear. */
   readonly secrets: readonly string[];
 }
 
-/** Opens the logs as the `log` section wants them (contract §9.4). */
+/** Opens the logs as the `log` section configures them (wire contract §9.4). */
 export function openLogs(config: LogConfig, identity: LogIdentity): Logs {
   const sinks = { access: openSink(1), application: openSink(2) };
   const fields: LogFields = {

@@ -1,8 +1,8 @@
 import { randomBytes } from "node:crypto";
 
 /**
- * Makes ids for requests, in the shape of UUIDs: what follows the process's random part is counted, which costs a
- * fraction of drawing each at random. They name lines of a log and are no secrets.
+ * Makes ids for requests, in the shape of UUIDs: a counter follows the process's random part, which costs a fraction of
+ * generating each at random. They identify lines of a log and aren't secret.
  */
 export function createRequestIds(): () => string {
   const hex = randomBytes(10).toString("hex");

@@ -6,7 +6,7 @@ function traceFields(ids: TraceIds | undefined): LogFields {
   return ids === undefined ? {} : { trace_id: ids.traceId, span_id: ids.spanId };
 }
 
-/** A log whose lines say for which span, if any, whoever writes them works. */
+/** A log whose lines have the ids of the current span, if there is one. */
 export function traceLog(log: Log, current: () => TraceIds | undefined): Log {
   const at =
     (level: "error" | "warn" | "info" | "debug" | "disclose") =>

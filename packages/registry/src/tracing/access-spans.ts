@@ -2,11 +2,12 @@ import { SpanKind, type Span } from "@opentelemetry/api";
 import { isAuthError, type AccessController, type Grant } from "@longshore/auth";
 import { failSpan, type Spans } from "./spans.js";
 
-/** A controller whose decisions have spans: how long they took, and what came out. Who asked is told by the request's span. */
+/** Wraps a controller so that each decision has a span with its duration and outcome. The user is on the request's span. */
 export function traceAccess(controller: AccessController, spans: Spans): AccessController {
   return {
     name: controller.name,
     ...(controller.tokens === undefined ? {} : { tokens: controller.tokens }),
+    ...(controller.pages === undefined ? {} : { pages: controller.pages }),
     ...(controller.reload === undefined ? {} : { reload: () => controller.reload?.() ?? Promise.resolve() }),
     close: () => controller.close(),
     authorize(request, accesses, options) {
@@ -43,7 +44,7 @@ function allow(span: Span): void {
   span.end();
 }
 
-/** A refusal is an answer; only a controller that couldn't tell has failed. */
+/** A refusal is a valid outcome; only a controller that couldn't decide has failed. */
 function refuse(span: Span, error: unknown): void {
   if (isAuthError(error) && error.fault.code !== "UNAVAILABLE") {
     span.setAttribute("longshore.auth.outcome", error.fault.code.toLowerCase());

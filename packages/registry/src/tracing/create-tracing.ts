@@ -1,4 +1,4 @@
-import { setTimeout as delay } from "node:timers/promises";
+import { withTimeout } from "@longshore/base/timeout";
 import { diag, DiagLogLevel } from "@opentelemetry/api";
 import { OTLPTraceExporter } from "@opentelemetry/exporter-trace-otlp-proto";
 import { defaultResource, detectResources, envDetector, resourceFromAttributes } from "@opentelemetry/resources";
@@ -19,14 +19,14 @@ import { traceDriver } from "./storage-spans.js";
 import type { Tracing, TracingIdentity } from "./tracing.js";
 import { traceUpstream } from "./upstream-spans.js";
 
-/** How long the end of the process waits for what is still to be sent (ms); workers that take longer are killed. */
+/** How long a stopping process waits to send its last spans (ms); workers that take longer are killed. */
 const FLUSH = 2000;
-/** The original's, so that saved searches find these spans too. */
+/** Distribution's name, so that saved searches find these spans too. */
 const SERVICE = "distribution";
 
 /**
- * Tracing with OpenTelemetry's SDK, which reads the rest of the variables itself: sampler and limits, batches (a bounded queue
- * that drops what is too much), the exporter's address, headers, compression and certificates.
+ * Tracing with OpenTelemetry's SDK. The SDK reads the remaining variables itself: sampler and limits, batching (a bounded
+ * queue that drops what exceeds it), and the exporter's address, headers, compression and certificates.
  */
 export function createTracing(settings: TracingSettings, identity: TracingIdentity, log: Log): Tracing {
   diag.setLogger(createDiagnosticLog(log), { logLevel: DiagLogLevel.WARN, suppressOverrideMessage: true });
@@ -54,13 +54,10 @@ export function createTracing(settings: TracingSettings, identity: TracingIdenti
       stopUpstream();
       const flushed = provider.shutdown().catch((error: unknown) => {
         log.warn(
-          `tracing: the last spans could not be sent: ${error instanceof Error ? error.message : "unknown fault"}`,
+          `tracing: the last spans could not be sent: ${error instanceof Error ? error.message : "unknown error"}`,
         );
       });
-      const over = new AbortController();
-      const late = delay(FLUSH, undefined, { signal: over.signal }).catch(() => undefined);
-      await Promise.race([flushed, late]);
-      over.abort();
+      await withTimeout(flushed, FLUSH, () => undefined);
     },
   };
 }

@@ -1,12 +1,12 @@
 import type { DiagLogger } from "@opentelemetry/api";
 import type { Log } from "../observability/log.js";
 
-/** A collector that is away is told of once in this time (ms), not with every batch. */
+/** An unreachable collector is logged once in this time (ms), rather than for every batch. */
 const SILENCE = 60_000;
-/** Different complaints that are remembered at a time. */
+/** The most different messages to remember at a time. */
 const MOST_REMEMBERED = 100;
 
-/** What the tracing library has to say, in this registry's log: never more than once a minute for each complaint. */
+/** Writes the tracing library's messages to this registry's log, each at most once a minute. */
 export function createDiagnosticLog(log: Log, now: () => number = Date.now): DiagLogger {
   const said = new Map<string, number>();
   const warn = (message: string): void => {
@@ -21,7 +21,7 @@ export function createDiagnosticLog(log: Log, now: () => number = Date.now): Dia
   return { error: warn, warn, info: quiet, debug: quiet, verbose: quiet };
 }
 
-/** Errors come as the JSON of all they have, stack and all: only what went wrong is for the log. */
+/** Errors arrive as JSON with all their properties, including the stack. Only the message and code are logged. */
 function messageOf(text: string): string {
   if (!text.startsWith("{")) return text;
   try {
@@ -29,7 +29,7 @@ function messageOf(text: string): string {
     if (typeof fault !== "object" || fault === null) return text;
     const message = "message" in fault && typeof fault.message === "string" ? fault.message : "";
     const code = "code" in fault && typeof fault.code === "string" ? fault.code : "";
-    return `spans could not be sent: ${[message, code].filter((part) => part !== "").join(" ") || "unknown fault"}`;
+    return `spans could not be sent: ${[message, code].filter((part) => part !== "").join(" ") || "unknown error"}`;
   } catch {
     return text;
   }

@@ -1,15 +1,16 @@
 import type { IncomingMessage } from "node:http";
 import { SpanKind, SpanStatusCode, type Attributes } from "@opentelemetry/api";
 import { METHODS, ROUTES } from "../http/routes.js";
-import { redactTarget } from "../observability/redact.js";
+import { redactTarget } from "@longshore/base/redact";
 import { idsOf, type Spans } from "./spans.js";
 import type { RequestOutcome, Tracing } from "./tracing.js";
 
 const KNOWN_METHODS: ReadonlySet<string> = new Set([...METHODS, "OPTIONS", "TRACE", "CONNECT"]);
 
 /**
- * Spans of requests by OpenTelemetry's conventions for HTTP servers. A name is `GET /v2/{name}/manifests/{reference}`: of few,
- * whatever is asked for. Queries and credentials are left out, since upload states and tokens are in them.
+ * Spans of requests, following OpenTelemetry's conventions for HTTP servers. Names are route templates such as `GET
+ * /v2/{name}/manifests/{reference}`, so that there are few. Queries and credentials are left out because they contain upload
+ * states and tokens.
  */
 export function createRequestSpans(spans: Spans, prefix: string): Tracing["request"] {
   const routes = new Map(ROUTES.map(({ name, path }) => [name.replaceAll("-", "_"), `${prefix}${path.slice(1)}`]));
@@ -33,7 +34,7 @@ export function createRequestSpans(spans: Spans, prefix: string): Tracing["reque
           "http.response.body.size": written,
           ...outcomeAttributes(record),
         });
-        // A client's mistake is no fault of the server (the conventions' rule for servers).
+        // A client's mistake is not a server error (the conventions' rule for server spans).
         if (status >= 500) {
           span.setAttribute("error.type", record.error?.code ?? String(status));
           span.setStatus({ code: SpanStatusCode.ERROR });
@@ -55,7 +56,10 @@ function outcomeAttributes(record: RequestOutcome["record"]): Attributes {
   };
 }
 
-/** Node has checked what stands here; a method of nobody's is told apart, so that names stay few. */
+/**
+ * The method of a request. Unknown methods, which Node may still let through, are all called the same, so that there are few
+ * names.
+ */
 function methodOf({ method = "" }: IncomingMessage): { readonly name: string; readonly original: string | undefined } {
   return KNOWN_METHODS.has(method) ? { name: method, original: undefined } : { name: "HTTP", original: method };
 }

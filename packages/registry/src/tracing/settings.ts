@@ -3,22 +3,22 @@ type Environment = Readonly<Record<string, string | undefined>>;
 
 export type TraceExporter = "otlp" | "console";
 
-/** What the `OTEL_*` variables ask for, as far as the SDK doesn't read them itself. */
+/** The settings in the `OTEL_*` variables that the SDK doesn't read itself. */
 export interface TracingSettings {
-  /** Empty: tracing is off. */
+  /** Empty if tracing is off. */
   readonly exporters: readonly TraceExporter[];
-  /** How contexts travel in headers. */
+  /** The formats in which contexts are passed in headers. */
   readonly propagators: ReadonlySet<"tracecontext" | "baggage">;
-  /** What was asked for and isn't there, each a line for the log. */
+  /** Settings that aren't supported, each as a line for the log. */
   readonly warnings: readonly string[];
 }
 
 const OFF: TracingSettings = { exporters: [], propagators: new Set(), warnings: [] };
 
 /**
- * Reads them by OpenTelemetry's specification, with one difference: an exporter must be asked for, by name or by the address of
- * a collector. The specification's default (and the original's) is to send spans to this machine's port 4318 unasked, which
- * fills the log of everybody who has no collector there.
+ * Reads the settings as OpenTelemetry specifies, with one difference: an exporter must be chosen, by name or by a
+ * collector's address. By default the specification (and Distribution) sends spans to port 4318 of this machine, which fills
+ * the log of everyone without a collector there.
  */
 export function readTracingSettings(environment: Environment): TracingSettings {
   const read = (name: string): string => environment[name]?.trim() ?? "";
@@ -31,12 +31,12 @@ export function readTracingSettings(environment: Environment): TracingSettings {
     if (name === "none") return false;
     if (name === "otlp" && protocol !== "http/protobuf") {
       warnings.push(
-        `tracing: OTLP over ${protocol} is not spoken here; set OTEL_EXPORTER_OTLP_PROTOCOL=http/protobuf, and the collector's port for it (4318 by default)`,
+        `tracing: OTLP over ${protocol} is not supported; set OTEL_EXPORTER_OTLP_PROTOCOL=http/protobuf and use the collector's port for it (4318 by default)`,
       );
       return false;
     }
     if (name === "otlp" || name === "console") return true;
-    warnings.push(`tracing: OTEL_TRACES_EXPORTER names ${name}, which is not known here; known: otlp, console, none`);
+    warnings.push(`tracing: OTEL_TRACES_EXPORTER names ${name}, which is not supported; use otlp, console or none`);
     return false;
   });
   if (exporters.length === 0) return { ...OFF, warnings };
@@ -49,7 +49,7 @@ function readPropagators(text: string, warnings: string[]): ReadonlySet<"traceco
     if (name === "tracecontext" || name === "baggage") propagators.add(name);
     else if (name !== "none")
       warnings.push(
-        `tracing: OTEL_PROPAGATORS names ${name}, which is not known here; known: tracecontext, baggage, none`,
+        `tracing: OTEL_PROPAGATORS names ${name}, which is not supported; use tracecontext, baggage or none`,
       );
   }
   return propagators;

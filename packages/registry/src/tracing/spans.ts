@@ -15,35 +15,38 @@ import { isStorageError } from "@longshore/storage";
 import type { TraceIds } from "../observability/request-record.js";
 import { formatTraceparent, parseTraceparent, passableBaggage } from "./trace-context.js";
 
-/** A span with what is needed to work for it. */
+/** A span with the context in which its work runs. */
 export interface OpenSpan {
   readonly span: Span;
   readonly context: Context;
 }
 
-/** Headers that carry a context, by their names. */
+/** The headers that carry a context, by name. */
 interface ContextHeaders {
   readonly traceparent?: string | undefined;
   readonly tracestate?: string | undefined;
   readonly baggage?: string | undefined;
 }
 
-/** Begins spans, and knows for which of them the calling code works. */
+/** Starts spans, and knows which one the calling code belongs to. */
 export interface Spans {
-  /** A span below the current one, or below what `incoming` names. */
+  /** Starts a span as a child of the current one, or of the one named by `incoming`. */
   begin(name: string, kind: SpanKind, attributes: Attributes, incoming?: ContextHeaders): OpenSpan;
-  /** Does `work` for a span. */
+  /** Runs `work` within a span. */
   within<T>(open: OpenSpan, work: () => T): T;
-  /** Whether the calling code works for a span. */
+  /** Whether the calling code runs within a span. */
   isWithin(): boolean;
   current(): TraceIds | undefined;
-  /** The headers that tell another server of a span, name and value. */
+  /** The headers that pass a span's context to another server, as names and values. */
   headersOf(open: OpenSpan): readonly (readonly [name: string, value: string])[];
 }
 
 const BAGGAGE = createContextKey("baggage header");
 
-/** Spans of one tracer. Which is the current one is kept here and not in the library's globals: every use is in this room. */
+/**
+ * The spans of one tracer. The current one is kept here and not in the library's globals, since all code that uses it is in
+ * this folder.
+ */
 export function createSpans(tracer: Tracer, propagators: ReadonlySet<"tracecontext" | "baggage">): Spans {
   const storage = new AsyncLocalStorage<Context>();
 
@@ -86,13 +89,15 @@ export function createSpans(tracer: Tracer, propagators: ReadonlySet<"traceconte
   };
 }
 
-/** What logs call a span. */
+/** A span's ids, as logs show them. */
 export function idsOf(span: Span): TraceIds {
   const { traceId, spanId } = span.spanContext();
   return { traceId, spanId };
 }
 
-/** Ends a span whose work failed. The message of a fault of storage is safe to tell; of others only the kind is told. */
+/**
+ * Ends a span whose work failed. Messages of storage errors are safe to record; of other errors only the kind is recorded.
+ */
 export function failSpan(span: Span, error: unknown): void {
   const type = isStorageError(error) ? error.code : error instanceof Error ? error.name : "unknown";
   span.setAttribute("error.type", type);

@@ -12,9 +12,9 @@ import { failSpan, type OpenSpan, type Spans } from "./spans.js";
 const PREFIX = "io.cncf.distribution.storage";
 
 /**
- * A driver whose calls have spans under the original's names and attributes (contract §9.3). What isn't done for a request, such
- * as purging and health checks, has none: each call would be a trace of its own, by the thousand. A reader's and a writer's last
- * until they are closed and tell how many bytes went by, where the original's end when the file is open.
+ * Wraps a driver so that its calls have spans with Distribution's names and attributes (wire contract §9.3). Calls outside
+ * of a request, such as purging and health checks, have none: each would be a trace of its own, thousands of them. Spans of
+ * readers and writers last until those are closed and record the number of bytes; Distribution's end once the file is open.
  */
 export function traceDriver(driver: StorageDriver, spans: Spans): StorageDriver {
   const begin = (operation: string, details: CallDetails): OpenSpan =>
@@ -54,7 +54,7 @@ async function opened<T>(open: OpenSpan, spans: Spans, run: () => Promise<T>): P
   }
 }
 
-/** What isn't there is an answer: marked as a failure it would paint most pushes red. */
+/** A missing path is a valid result: marked as a failure, it would make most pushes look failed. */
 function endFailed({ span }: OpenSpan, error: unknown): void {
   if (isStorageError(error, "PATH_NOT_FOUND")) span.end();
   else failSpan(span, error);

@@ -2,7 +2,7 @@ import { subscribe, unsubscribe } from "node:diagnostics_channel";
 import { SpanKind, SpanStatusCode } from "@opentelemetry/api";
 import { failSpan, type OpenSpan, type Spans } from "./spans.js";
 
-/** A request of undici's as its diagnostics channels show it. */
+/** A request of undici as its diagnostics channels report it. */
 interface UpstreamRequest {
   readonly origin: unknown;
   readonly path: string;
@@ -11,9 +11,9 @@ interface UpstreamRequest {
 }
 
 /**
- * Gives every request to another server (webhooks, key sets) a span, and the header that tells that server of it. It listens to
- * undici's diagnostics channels, so that whoever sends a request needs to know nothing of tracing. Queries and credentials are
- * left out. Returns what ends it.
+ * Gives every request to another server (webhooks, key sets) a span, and passes that server its context in a header. It
+ * subscribes to undici's diagnostics channels, so that code sending requests needs no knowledge of tracing. Queries and
+ * credentials are left out. Returns a function that unsubscribes.
  */
 export function traceUpstream(spans: Spans): () => void {
   const open = new WeakMap<object, OpenSpan>();

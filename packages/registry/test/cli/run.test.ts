@@ -66,19 +66,19 @@ describe("registry serve", () => {
     expect(warnings).toEqual([`${good}:3: http.adr: unknown key, ignored; did you mean http.addr?`]);
   });
 
-  it("takes a lone path, and one from the environment", async () => {
+  it("accepts a path alone, and one from the environment", async () => {
     expect((await registry([good])).served).toHaveLength(1);
     const { served, warnings } = await registry(["serve"], { REGISTRY_CONFIGURATION_PATH: good });
     expect(served).toHaveLength(1);
     expect(warnings.join()).not.toContain("REGISTRY_CONFIGURATION_PATH");
   });
 
-  it("says where each mistake stands, without the secret, and starts nothing", async () => {
+  it("reports the position of each mistake, without the secret, and doesn't start", async () => {
     const { code, out, err, served } = await registry(["serve", bad]);
     expect({ code, out, served }).toEqual({ code: 1, out: "", served: [] });
     expect(err.split("\n")).toEqual([
-      expect.stringMatching(`^configuration error: ${bad}:4: http\\.draintimeout: found "5x"; allowed: a duration`),
-      `configuration error: ${bad}:5: http.secret: found a list; allowed: a text`,
+      expect.stringMatching(`^configuration error: ${bad}:4: http\\.draintimeout: found "5x"; expected a duration`),
+      `configuration error: ${bad}:5: http.secret: found a list; expected a string`,
       "",
     ]);
   });
@@ -100,7 +100,7 @@ describe("registry serve", () => {
     expect(err).toMatch(expected);
   });
 
-  it("takes one path only", async () => expect((await registry(["serve", good, bad])).code).toBe(1));
+  it("accepts only one path", async () => expect((await registry(["serve", good, bad])).code).toBe(1));
 });
 
 describe("registry garbage-collect", () => {
@@ -127,11 +127,11 @@ describe("registry garbage-collect", () => {
     }
   });
 
-  it("says nothing when it is to be quiet", async () => {
+  it("prints nothing with --quiet", async () => {
     expect(await registry(["garbage-collect", "-dmq", good])).toMatchObject({ code: 0, out: "", err: "" });
   });
 
-  it("removes what is older than the grace period, and counts what isn't", async () => {
+  it("removes blobs older than the grace period, and counts younger ones", async () => {
     const root = join(directory, "collected");
     const blob = join(root, "docker/registry/v2/blobs/sha256/aa", `aa${"0".repeat(62)}`);
     await mkdir(blob, { recursive: true });
@@ -139,7 +139,7 @@ describe("registry garbage-collect", () => {
     const config = join(directory, "collected.yml");
     await writeFile(config, `version: 0.1\nstorage: {filesystem: {rootdirectory: ${root}}}\n`);
     const young = await registry(["garbage-collect", config]);
-    expect(young.err).toContain("1 unreferenced blobs (0.0 MiB) stay until they are older than the grace period\n");
+    expect(young.err).toContain("1 unreferenced blobs (0.0 MiB) kept until they are older than the grace period\n");
     await utimes(join(blob, "data"), new Date(0), new Date(0));
     const { code, out, err } = await registry(["garbage-collect", config]);
     expect(code).toBe(0);
@@ -151,7 +151,7 @@ describe("registry garbage-collect", () => {
     await expect(stat(blob)).rejects.toThrow("ENOENT");
   });
 
-  it("fails in the original's words, and removes nothing", async () => {
+  it("fails with Distribution's message, and removes nothing", async () => {
     const root = join(directory, "failing");
     await mkdir(join(root, "docker/registry/v2/repositories/NOT-A-NAME/_manifests"), { recursive: true });
     const config = join(directory, "failing.yml");
@@ -187,7 +187,7 @@ describe("registry verify", () => {
       expect.stringContaining(`error:   ${bad}:4: http.draintimeout: `),
       expect.stringContaining(`error:   ${bad}:5: http.secret: `),
       expect.stringContaining(
-        'error:   environment variable REGISTRY_HTTP_NET: http.net: found "udp"; allowed: one of tcp, unix',
+        'error:   environment variable REGISTRY_HTTP_NET: http.net: found "udp"; expected one of tcp, unix',
       ),
       `${bad}: 3 errors, no warnings: the registry would not start`,
       "",
@@ -196,7 +196,7 @@ describe("registry verify", () => {
 });
 
 describe("registry verify and files", () => {
-  it("says which line names a file that is wrong", async () => {
+  it("reports the line that names a wrong file", async () => {
     const path = join(directory, "files.yml");
     await writeFile(path, `version: 0.1\nstorage:\n  filesystem:\n    rootdirectory: ${good}\n`);
     const { code, out } = await registry(["verify", path]);

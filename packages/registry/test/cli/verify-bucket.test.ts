@@ -1,15 +1,17 @@
 import { generateKeyPairSync } from "node:crypto";
-import { mkdtemp, rm, writeFile } from "node:fs/promises";
+import { writeFile } from "node:fs/promises";
 import { createServer } from "node:net";
-import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { stringify } from "yaml";
-import { type StandIn, startStandIn } from "../../../../test/src/support/s3/server.js";
-import { checkBucket } from "../../src/cli/verify-bucket.js";
-import { checkFiles } from "../../src/cli/verify-files.js";
+import { listen } from "@longshore/testkit/loopback";
+import { testFolder } from "@longshore/testkit/test-folder";
+import { type StandIn, startStandIn } from "@longshore/testkit/s3/server";
+import { verifyMiddleware, verifyStorage } from "../../src/cli/verify/verify-storage.js";
 import { formatFinding } from "../../src/config/findings.js";
 import { configOf } from "../config/support.js";
+
+const requestOf = (patience: number) => ({ remote: true, patience, now: new Date() });
 
 let server: StandIn;
 let bucket: string;
@@ -20,7 +22,7 @@ beforeAll(async () => {
 });
 afterAll(() => server.stop());
 
-async function findings(more: Readonly<Record<string, unknown>>, patience?: number): Promise<string[]> {
+async function findings(more: Readonly<Record<string, unknown>>, patience = 10_000): Promise<string[]> {
   const { endpoint, region, accessKey, secretKey } = server;
   const s3 = {
     regionendpoint: endpoint,
@@ -32,10 +34,22 @@ async function findings(more: Readonly<Record<string, unknown>>, patience?: numb
     ...more,
   };
   const config = configOf(stringify({ version: 0.1, storage: { s3 } }));
-  return (await checkBucket(config, patience)).map(formatFinding);
+  return (await verifyStorage(config, requestOf(patience))).map(formatFinding);
 }
 
 describe("verify looks at the bucket", () => {
+  it.each([
+    ["https", (host: string) => `https://${host}`],
+    ["no", (host: string) => host],
+  ])("of a service that speaks plain HTTP behind an endpoint with %s scheme", async (_, write) => {
+    const { host } = new URL(server.endpoint);
+    expect(await findings({ regionendpoint: write(host) })).toEqual([
+      expect.stringContaining(
+        "the endpoint speaks plain HTTP: begin regionendpoint with http://, or set secure: false where it has no scheme",
+      ),
+    ]);
+  });
+
   it("that is there, empty or not, and writes nothing", async () => {
     expect(await findings({})).toEqual([]);
     const operations = server.log.requests.map(({ operation }) => operation);
@@ -58,28 +72,24 @@ describe("verify looks at the bucket", () => {
     expect(await findings(more)).toEqual([expect.stringMatching(message)]);
   });
 
-  it("of a service that says nothing, for a while", async () => {
-    const silent = createServer(() => undefined);
-    await new Promise<void>((resolve) => silent.listen(0, "127.0.0.1", resolve));
-    const address = silent.address();
-    const port = typeof address === "object" ? address?.port : 0;
-    expect(await findings({ regionendpoint: `http://127.0.0.1:${port}` }, 300)).toEqual([
+  it("of a service that doesn't respond, for a limited time", async () => {
+    await using silent = await listen(createServer());
+    expect(await findings({ regionendpoint: silent.url }, 300)).toEqual([
       expect.stringContaining("no answer within 0.3 s"),
     ]);
-    silent.close();
   });
 
   it("only where there is one", async () => {
-    expect(await checkBucket(configOf("version: 0.1\nstorage: inmemory\n"))).toEqual([]);
+    expect(await verifyStorage(configOf("version: 0.1\nstorage: inmemory\n"), requestOf(10_000))).toEqual([]);
   });
 });
 
 it("verify looks at the key that signs addresses of CloudFront", async () => {
-  const folder = await mkdtemp(join(tmpdir(), "registry-verify-"));
+  const folder = await testFolder();
   const check = async (storage: object, privatekey: string): Promise<string[]> => {
     const options = { baseurl: "cdn.example", privatekey, keypairid: "K2" };
     const text = stringify({ version: 0.1, storage, middleware: { storage: [{ name: "cloudfront", options }] } });
-    return (await checkFiles(configOf(text), new Date())).map(formatFinding);
+    return (await verifyMiddleware(configOf(text), requestOf(10_000))).map(formatFinding);
   };
   const write = async (name: string, type: "rsa" | "ec"): Promise<string> => {
     const pair =
@@ -91,16 +101,12 @@ it("verify looks at the key that signs addresses of CloudFront", async () => {
   };
   const s3 = { s3: { bucket: "b", region: "eu-central-1" } };
   const path = "middleware.storage[0].options.privatekey";
-  try {
-    expect(await check(s3, await write("rsa.pem", "rsa"))).toEqual([]);
-    expect(await check(s3, await write("ec.pem", "ec"))).toEqual([
-      `${path}: ${folder}/ec.pem holds a key that isn't RSA; CloudFront takes RSA keys here`,
-    ]);
-    expect(await check(s3, join(folder, "missing.pem"))).toEqual([
-      `${path}: ${folder}/missing.pem can't be read (ENOENT)`,
-    ]);
-    expect(await check({ inmemory: {} }, join(folder, "missing.pem"))).toEqual([]);
-  } finally {
-    await rm(folder, { recursive: true, force: true });
-  }
+  expect(await check(s3, await write("rsa.pem", "rsa"))).toEqual([]);
+  expect(await check(s3, await write("ec.pem", "ec"))).toEqual([
+    `${path}: ${folder}/ec.pem holds a key of type ec; CloudFront takes RSA keys here`,
+  ]);
+  expect(await check(s3, join(folder, "missing.pem"))).toEqual([
+    `${path}: ${folder}/missing.pem can't be read (ENOENT)`,
+  ]);
+  expect(await check({ inmemory: {} }, join(folder, "missing.pem"))).toEqual([]);
 });

@@ -5,7 +5,9 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { generateKeyPairSync } from "node:crypto";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
-import { checkFiles } from "../../src/cli/verify-files.js";
+import { verifyStorage } from "../../src/cli/verify/verify-storage.js";
+import { verifyAuth } from "../../src/cli/verify/verify-auth.js";
+import { checkFiles } from "../../src/cli/verify/verify-files.js";
 import { formatFinding } from "../../src/config/findings.js";
 import { configOf } from "../config/support.js";
 import { CERTIFICATE, KEY } from "./certificates.js";
@@ -30,7 +32,13 @@ beforeAll(async () => {
 afterAll(() => rm(directory, { recursive: true, force: true }));
 
 async function findings(text: string): Promise<string[]> {
-  return (await checkFiles(configOf(`version: 0.1\n${text}`), NOW)).map(formatFinding);
+  const config = configOf(`version: 0.1\n${text}`);
+  const request = { remote: false, patience: 0, now: NOW };
+  return [
+    ...(await checkFiles(config, NOW)),
+    ...(await verifyAuth(config, request)),
+    ...(await verifyStorage(config, request)),
+  ].map(formatFinding);
 }
 
 const tls = (certificate: string, key: string, more = "") =>
@@ -47,9 +55,9 @@ describe("verify looks at the files that are named", () => {
 
   it("files that hold nothing or aren't there", async () =>
     expect(await tls("garbage.pem", "missing.pem", `, clientcas: [${at("garbage.pem")}]`)).toEqual([
-      `http.tls.certificate: ${at("garbage.pem")} holds nothing usable; expected a PEM file without a passphrase`,
+      `http.tls.certificate: ${at("garbage.pem")} holds no PEM certificate: there is no line such as -----BEGIN CERTIFICATE-----`,
       `http.tls.key: ${at("missing.pem")} can't be read (ENOENT)`,
-      `http.tls.clientcas[0]: ${at("garbage.pem")} holds nothing usable; expected a PEM file without a passphrase`,
+      `http.tls.clientcas[0]: ${at("garbage.pem")} holds no PEM certificate: there is no line such as -----BEGIN CERTIFICATE-----`,
     ]));
 
   it("those of Redis", async () => {
@@ -82,7 +90,7 @@ describe("verify looks at the files that are named", () => {
     expect(await findings(`storage: {filesystem: {rootdirectory: ${at("a/b/c")}}}\n`)).toEqual([]));
 
   it("a root directory that is a file, or below one", async () => {
-    const wrong = /^storage\.filesystem\.rootdirectory: .*(is not a directory|can't be looked at)$/;
+    const wrong = /^storage\.filesystem\.rootdirectory: .*(is not a directory|can't be accessed)$/;
     expect(await findings(`storage: {filesystem: {rootdirectory: ${at("key.pem")}}}\n`)).toEqual([
       expect.stringMatching(wrong),
     ]);
@@ -95,9 +103,10 @@ describe("verify looks at the files that are named", () => {
     await mkdir(at("locked"));
     await chmod(at("locked"), 0o555);
     const locked =
-      /^storage\.filesystem\.rootdirectory: .*can't be made: .*locked can't be written by this user.*pushes fail/;
+      /^storage\.filesystem\.rootdirectory: .*can't be created: .*locked isn't writable by this user.*pushes fail/;
     const storage = `storage: {filesystem: {rootdirectory: ${at("locked/new")}}`;
-    const found = await checkFiles(configOf(`version: 0.1\n${storage}}\n`), NOW);
+    const request = { remote: false, patience: 0, now: NOW };
+    const found = await verifyStorage(configOf(`version: 0.1\n${storage}}\n`), request);
     // Root may write anywhere.
     const root = process.getuid?.() === 0;
     expect(found.map(({ severity }) => severity)).toEqual(root ? [] : ["warning"]);
@@ -105,12 +114,37 @@ describe("verify looks at the files that are named", () => {
     expect(await findings(`${storage}, maintenance: {readonly: {enabled: true}}}\n`)).toEqual([]);
   });
 
+  it("a password file that is missing where this user can't create it", async () => {
+    await mkdir(at("closed"));
+    await chmod(at("closed"), 0o555);
+    const file = at("closed/htpasswd");
+    const found = await verifyAuth(
+      configOf(`version: 0.1\nstorage: inmemory\nauth: {htpasswd: {realm: r, path: ${file}}}\n`),
+      { remote: false, patience: 0, now: NOW },
+    );
+    // Root may write anywhere.
+    const root = process.getuid?.() === 0;
+    expect(found.map(({ severity }) => severity)).toEqual([root ? "warning" : "error"]);
+    expect(found[0]?.message).toMatch(
+      root ? /the registry creates it when it starts/ : /is missing, and .*closed isn't writable.*htpasswd -Bc/,
+    );
+  });
+
+  it("a directory in the place of a password file", async () => {
+    await mkdir(at("mounted"));
+    expect(await findings(`storage: inmemory\nauth: {htpasswd: {realm: r, path: ${at("mounted")}}}\n`)).toEqual([
+      expect.stringMatching(
+        /^auth\.htpasswd\.path: .*mounted can't be used: it is a directory; container engines make one/,
+      ),
+    ]);
+  });
+
   it("a socket's place", async () => {
     const unix = (path: string) => findings(`storage: inmemory\nhttp: {net: unix, addr: ${path}}\n`);
     expect(await unix(at("new.sock"))).toEqual([]);
-    expect(await unix(at("key.pem"))).toEqual([`http.addr: ${at("key.pem")} is there already and is not a socket`]);
+    expect(await unix(at("key.pem"))).toEqual([`http.addr: ${at("key.pem")} exists and is not a socket`]);
     expect(await unix(at("nowhere/new.sock"))).toEqual([
-      `http.addr: the directory ${at("nowhere")} isn't there; make it first`,
+      `http.addr: the directory ${at("nowhere")} is missing; create it first`,
     ]);
     const server = createServer().listen(at("old.sock"));
     await once(server, "listening");

@@ -25,7 +25,7 @@ describe("the redis section", () => {
     });
   });
 
-  it("takes every option of registry:3", () => {
+  it("accepts every option of registry:3", () => {
     const redis = redisOf(`redis:
   addrs: ["r:1"]
   username: u
@@ -74,7 +74,7 @@ describe("the redis section", () => {
     expect(JSON.stringify(redis)).not.toContain("0123");
   });
 
-  it("takes what registry:2 had", () => {
+  it("accepts the keys of registry:2", () => {
     const text = 'redis: {addr: "r:1", password: p, db: 1, pool: {maxidle: 1, maxactive: 2, idletimeout: 300s}}\n';
     expect(redisOf(text)).toMatchObject({ addresses: ["r:1"], mode: "single", database: 1 });
     expect(redisOf('redis: {addr: "r:1", tls: {enabled: true}}\n')?.tls).toEqual({ rootCas: [] });
@@ -111,10 +111,10 @@ describe("the redis section", () => {
   });
 
   it.each([
-    ["", "storage.cache.blobdescriptor: found redis; redis.addrs has to name it, such as [redis:6379]"],
-    ['redis: {addrs: ["r:1", "s:1"], db: 2}\n', "redis.db: found 2; allowed with several addrs: 0"],
-    ['redis: {addrs: ["http://r"]}\n', 'redis.addrs[0]: found "http://r"; allowed: host:port'],
-    ['redis: {addr: "r:0"}\n', 'redis.addr: found "r:0"; allowed: host:port'],
+    ["", "storage.cache.blobdescriptor: found redis; set redis.addrs too, for example to [redis:6379]"],
+    ['redis: {addrs: ["r:1", "s:1"], db: 2}\n', "redis.db: found 2; expected 0 with several addrs"],
+    ['redis: {addrs: ["http://r"]}\n', 'redis.addrs[0]: found "http://r"; expected host:port'],
+    ['redis: {addr: "r:0"}\n', 'redis.addr: found "r:0"; expected host:port'],
     [
       'redis: {addrs: ["r:1"], tls: {certificate: /c}}\n',
       "redis.tls.key: missing; redis.tls.certificate needs its key",
@@ -123,15 +123,15 @@ describe("the redis section", () => {
       'redis: {addrs: ["r:1"], tls: {key: /k}}\n',
       "redis.tls.certificate: missing; redis.tls.key needs its certificate",
     ],
-    ['redis: {addrs: ["r:1"], protocol: 4}\n', "redis.protocol: found 4; allowed: 0, 2 or 3"],
+    ['redis: {addrs: ["r:1"], protocol: 4}\n', "redis.protocol: found 4; expected 0, 2 or 3"],
   ])("%j is refused", (text, expected) => {
     const errors = errorsOf(CACHED + text);
     expect(errors).toHaveLength(1);
     expect(errors[0]).toContain(expected);
   });
 
-  it("warns of a section that nothing uses", () =>
+  it("warns about an unused section", () =>
     expect(warningsOf(`${MINIMAL}redis: {addr: "r:1"}\n`)).toEqual([
-      "config.yml:4: redis: nothing uses it; storage.cache.blobdescriptor: redis would",
+      "config.yml:4: redis: unused; to use it, set storage.cache.blobdescriptor: redis",
     ]));
 });

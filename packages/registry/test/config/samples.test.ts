@@ -10,12 +10,12 @@ import { fileURLToPath } from "node:url";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import type { Config } from "../../src/config/config.js";
 import { loadConfig } from "../../src/config/load.js";
-import { type StandIn, startStandIn } from "../../../../test/src/support/s3/server.js";
+import { type StandIn, startStandIn } from "@longshore/testkit/s3/server";
+import { PROGRAM } from "@longshore/testkit/project";
 import { CERTIFICATE, KEY } from "../cli/certificates.js";
 import { MACHINE, messages } from "./support.js";
 
 const SAMPLES = fileURLToPath(new URL("../../../../config/", import.meta.url));
-const PROGRAM = fileURLToPath(new URL("../../bin/registry.js", import.meta.url));
 const FILES = (await readdir(SAMPLES)).filter((name) => name.endsWith(".yml"));
 
 async function loadSample(name: string) {
@@ -78,13 +78,13 @@ function filesEnvironment({ auth, http, log }: Config, name: string): Environmen
   const tls = { REGISTRY_HTTP_TLS_CERTIFICATE: certificate, REGISTRY_HTTP_TLS_KEY: join(directory, "key.pem") };
   return {
     ...(log.audit ? { REGISTRY_LOG_AUDIT_TARGET: join(directory, `${name}.audit`) } : {}),
-    ...(auth.type === "htpasswd" ? { REGISTRY_AUTH_HTPASSWD_PATH: join(directory, "htpasswd") } : {}),
-    ...(auth.type === "token" ? { REGISTRY_AUTH_TOKEN_ROOTCERTBUNDLE: certificate } : {}),
+    ...(auth.kind === "htpasswd" ? { REGISTRY_AUTH_HTPASSWD_PATH: join(directory, "htpasswd") } : {}),
+    ...(auth.kind === "token" ? { REGISTRY_AUTH_TOKEN_ROOTCERTBUNDLE: certificate } : {}),
     ...(http.tls ? tls : {}),
   };
 }
 
-it("there are files for both original images and for npm start", () => {
+it("there are files for both of Distribution's images and for npm start", () => {
   expect(FILES).toEqual(
     expect.arrayContaining([
       "registry2.yml",
@@ -111,7 +111,7 @@ describe.each(FILES)("config/%s", (name) => {
     );
   });
 
-  it("starts a registry that answers, and stops", async () => {
+  it("starts a registry that responds, and stops", async () => {
     const root = join(directory, name);
     const { config } = await loadSample(name);
     if (!config) throw new Error("refused");
@@ -130,9 +130,9 @@ describe.each(FILES)("config/%s", (name) => {
     try {
       const address = await listening(child);
       const url = `${http.tls ? "https" : "http"}://${address}/v2/`;
-      expect(await statusOf(url)).toBe(auth.type === "none" ? 200 : 401);
+      expect(await statusOf(url)).toBe(auth.kind === "none" ? 200 : 401);
       // Where anybody may, the storage is asked something.
-      if (auth.type === "none") expect(await statusOf(`${url}a/tags/list`)).toBe(404);
+      if (auth.kind === "none") expect(await statusOf(`${url}a/tags/list`)).toBe(404);
     } finally {
       child.kill("SIGTERM");
       await ended;
@@ -167,8 +167,9 @@ async function statusOf(url: string): Promise<number | undefined> {
   });
 }
 
-describe("the defaults of the original images (contract §3.4)", () => {
-  const health = { storagedriver: { enabled: true, interval: 10_000, threshold: 3 } };
+describe("the defaults of Distribution's images (wire contract §3.4)", () => {
+  const options = { enabled: true, interval: 10_000, threshold: 3 };
+  const health = { checks: [{ check: { kind: "storagedriver", options } }] };
 
   it("registry:2", async () => {
     const { config } = await loadSample("registry2.yml");
@@ -176,7 +177,7 @@ describe("the defaults of the original images (contract §3.4)", () => {
       log: { level: "info", fields: { service: "registry" } },
       storage: {
         type: "filesystem",
-        parameters: { rootdirectory: "/var/lib/registry" },
+        driver: { options: { rootdirectory: "/var/lib/registry" } },
         cache: { blobdescriptor: "inmemory" },
         delete: { enabled: false },
       },
@@ -191,7 +192,7 @@ describe("the defaults of the original images (contract §3.4)", () => {
       log: { level: "debug", fields: { service: "registry", environment: "development" } },
       storage: {
         type: "filesystem",
-        parameters: { rootdirectory: "/var/lib/registry" },
+        driver: { options: { rootdirectory: "/var/lib/registry" } },
         cache: { blobdescriptor: "inmemory" },
         delete: { enabled: true },
         tag: { concurrencylimit: 5 },

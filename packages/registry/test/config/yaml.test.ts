@@ -12,7 +12,7 @@ function values(text: string): unknown {
   return plain(node);
 }
 
-describe("YAML 1.1 scalars (contract §3.1)", () => {
+describe("YAML 1.1 scalars (wire contract §3.1)", () => {
   it.each<[string, unknown]>([
     ["yes", true],
     ["Yes", true],
@@ -58,13 +58,13 @@ describe("YAML 1.1 scalars (contract §3.1)", () => {
 });
 
 describe("YAML maps", () => {
-  it("takes the last of duplicate keys, and says so", () => {
+  it("uses the last of duplicate keys, with a warning", () => {
     const { node, findings } = parseYaml("a: 1\nb: 2\na: 3\n", { file: "f" });
     expect(node && plain(node)).toEqual({ a: 3, b: 2 });
-    expect(messages(findings)).toEqual(["f:3: a: given more than once; the last one counts"]);
+    expect(messages(findings)).toEqual(["f:3: a: given more than once; the last one is used"]);
   });
 
-  it("follows aliases and merge keys; what stands in the map itself wins", () => {
+  it("follows aliases and merge keys; the map's own keys win", () => {
     expect(values("x: &x {a: 1, b: 2}\ny: *x\nz:\n  b: 3\n  <<: *x\n")).toEqual({
       x: { a: 1, b: 2 },
       y: { a: 1, b: 2 },
@@ -73,7 +73,7 @@ describe("YAML maps", () => {
     expect(values("a: &a {k: 1}\nb: &b {k: 2, l: 2}\nc: {<<: [*a, *b]}\n")).toMatchObject({ c: { k: 1, l: 2 } });
   });
 
-  it("knows where each value stands", () => {
+  it("knows the position of each value", () => {
     const { node } = parseYaml("a:\n  b:\n    - x\n    - y: 1\n", { file: "f" });
     expect(node && locate(node, ["a", "b", 1, "y"]).source).toEqual({ origin: "file", file: "f", line: 4, column: 7 });
   });
@@ -120,8 +120,8 @@ describe("YAML that is refused", () => {
     ["a: [1, 2\nb: 3", /^f:\d: not valid YAML: /],
     ["a: b: c", /^f:1: not valid YAML: /],
     ["\ta: 1", /^f:1: not valid YAML: /],
-    ["a: *nowhere", /^f:1: a: not valid YAML: .*put the value in quotes/],
-    ["a: !!binary aGk=", /^f:1: a: this YAML tag is not supported/],
+    ["a: *nowhere", /^f:1: a: not valid YAML: .*if it is meant literally, put it in quotes/],
+    ["a: !!binary aGk=", /^f:1: a: this YAML tag isn't supported/],
     ["[a]: 1", /^f:1: a map or list can't be a key/],
   ])("%j", (text, expected) => expect(refuse(text)).toMatch(expected));
 
@@ -142,8 +142,8 @@ describe("YAML that is refused", () => {
   });
 
   it("an alias within itself", () => expect(refuse("a: &a [*a]")).toMatch(/alias that contains itself/));
-  it("a text nested too deeply", () => expect(refuse("[".repeat(5000) + "]".repeat(5000))).toMatch(/nested/));
-  it("an enormous text", () => expect(refuse(`a: ${"x".repeat(2 ** 20)}`)).toMatch(/too long/));
+  it("YAML nested too deeply", () => expect(refuse("[".repeat(5000) + "]".repeat(5000))).toMatch(/nested/));
+  it("an enormous text", () => expect(refuse(`a: ${"x".repeat(2 ** 20)}`)).toMatch(/too large/));
 
   it("shows no part of the text, which may be a secret", () => {
     for (const text of [

@@ -16,6 +16,30 @@ const ROWS: readonly Row[] = [
   [{ code: "INVALID_PATH", driver: "filesystem", path: "/a" }, 500, "UNKNOWN", "filesystem: invalid path: /a"],
   [{ code: "INVALID_OFFSET", driver: "d", path: "/a", offset: 9 }, 500, "UNKNOWN", "d: invalid offset: 9 for path: /a"],
   [{ code: "DRIVER_ERROR", driver: "d", operation: "read", path: "/a" }, 500, "UNKNOWN", "d: read failed"],
+  [
+    { code: "DRIVER_ERROR", driver: "d", operation: "write", path: "/a", obstacle: "denied" },
+    503,
+    "UNAVAILABLE",
+    "d: write failed: the storage denies access; the registry's operator has to grant it to the registry's user or keys",
+  ],
+  [
+    { code: "DRIVER_ERROR", driver: "d", operation: "write", path: "/a", obstacle: "read-only" },
+    503,
+    "UNAVAILABLE",
+    "d: write failed: the storage is read-only; the registry's operator has to make it writable",
+  ],
+  [
+    { code: "DRIVER_ERROR", driver: "d", operation: "write", path: "/a", obstacle: "quota" },
+    507,
+    "UNAVAILABLE",
+    "d: write failed: the storage's quota is used up; the registry's operator has to raise it or make room",
+  ],
+  [
+    { code: "DRIVER_ERROR", driver: "d", operation: "write", path: "/a", obstacle: "full" },
+    507,
+    "UNAVAILABLE",
+    "d: write failed: the storage is full; the registry's operator has to make room, of bytes or of inodes",
+  ],
   [{ code: "UNSUPPORTED", operation: "x" }, 405, "UNSUPPORTED", undefined],
   [{ code: "DIGEST_INVALID", text: "x", problem: "length" }, 400, "DIGEST_INVALID", "invalid checksum digest length"],
   [{ code: "NAME_UNKNOWN", name: "a" }, 404, "NAME_UNKNOWN", { name: "a" }],
@@ -59,7 +83,7 @@ describe("faults of the storage", () => {
     ]);
   });
 
-  it("say why a class is denied instead of what the code says", () => {
+  it("say why a class is denied in place of the code's message", () => {
     const failure = translate(
       new StorageError({ code: "MANIFEST_CLASS_DENIED", reason: "registry does not allow image manifest" }),
     );
@@ -77,7 +101,7 @@ describe("faults of the storage", () => {
 });
 
 describe("faults of access control", () => {
-  it("carry their challenge, and what was asked for in Go's spelling", () => {
+  it("carry their challenge, and the requested access in Go's spelling", () => {
     const accesses = [{ type: "repository", class: "plugin", name: "a", action: "pull" }];
     const failure = translate(
       new AuthError({ code: "UNAUTHENTICATED", challenge: "Basic x", accesses, reason: "secret reason" }),
@@ -98,7 +122,7 @@ describe("faults of access control", () => {
 });
 
 describe("everything else", () => {
-  it("tells nothing of what isn't known", () => {
+  it("reveals nothing about unknown errors", () => {
     for (const error of [new Error("password=1"), "password=1", undefined, { message: "password=1" }]) {
       expect(translate(error)).toEqual({
         status: 500,
@@ -109,7 +133,7 @@ describe("everything else", () => {
     }
   });
 
-  it("has its status and closes what can't go on", () => {
+  it("has its status, and closes connections that can't continue", () => {
     expect(translate(new ClientGone())).toMatchObject({ status: 499, close: true });
     expect(translate(new BodyTimeout(5))).toMatchObject({ status: 408, close: true });
     expect(translate(new ApiError("MANIFEST_INVALID", { status: 413, detail: 1, headers: { A: "b" } }))).toMatchObject({
@@ -133,7 +157,7 @@ describe("the envelope", () => {
     expect(envelope(errors)).toBe('{"errors":[{"code":"A","message":"a"},{"code":"B","message":"b","detail":null}]}\n');
   });
 
-  it("doesn't echo what is too long", () => {
+  it("doesn't echo long input", () => {
     expect(envelope([{ code: "A", message: "a", detail: "x".repeat(1e6) }]).length).toBeLessThan(5000);
   });
 });

@@ -1,31 +1,23 @@
-import { createServer as createHttp } from "node:http";
+import { createServer as createHttp, type IncomingMessage } from "node:http";
+import { createServer as createHttps } from "node:https";
 import { createServer as createTcp } from "node:net";
 import { once } from "node:events";
-import { mkdtemp, rm, writeFile } from "node:fs/promises";
-import { tmpdir } from "node:os";
+import { writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { createDriver, StorageError, type StorageDriver } from "@longshore/storage";
+import { listen, serveHttp } from "@longshore/testkit/loopback";
+import { testFolder } from "@longshore/testkit/test-folder";
 import { describe, expect, it, vi } from "vitest";
-import type { HealthConfig } from "../../src/config/config.js";
-import type { HealthCheck } from "../../src/health/check.js";
-import { createHealthChecks } from "../../src/health/checks.js";
+import type { HealthCheck } from "../../src/health/health-check.js";
 import { HealthMonitor } from "../../src/health/monitor.js";
-
-const NOTHING: HealthConfig = {
-  gate: "probes",
-  storagedriver: { enabled: false, interval: 10, threshold: 1, successthreshold: 1 },
-  file: [],
-  http: [],
-  tcp: [],
-};
+import { CERTIFICATE, KEY } from "../cli/certificates.js";
+import { configOf } from "../config/support.js";
 
 /** The one check of a configuration, run once: undefined or what it says. */
-async function runCheck(config: Partial<HealthConfig>, driver?: StorageDriver): Promise<[string, string | undefined]> {
-  const [check] = createHealthChecks(
-    { ...NOTHING, ...config },
-    "filesystem",
-    driver ?? (await createDriver("inmemory", {})),
-  );
+async function runCheck(health: object, driver?: StorageDriver): Promise<[string, string | undefined]> {
+  const config = configOf(JSON.stringify({ version: "0.1", storage: "filesystem", health }));
+  const registry = { driver: driver ?? (await createDriver("inmemory", {})), storageType: config.storage.type };
+  const [check] = config.health.checks.flatMap((each) => each.check.open(registry) ?? []);
   if (check === undefined) throw new Error("no check");
   return check.check(AbortSignal.timeout(5000)).then(
     () => [check.name, undefined],
@@ -59,7 +51,7 @@ describe("the monitor", () => {
       expect(monitor.failures()).toEqual({});
       await vi.advanceTimersByTimeAsync(4000);
       expect(seen).toEqual(["down", "up", "down", "up"]);
-      monitor.stop();
+      monitor.close();
       await vi.advanceTimersByTimeAsync(10_000);
       expect(looks).toBe(7);
     } finally {
@@ -87,7 +79,7 @@ describe("the monitor", () => {
         seen.push(monitor.failures()["c"]);
       }
       expect(seen).toEqual(["down 1", "down 1", "down 1", "down 4", "down 4", "down 4", undefined, undefined]);
-      monitor.stop();
+      monitor.close();
     } finally {
       vi.useRealTimers();
     }
@@ -106,9 +98,9 @@ describe("the monitor", () => {
 });
 
 describe("the storage check", () => {
-  const storagedriver = { enabled: true, interval: 10, threshold: 1, successthreshold: 1 };
+  const storagedriver = { enabled: true, interval: "10ms", threshold: 1, successthreshold: 1 };
 
-  it("takes an empty storage for healthy, and tells any other fault", async () => {
+  it("treats an empty storage as healthy, and reports any other fault", async () => {
     const driver = await createDriver("inmemory", {});
     const failing = (error: Error): StorageDriver => ({
       ...driver,
@@ -127,30 +119,25 @@ describe("the storage check", () => {
 
 describe("file, http and tcp checks", () => {
   it("a file that exists is a failure", async () => {
-    const folder = await mkdtemp(join(tmpdir(), "longshore-health-"));
-    const file = join(folder, "down");
-    expect(await runCheck({ file: [{ file, interval: 1 }] })).toEqual([file, undefined]);
+    const file = join(await testFolder(), "down");
+    expect(await runCheck({ file: [{ file, interval: "1s" }] })).toEqual([file, undefined]);
     await writeFile(file, "");
-    expect(await runCheck({ file: [{ file, interval: 1 }] })).toEqual([file, "file exists"]);
-    await rm(folder, { recursive: true });
+    expect(await runCheck({ file: [{ file, interval: "1s" }] })).toEqual([file, "file exists"]);
   });
 
   it("a HEAD request must answer with the expected status", async () => {
     const methods: (string | undefined)[] = [];
-    const server = createHttp((request, response) => {
+    const server = await serveHttp((request, response) => {
       methods.push(`${request.method ?? ""} ${String(request.headers["x-probe"])}`);
       response.statusCode = 204;
       response.end();
-    }).listen(0, "127.0.0.1");
-    await once(server, "listening");
-    const address = server.address();
-    const port = address !== null && typeof address === "object" ? address.port : 0;
-    const uri = `http://127.0.0.1:${port}/x`;
+    });
+    const uri = `${server.url}/x`;
     const base = {
       uri,
       headers: { "X-Probe": ["yes"] },
-      timeout: 1000,
-      interval: 1,
+      timeout: "1s",
+      interval: "1s",
       threshold: 1,
       successthreshold: 1,
     };
@@ -160,13 +147,44 @@ describe("file, http and tcp checks", () => {
       `${uri}: downstream service returned unexpected status: 204`,
     ]);
     expect(methods).toEqual(["HEAD yes", "HEAD yes"]);
-    server.close();
-    server.closeAllConnections();
+    await server.close();
     const [, failure] = await runCheck({ http: [{ ...base, statuscode: 200 }] });
     expect(failure).toContain(`${uri}: error while checking: `);
   });
 
-  it("a HEAD request follows redirects as the original's does, and shows no other host its credentials", async () => {
+  it("a redirect from https to http of the same host gets none of the headers, and neither does the way back", async () => {
+    const warning = vi.spyOn(process, "emitWarning").mockReturnValue();
+    // The certificate is the test's own.
+    vi.stubEnv("NODE_TLS_REJECT_UNAUTHORIZED", "0");
+    const asked: string[] = [];
+    const note = ({ url = "", headers }: IncomingMessage): void =>
+      void asked.push(`${url} ${headers.authorization ?? "-"} ${String(headers["x-api-key"] ?? "-")}`);
+    const addresses = { secure: "" };
+    await using plain = await serveHttp((request, response) => {
+      note(request);
+      response.writeHead(302, { location: `${addresses.secure}/back` }).end();
+    });
+    await using secure = await listen(
+      createHttps({ cert: CERTIFICATE, key: KEY }, (request, response) => {
+        note(request);
+        if (request.url === "/back") response.end();
+        else response.writeHead(302, { location: `${plain.url}/plain` }).end();
+      }),
+    );
+    addresses.secure = `https://${secure.host}`;
+    const uri = `${addresses.secure}/a`;
+    const headers = { Authorization: ["Basic eA=="], "X-Api-Key": ["k"] };
+    const check = { uri, headers, statuscode: 200, timeout: "1s", interval: "1s", threshold: 1, successthreshold: 1 };
+    try {
+      expect(await runCheck({ http: [check] })).toEqual([uri, undefined]);
+    } finally {
+      vi.unstubAllEnvs();
+      warning.mockRestore();
+    }
+    expect(asked).toEqual(["/a Basic eA== k", "/plain - -", "/back - -"]);
+  });
+
+  it("a HEAD request follows redirects as Distribution does, and shows no other host its headers", async () => {
     const asked: string[] = [];
     const server = createHttp((request, response) => {
       asked.push(
@@ -180,7 +198,7 @@ describe("file, http and tcp checks", () => {
     await once(server, "listening");
     const address = server.address();
     const origin = `http://127.0.0.1:${address !== null && typeof address === "object" ? address.port : 0}`;
-    const base = { headers: { Authorization: ["Basic eA=="] }, statuscode: 200, timeout: 1000, interval: 1 };
+    const base = { headers: { Authorization: ["Basic eA=="] }, statuscode: 200, timeout: "1s", interval: "1s" };
     const check = (path: string) => ({ ...base, uri: `${origin}${path}`, threshold: 1, successthreshold: 1 });
     expect(await runCheck({ http: [check("/a")] })).toEqual([`${origin}/a`, undefined]);
     expect(asked).toEqual(["127.0.0.1/a Basic eA==", "127.0.0.1/b Basic eA==", "localhost/c -"]);
@@ -191,13 +209,11 @@ describe("file, http and tcp checks", () => {
   });
 
   it("a TCP address must accept a connection", async () => {
-    const server = createTcp().listen(0, "127.0.0.1");
-    await once(server, "listening");
-    const address = server.address();
-    const addr = `127.0.0.1:${address !== null && typeof address === "object" ? address.port : 0}`;
-    const check = { addr, timeout: 1000, interval: 1, threshold: 1, successthreshold: 1 };
+    const server = await listen(createTcp());
+    const addr = server.host;
+    const check = { addr, timeout: "1s", interval: "1s", threshold: 1, successthreshold: 1 };
     expect(await runCheck({ tcp: [check] })).toEqual([addr, undefined]);
-    await new Promise((resolve) => server.close(resolve));
+    await server.close();
     const [, failure] = await runCheck({ tcp: [check] });
     expect(failure).toMatch(new RegExp(`^${addr}: connection failed: `));
   });

@@ -28,7 +28,7 @@ const matrix = guarded.flatMap((route) =>
 );
 
 describe("every route and method", () => {
-  it.each(matrix)("$title needs what the contract says", ({ route, method }) => {
+  it.each(matrix)("$title needs the access that the contract states", ({ route, method }) => {
     const accesses = route.accesses(method, "a/b", undefined);
     if (route.name === "base") expect(accesses).toEqual([]);
     else if (route.name === "catalog") expect(accesses).toEqual([{ type: "registry", name: "catalog", action: "*" }]);
@@ -41,9 +41,12 @@ describe("every route and method", () => {
     expect(mounting).toEqual([...(without ?? []), ...more]);
   });
 
-  it("one route alone looks at credentials itself, and works on a read-only registry", () => {
+  it("tokens alone look at credentials themselves, at docker_auth's path too, and work on a read-only registry", () => {
     const own = ROUTES.filter(({ accesses }) => accesses === "own");
-    expect(own.map(({ name, path }) => [name, path])).toEqual([["token", "/auth/token"]]);
+    expect(own.map(({ name, path }) => [name, path])).toEqual([
+      ["token", "/auth"],
+      ["token", "/auth/token"],
+    ]);
     for (const route of own) expect(handlersOf(route, true)).toEqual(handlersOf(route, false));
   });
 
@@ -98,9 +101,9 @@ describe("patterns", () => {
 
   it("take a hostile path in no time", () => {
     const path = `/v2/${"manifests/".repeat(6000)}!`;
-    const begun = performance.now();
+    const begun = process.cpuUsage();
     for (const route of ROUTES) pathPattern(route, "/").test(path);
-    expect(performance.now() - begun).toBeLessThan(500);
+    expect(process.cpuUsage(begun).user).toBeLessThan(2_000_000);
   });
 });
 

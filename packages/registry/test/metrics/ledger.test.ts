@@ -19,7 +19,7 @@ async function samples(ledger: MetricsLedger): Promise<string[]> {
 }
 
 describe("the ledger", () => {
-  it("keeps what a process has counted when it is gone, and forgets what it measured", async () => {
+  it("keeps the counts of a process that has exited, and drops its gauges", async () => {
     const ledger = new MetricsLedger();
     for (const id of [1, 2]) {
       const process = createProcess();

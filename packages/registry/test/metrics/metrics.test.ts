@@ -12,7 +12,7 @@ const CONNECTIONS: ConnectionSource = {
 };
 
 describe("metrics", () => {
-  it("have the original's names, labels and buckets, and are summed over processes", async () => {
+  it("have Distribution's names, labels and buckets, and are summed over processes", async () => {
     const processes = [1, 2].map((slot) =>
       createMetrics({ process: `worker-${slot}`, version: "1.2.3", connections: CONNECTIONS }),
     );

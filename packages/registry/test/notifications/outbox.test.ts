@@ -1,19 +1,20 @@
 import { copyFile, mkdir, readdir, readFile, truncate, writeFile } from "node:fs/promises";
 import { join } from "node:path";
+import { makeTemporaryFolder } from "@longshore/testkit/temporary-folder";
 import { describe, expect, it } from "vitest";
 import type { OutboxRecord } from "../../src/notifications/outbox/contract.js";
 import { Cursor } from "../../src/notifications/outbox/cursor.js";
 import { encodeFrames, scanSegment } from "../../src/notifications/outbox/frame.js";
 import { openMemoryOutbox } from "../../src/notifications/outbox/memory-outbox.js";
-import { openOutbox, randomFrom, readAll, temporary, textsOf } from "./support.js";
+import { openOutbox, randomFrom, readAll, textsOf } from "./support.js";
 
 const bytes = (text: string): Buffer => Buffer.from(text);
 const names = (from: number, to: number): string[] =>
   Array.from({ length: to - from + 1 }, (_, index) => `event ${from + index}`);
 
 describe("an outbox on disk", () => {
-  it("gives records back in order, from any place on, also to who opens it again", async () => {
-    await using directory = await temporary();
+  it("returns records in order, from any position, even after being reopened", async () => {
+    await using directory = await makeTemporaryFolder("outbox");
     const outbox = await openOutbox(directory.path);
     await Promise.all(names(1, 500).map((name) => outbox.append([bytes(name)], true)));
     expect(textsOf(await readAll(outbox))).toEqual(names(1, 500));
@@ -27,7 +28,7 @@ describe("an outbox on disk", () => {
   });
 
   it("lets a reader wait at the end, over the border of segments, with records of any size", async () => {
-    await using directory = await temporary();
+    await using directory = await makeTemporaryFolder("outbox");
     const outbox = await openOutbox(directory.path, { maxBytes: 64 * 1024 * 1024 });
     const reader = outbox.reader(1);
     expect(await reader.next()).toBeUndefined();
@@ -43,8 +44,8 @@ describe("an outbox on disk", () => {
     await outbox.close();
   });
 
-  it("drops what nobody needs, a segment at a time", async () => {
-    await using directory = await temporary();
+  it("drops events that no reader needs, a segment at a time", async () => {
+    await using directory = await makeTemporaryFolder("outbox");
     const outbox = await openOutbox(directory.path);
     for (let count = 0; count < 40; count += 1) await outbox.append([Buffer.alloc(16_000)], false);
     const before = (await readdir(directory.path)).length;
@@ -54,8 +55,8 @@ describe("an outbox on disk", () => {
     await outbox.close();
   });
 
-  it("never grows beyond its bound: the oldest are handed to who keeps them, none twice, none in silence", async () => {
-    await using directory = await temporary();
+  it("never grows beyond its bound: the oldest become dead letters, none twice and none silently", async () => {
+    await using directory = await makeTemporaryFolder("outbox");
     const evicted: OutboxRecord[] = [];
     const maxBytes = 256 * 1024;
     const outbox = await openOutbox(directory.path, {
@@ -83,7 +84,7 @@ describe("an outbox on disk", () => {
   });
 
   it("numbers on from the furthest reader: a power loss may have taken records that it saw", async () => {
-    await using directory = await temporary();
+    await using directory = await makeTemporaryFolder("outbox");
     const outbox = await openOutbox(directory.path, { atLeast: 100 });
     await outbox.append([bytes("after")], true);
     expect((await readAll(outbox, 100)).map(({ sequence }) => sequence)).toEqual([100]);
@@ -93,7 +94,7 @@ describe("an outbox on disk", () => {
 
 describe("a crash", () => {
   it("at any byte of the last write costs nothing that was there before, and nothing is made up", async () => {
-    await using directory = await temporary();
+    await using directory = await makeTemporaryFolder("outbox");
     const source = join(directory.path, "source");
     await mkdir(source);
     const outbox = await openOutbox(source);
@@ -152,7 +153,7 @@ describe("a crash", () => {
     }
   });
 
-  it("leaves what a failed write wrote and a later one wrote over in part: its numbers are too low to count", () => {
+  it("ignores the remains of a failed write that a later one partly overwrote, because their numbers are too low", () => {
     const kept = encodeFrames([bytes("a")], 50);
     const stale = encodeFrames([bytes("b"), bytes("c")], 10);
     expect(textsOf(scanSegment(Buffer.concat([kept, stale])).records)).toEqual(["a"]);
@@ -161,7 +162,7 @@ describe("a crash", () => {
 
 describe("a cursor", () => {
   it("is there again after it was set, and a torn write leaves the one before", async () => {
-    await using directory = await temporary();
+    await using directory = await makeTemporaryFolder("outbox");
     const path = join(directory.path, "cursor");
     const { cursor, isNew } = await Cursor.open(path);
     expect([isNew, cursor.sequence]).toEqual([true, 1]);
@@ -185,7 +186,7 @@ describe("a cursor", () => {
   });
 
   it("that was only opened, and synced, is no new one any more", async () => {
-    await using directory = await temporary();
+    await using directory = await makeTemporaryFolder("outbox");
     const path = join(directory.path, "cursor");
     const first = await Cursor.open(path);
     first.cursor.set(1);

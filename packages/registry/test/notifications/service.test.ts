@@ -1,14 +1,15 @@
 import { mkdir, readdir, readFile, rename, rm, writeFile } from "node:fs/promises";
-import { createServer } from "node:http";
 import { join } from "node:path";
+import { makeTemporaryFolder } from "@longshore/testkit/temporary-folder";
+import { serveHttp } from "@longshore/testkit/loopback";
 import { describe, expect, it } from "vitest";
-import type { EndpointConfig, NotificationsConfig } from "../../src/config/notifications.js";
+import type { EndpointConfig, NotificationsConfig } from "../../src/config/config.js";
 import { loadConfig } from "../../src/config/load.js";
 import { lockDirectory } from "../../src/notifications/outbox/lock.js";
 import { createDropper } from "../../src/notifications/outbox/inbox.js";
-import { openNotifications } from "../../src/notifications/service.js";
+import { NotificationService } from "../../src/notifications/service.js";
 import { silentLog, type Log } from "../../src/observability/log.js";
-import { eventOf, temporary } from "./support.js";
+import { eventOf } from "./support.js";
 
 interface Received {
   readonly method: string;
@@ -22,7 +23,7 @@ type Answer = { readonly status: number; readonly location?: string };
 /** A receiver that answers as it is told. */
 async function receive(answer: (received: Received, count: number) => Answer) {
   const received: Received[] = [];
-  const server = createServer((request, response) => {
+  const server = await serveHttp((request, response) => {
     let body = "";
     request.setEncoding("utf8").on("data", (chunk: string) => (body += chunk));
     request.on("end", () => {
@@ -32,18 +33,7 @@ async function receive(answer: (received: Received, count: number) => Answer) {
       response.writeHead(status, location === undefined ? {} : { Location: location }).end("ok");
     });
   });
-  await new Promise<void>((resolve) => server.listen(0, "127.0.0.1", resolve));
-  const address = server.address();
-  if (address === null || typeof address === "string") throw new Error("no port");
-  return {
-    received,
-    url: `http://127.0.0.1:${address.port}`,
-    [Symbol.asyncDispose]: () =>
-      new Promise<void>((resolve) => {
-        server.closeAllConnections();
-        server.close(() => resolve());
-      }),
-  };
+  return { ...server, received };
 }
 
 function endpointOf(url: string, over: Partial<EndpointConfig> = {}): EndpointConfig {
@@ -84,11 +74,11 @@ const events = (from: number, to: number) =>
   Array.from({ length: to - from + 1 }, (_, index) => eventOf({ id: `event-${from + index}` }));
 
 describe("delivery", () => {
-  it("goes on until an endpoint has taken each event, in order, and doesn't make another endpoint wait", async () => {
-    await using directory = await temporary();
+  it("retries until an endpoint has accepted each event, in order, without delaying another endpoint", async () => {
+    await using directory = await makeTemporaryFolder("outbox");
     await using flaky = await receive((_, count) => ({ status: count % 3 === 0 ? 200 : 500 }));
     await using quick = await receive(() => ({ status: 204 }));
-    const service = await openNotifications(
+    const service = await NotificationService.open(
       configOf(directory.path, [endpointOf(flaky.url), endpointOf(quick.url, { name: "other" })]),
       silentLog,
     );
@@ -102,38 +92,56 @@ describe("delivery", () => {
     await service.stop(0);
   });
 
-  it("follows redirects, with the body where the status keeps it, and without credentials to another host", async () => {
-    await using directory = await temporary();
-    await using target = await receive(() => ({ status: 200 }));
-    await using first = await receive((_, count) => ({ status: count === 1 ? 307 : 302, location: `${target.url}/t` }));
+  it("follows redirects within the receiver's origin, with the body if the status keeps it", async () => {
+    await using directory = await makeTemporaryFolder("outbox");
+    await using receiver = await receive(({ url }, count) =>
+      url === "/t" ? { status: 200 } : { status: count === 1 ? 307 : 302, location: "/t" },
+    );
     const headers = { Authorization: ["Bearer abc"], "X-Team": ["a", "b"] };
-    const service = await openNotifications(configOf(directory.path, [endpointOf(first.url, { headers })]), silentLog);
+    const service = await NotificationService.open(
+      configOf(directory.path, [endpointOf(receiver.url, { headers })]),
+      silentLog,
+    );
     await service.sink.record(events(1, 2), true);
     await expect.poll(() => service.stats()[0]?.successes).toBe(2);
-    expect(first.received[0]?.headers).toMatchObject({ authorization: "Bearer abc", "x-team": "a, b" });
-    expect(target.received.map(({ method, url }) => `${method} ${url}`)).toEqual(["POST /t", "GET /t"]);
-    expect(idsOf(target.received)).toEqual(["event-1", ""]);
-    expect(target.received[0]?.headers["authorization"]).toBeUndefined();
-    expect(target.received[0]?.headers["x-team"]).toBe("a, b");
+    const asked = receiver.received.map(({ method, url }) => `${method} ${url}`);
+    expect(asked).toEqual(["POST /", "POST /t", "POST /", "GET /t"]);
+    expect(idsOf(receiver.received)).toEqual(["event-1", "event-1", "event-2", ""]);
+    for (const { headers: sent } of receiver.received)
+      expect(sent).toMatchObject({ authorization: "Bearer abc", "x-team": "a, b" });
     await service.stop(0);
   });
 
-  it("counts 3xx without a place to go, and anything below 400, as taken", async () => {
-    await using directory = await temporary();
+  it("treats a redirect to another host as a failed delivery, and sends nothing there", async () => {
+    await using directory = await makeTemporaryFolder("outbox");
+    await using target = await receive(() => ({ status: 200 }));
+    await using first = await receive(() => ({ status: 307, location: `${target.url}/t` }));
+    const endpoint = endpointOf(first.url, { maxattempts: 1 });
+    const service = await NotificationService.open(configOf(directory.path, [endpoint]), silentLog);
+    await service.sink.record(events(1, 1), true);
+    await expect.poll(() => service.stats()[0]?.dead).toEqual({ "max-attempts": 1 });
+    const letter = await readFile(join(directory.path, "0", "dead-letters.jsonl"), "utf8");
+    expect(letter).toContain(`the receiver redirects to ${target.url}; set the endpoint's url`);
+    expect(target.received).toEqual([]);
+    await service.stop(0);
+  });
+
+  it("counts a 3xx without a location, and anything below 400, as delivered", async () => {
+    await using directory = await makeTemporaryFolder("outbox");
     await using receiver = await receive(() => ({ status: 304 }));
-    const service = await openNotifications(configOf(directory.path, [endpointOf(receiver.url)]), silentLog);
+    const service = await NotificationService.open(configOf(directory.path, [endpointOf(receiver.url)]), silentLog);
     await service.sink.record(events(1, 1), true);
     await expect.poll(() => service.stats()[0]?.successes).toBe(1);
     await service.stop(0);
   });
 
-  it("gives up where that is asked for, and the dead letters can be sent again to the endpoint that missed them", async () => {
-    await using directory = await temporary();
+  it("gives up if configured, and the dead letters can be resent to the endpoint that missed them", async () => {
+    await using directory = await makeTemporaryFolder("outbox");
     let status = 500;
     await using receiver = await receive(() => ({ status }));
     await using other = await receive(() => ({ status: 200 }));
     const endpoints = [endpointOf(receiver.url, { maxattempts: 2 }), endpointOf(other.url, { name: "other" })];
-    const service = await openNotifications(configOf(directory.path, endpoints), silentLog);
+    const service = await NotificationService.open(configOf(directory.path, endpoints), silentLog);
     await service.sink.record(events(1, 2), true);
     await expect.poll(() => service.stats()[0]?.dead).toEqual({ "max-attempts": 2 });
     expect(idsOf(receiver.received)).toEqual(["event-1", "event-1", "event-2", "event-2"]);
@@ -160,14 +168,14 @@ describe("delivery", () => {
 });
 
 describe("a restart", () => {
-  it("goes on where it was, with each endpoint, and a new endpoint hears of what comes", async () => {
-    await using directory = await temporary();
+  it("resumes at each endpoint's position, and a new endpoint gets later events", async () => {
+    await using directory = await makeTemporaryFolder("outbox");
     await using receiver = await receive(() => ({ status: 200 }));
     const dead = "http://127.0.0.1:9";
-    const before = await openNotifications(configOf(directory.path, [endpointOf(dead)]), silentLog);
+    const before = await NotificationService.open(configOf(directory.path, [endpointOf(dead)]), silentLog);
     await before.sink.record(events(1, 3), true);
     await before.stop(0);
-    const after = await openNotifications(
+    const after = await NotificationService.open(
       configOf(directory.path, [endpointOf(receiver.url), endpointOf(receiver.url, { name: "new", format: "v1" })]),
       silentLog,
     );
@@ -181,26 +189,26 @@ describe("a restart", () => {
     await after.stop(1000);
   });
 
-  it("waits for what can be delivered in the time that it is given", async () => {
-    await using directory = await temporary();
+  it("waits for events that can be delivered within the given time", async () => {
+    await using directory = await makeTemporaryFolder("outbox");
     await using receiver = await receive((_, count) => ({ status: count < 3 ? 500 : 200 }));
-    const service = await openNotifications(configOf(directory.path, [endpointOf(receiver.url)]), silentLog);
+    const service = await NotificationService.open(configOf(directory.path, [endpointOf(receiver.url)]), silentLog);
     await service.sink.record(events(1, 10), true);
     await service.stop(10_000);
     expect(new Set(idsOf(receiver.received)).size).toBe(10);
     expect(service.stats()[0]?.pending).toBe(0);
   });
 
-  it("takes in first what workers have left, and sets aside what is no event", async () => {
-    await using directory = await temporary();
+  it("first reads what workers have left, and sets aside invalid events", async () => {
+    await using directory = await makeTemporaryFolder("outbox");
     await using receiver = await receive(() => ({ status: 200 }));
     const config = configOf(directory.path, [endpointOf(receiver.url)]);
-    await (await openNotifications(config, silentLog)).stop(0);
+    await (await NotificationService.open(config, silentLog)).stop(0);
     const dropper = createDropper(join(directory.path, "0"), "worker");
     await dropper.drop(events(1, 2).map((event) => JSON.stringify(event)));
     await writeFile(join(directory.path, "0", "inbox", "zzz.jsonl"), "no event\n");
     expect(await dropper.isTaken()).toBe(false);
-    const service = await openNotifications(config, silentLog);
+    const service = await NotificationService.open(config, silentLog);
     expect(await dropper.isTaken()).toBe(true);
     await service.sink.record(events(3, 3), true);
     await expect.poll(() => idsOf(receiver.received)).toEqual(["event-1", "event-2", "event-3"]);
@@ -211,29 +219,29 @@ describe("a restart", () => {
 
 describe("the directory", () => {
   it("is shared by several registries, each with a part of its own", async () => {
-    await using directory = await temporary();
+    await using directory = await makeTemporaryFolder("outbox");
     await using receiver = await receive(() => ({ status: 200 }));
     const config = configOf(directory.path, [endpointOf(receiver.url)]);
     const [first, second] = await Promise.all([
-      openNotifications(config, silentLog),
-      openNotifications(config, silentLog),
+      NotificationService.open(config, silentLog),
+      NotificationService.open(config, silentLog),
     ]);
     expect([first.directory, second.directory].sort()).toEqual([join(directory.path, "0"), join(directory.path, "1")]);
     expect(await lockDirectory(join(directory.path, "0"))).toBeUndefined();
     await first.stop(0);
     await second.stop(0);
-    const third = await openNotifications(config, silentLog);
+    const third = await NotificationService.open(config, silentLog);
     expect(third.directory).toBe(join(directory.path, "0"));
     await third.stop(0);
   });
 
-  it("that can't be used doesn't keep the registry away: events wait in memory, and the log says so", async () => {
-    await using directory = await temporary();
+  it("that is unusable doesn't stop the registry: events wait in memory, and the log says so", async () => {
+    await using directory = await makeTemporaryFolder("outbox");
     await using receiver = await receive(() => ({ status: 200 }));
     await writeFile(join(directory.path, "file"), "");
     const log = memoryLog();
     const config = configOf(join(directory.path, "file", "outbox"), [endpointOf(receiver.url)]);
-    const service = await openNotifications(config, log);
+    const service = await NotificationService.open(config, log);
     expect(log.lines.join("\n")).toContain("notifications.outbox.directory");
     expect(service.directory).toBeUndefined();
     await service.sink.record(events(1, 2), true);
@@ -241,11 +249,11 @@ describe("the directory", () => {
     await service.stop(0);
   });
 
-  it("that takes nothing more doesn't keep events from endpoints that take them", async () => {
-    await using directory = await temporary();
+  it("that accepts nothing more doesn't keep events from other endpoints", async () => {
+    await using directory = await makeTemporaryFolder("outbox");
     await using receiver = await receive(() => ({ status: 200 }));
     const log = memoryLog();
-    const service = await openNotifications(configOf(directory.path, [endpointOf(receiver.url)]), log);
+    const service = await NotificationService.open(configOf(directory.path, [endpointOf(receiver.url)]), log);
     const slot = service.directory ?? "";
     // Stands for a full disk: no segment can be made, and then no file in the inbox either.
     await mkdir(join(slot, "segment.0000000000000001"));
@@ -270,7 +278,7 @@ describe("the configuration", () => {
       machine: { cores: 1 },
     });
 
-  it("has the original's defaults, both lists of media types, and the outbox beside the storage", () => {
+  it("has Distribution's defaults, both lists of media types, and the outbox beside the storage", () => {
     const { config } = load(
       "  endpoints: [{name: a, url: 'http://h', timeout: 0, ignoredmediatypes: [x], ignore: {mediatypes: [x, y]}}, {name: b, disabled: true}]\n",
     );

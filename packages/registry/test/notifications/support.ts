@@ -1,15 +1,6 @@
-import { mkdtemp, rm } from "node:fs/promises";
-import { tmpdir } from "node:os";
-import { join } from "node:path";
-import type { RegistryEvent } from "../../src/notifications/events/event.js";
+import type { RegistryEvent } from "../../src/event-formats/event.js";
 import type { Outbox, OutboxRecord } from "../../src/notifications/outbox/contract.js";
 import { openFileOutbox, type FileOutboxOptions } from "../../src/notifications/outbox/file-outbox.js";
-
-/** A directory that is removed when it is disposed of. */
-export async function temporary(): Promise<{ path: string } & AsyncDisposable> {
-  const path = await mkdtemp(join(tmpdir(), "longshore-outbox-"));
-  return { path, [Symbol.asyncDispose]: () => rm(path, { recursive: true, force: true }) };
-}
 
 export function openOutbox(directory: string, options: Partial<FileOutboxOptions> = {}): Promise<Outbox> {
   return openFileOutbox({

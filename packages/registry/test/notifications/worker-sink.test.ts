@@ -1,10 +1,11 @@
 import { readdir } from "node:fs/promises";
+import { makeTemporaryFolder } from "@longshore/testkit/temporary-folder";
 import { expect, it } from "vitest";
 import { collectInbox, createDropper } from "../../src/notifications/outbox/inbox.js";
 import { WorkerSink } from "../../src/notifications/worker-sink.js";
-import type { RegistryEvent } from "../../src/notifications/events/event.js";
+import type { RegistryEvent } from "../../src/event-formats/event.js";
 import { silentLog } from "../../src/observability/log.js";
-import { eventOf, temporary } from "./support.js";
+import { eventOf } from "./support.js";
 
 const event = (id: string): RegistryEvent => eventOf({ id });
 
@@ -27,7 +28,7 @@ async function inboxIds(slot: string): Promise<string[]> {
   return ids;
 }
 
-it("a push waits for the primary's word, a pull doesn't, and what has gathered goes along in order", async () => {
+it("a push waits for the primary's confirmation, a pull doesn't, and pending events are sent along in order", async () => {
   const { sent, link } = primary();
   const sink = new WorkerSink({ link, dropper: undefined, log: silentLog });
   await sink.record([event("pull")], false);
@@ -40,8 +41,8 @@ it("a push waits for the primary's word, a pull doesn't, and what has gathered g
   await sink.close();
 });
 
-it("a primary that is silent, refuses or is gone gets its events by its inbox, the later ones behind them", async () => {
-  await using directory = await temporary();
+it("a primary that is silent, refuses or has exited gets its events through its inbox, followed by later ones", async () => {
+  await using directory = await makeTemporaryFolder("outbox");
   const { sent, link } = primary();
   const dropper = createDropper(directory.path, "w");
   const sink = new WorkerSink({ link, dropper, log: silentLog, limit: 1000 });

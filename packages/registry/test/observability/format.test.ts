@@ -8,7 +8,7 @@ import { quoteValue } from "../../src/observability/quote.js";
 const TIME = "2026-11-23T02:30:09.890Z";
 
 describe("the text format", () => {
-  it("is what logrus writes: sorted fields, quotes where they are needed", () => {
+  it("is in logrus's form: sorted fields, quotes only where needed", () => {
     const line = formatEntry("text", {
       time: TIME,
       level: "warning",
@@ -20,7 +20,7 @@ describe("the text format", () => {
     );
   });
 
-  it("escapes what could forge a line", () => {
+  it("escapes characters that could forge a line", () => {
     expect(quoteValue('a"b\\c\nlevel=error\u0000é\u202e')).toBe(String.raw`"a\"b\\c\nlevel=error\x00é\u202e"`);
     expect(quoteValue("plain")).toBe("plain");
     expect(quoteValue("")).toBe("");
@@ -55,7 +55,7 @@ describe("durations", () => {
 
 describe("access lines", () => {
   const entry = {
-    peer: "127.0.0.1",
+    client: "127.0.0.1",
     method: "GET",
     target: "/v2/",
     httpVersion: "1.1",
@@ -99,7 +99,7 @@ describe("completion lines", () => {
   };
   const fields = { "instance.id": "i", "node.version": "v20", version: "1", service: "registry" };
 
-  it("have the original's fields in the original's order", () => {
+  it("have Distribution's fields in its order", () => {
     expect(createCompletionLines("text", fields)(entry, TIME)).toBe(
       `time="${TIME}" level=info msg="response completed" http.request.host="127.0.0.1:5999" http.request.id=75a6ed8d ` +
         `http.request.method=GET http.request.remoteaddr="127.0.0.1:53190" http.request.uri=/v2/ ` +
@@ -113,16 +113,28 @@ describe("completion lines", () => {
     const failed = { ...entry, status: 404, record: { ...entry.record, error } };
     const text = createCompletionLines("text", fields)(failed, TIME);
     expect(text).toContain(
-      'level=error msg="response completed with error" err.code="manifest unknown" err.detail="unknown tag=x" err.message="manifest unknown"',
+      'level=info msg="response completed with error" err.code="manifest unknown" err.detail="unknown tag=x" err.message="manifest unknown"',
     );
     const json: unknown = JSON.parse(createCompletionLines("json", fields)(failed, TIME));
     expect(json).toMatchObject({
-      level: "error",
+      level: "info",
       msg: "response completed with error",
       "err.code": "manifest unknown",
       "http.response.status": 404,
       service: "registry",
       time: TIME,
     });
+  });
+
+  it.each([
+    [404, "info"],
+    [429, "info"],
+    [499, "info"],
+    [500, "error"],
+    [503, "error"],
+  ])("are for a person to look at where the registry failed, not its client: %d is %s", (status, level) => {
+    const error = { code: "UNKNOWN", message: "unknown error" };
+    const line = createCompletionLines("text", fields)({ ...entry, status, record: { ...entry.record, error } }, TIME);
+    expect(line).toContain(` level=${level} `);
   });
 });

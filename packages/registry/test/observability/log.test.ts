@@ -1,7 +1,7 @@
 import { describe, expect, it } from "vitest";
 import { errorFields } from "../../src/observability/log.js";
-import { createLog, type LogOptions } from "../../src/observability/pino-log.js";
-import { redactTarget, redactText } from "../../src/observability/redact.js";
+import { createLog, type LogOptions } from "../../src/observability/create-log.js";
+import { redactTarget, redactText } from "@longshore/base/redact";
 
 function logLines(options: Partial<LogOptions> = {}): { lines: string[]; log: ReturnType<typeof createLog> } {
   const lines: string[] = [];
@@ -14,7 +14,7 @@ function logLines(options: Partial<LogOptions> = {}): { lines: string[]; log: Re
 }
 
 describe("the application log", () => {
-  it("spells levels as the original does and leaves out what is below the level", () => {
+  it("spells levels as Distribution does and leaves out lines below the level", () => {
     const { lines, log } = logLines({ level: "warn" });
     log.info("no");
     log.warn("careful", { key: "value" });
@@ -24,13 +24,33 @@ describe("the application log", () => {
     expect(lines[1]).toMatch(/level=error msg=bad http\.request\.id=42 version=1\n$/);
   });
 
+  it("shows values as JSON does, and never fails because of one", () => {
+    for (const format of ["text", "json"] as const) {
+      const { lines, log } = logLines({ format });
+      const circular: Record<string, unknown> = {};
+      circular["self"] = circular;
+      log.info("values", {
+        at: new Date(0),
+        url: new URL("http://a:b@c/"),
+        big: 10n,
+        none: undefined,
+        f: () => 1,
+        circular,
+      });
+      expect(lines).toHaveLength(1);
+      expect(lines[0]).toMatch(/1970-01-01T00:00:00\.000Z.*http:\/\/redacted@c\//);
+      expect(lines[0]).toMatch(/big"?[=:]"?10\b/);
+      expect(lines[0]).not.toMatch(/none|\bf[=:]/);
+    }
+  });
+
   it("says who logged when asked", () => {
     const { lines, log } = logLines({ reportCaller: true, format: "json" });
     log.info("here");
     expect(lines[0]).toMatch(/"file":"[^"]*log\.test\.ts:\d+",.*"msg":"here"/);
   });
 
-  it("tells an error with its causes and without its stack", () => {
+  it("describes an error with its causes and without its stack", () => {
     const { lines, log } = logLines();
     log.error("failed", errorFields(new Error("commit failed", { cause: new Error("ENOSPC: no space left") })));
     expect(lines[0]).toContain('msg=failed error="commit failed: ENOSPC: no space left"');
@@ -64,7 +84,7 @@ describe("secrets", () => {
     expect(lines[2]).toContain('"accept":"*/*"');
   });
 
-  it("are taken out of words only where they are long enough to be no part of ordinary ones", () => {
+  it("are redacted within words only if they are too long to be part of ordinary ones", () => {
     expect(redactText("listening, service=registry secret=s s (s)", ["s"])).toBe(
       "listening, service=registry secret=redacted redacted (redacted)",
     );
@@ -74,7 +94,7 @@ describe("secrets", () => {
     expect(redactText("no secret", [""])).toBe("no secret");
   });
 
-  it("leave the rest of a text as it is", () => {
+  it("leave the rest of a line unchanged", () => {
     expect(redactText("http://a/b?n=1&last=x Basic things")).toBe("http://a/b?n=1&last=x Basic redacted");
     expect(redactText("https://hub.example/v2/a@sha256:0")).toBe("https://hub.example/v2/a@sha256:0");
     expect(redactTarget("/v2/a/tags/list?n=10&last=token")).toBe("/v2/a/tags/list?n=10&last=token");

@@ -2,7 +2,8 @@ import type { CollectResult } from "@longshore/storage";
 import { afterEach, beforeEach, describe, expect, it, vi } from "vitest";
 import type { CollectionConfig } from "../../src/config/config.js";
 import { silentLog } from "../../src/observability/log.js";
-import { firstWait, startCollecting } from "../../src/server/collect.js";
+import { startCollecting } from "../../src/server/jobs/garbage-collection.js";
+import { firstWait } from "../../src/server/jobs/schedule.js";
 
 const HOUR = 3_600_000;
 
@@ -25,7 +26,6 @@ const RESULT: CollectResult = {
   young: 0,
   youngBytes: 0,
   problems: 0,
-  resumed: false,
 };
 
 describe("scheduled collections", () => {
@@ -48,19 +48,25 @@ describe("scheduled collections", () => {
   it("run on the interval, also after one that failed, and end with the server", async () => {
     const ended: (CollectResult | undefined)[] = [];
     const signals: AbortSignal[] = [];
-    const stop = startCollecting(
+    const stop = new AbortController();
+    startCollecting(
       config,
       (_observer, signal) => {
         signals.push(signal);
         return signals.length === 1 ? Promise.reject(new Error("the disk fails")) : Promise.resolve(RESULT);
       },
-      { log: silentLog, random: () => 0, metrics: { ended: (_seconds, result) => ended.push(result) } },
+      {
+        log: silentLog,
+        stop: stop.signal,
+        random: () => 0,
+        metrics: { ended: (_seconds, result) => ended.push(result) },
+      },
     );
     await vi.advanceTimersByTimeAsync(0);
     expect(ended).toEqual([undefined]);
     await vi.advanceTimersByTimeAsync(24 * HOUR);
     expect(ended).toEqual([undefined, RESULT]);
-    stop();
+    stop.abort();
     expect(signals.every(({ aborted }) => aborted)).toBe(true);
     await vi.advanceTimersByTimeAsync(48 * HOUR);
     expect(ended).toHaveLength(2);
@@ -75,15 +81,20 @@ describe("scheduled collections", () => {
       await new Promise((resolve) => setTimeout(resolve, takes[begun.length - 1]));
       return RESULT;
     };
-    const stop = startCollecting({ ...config, timeofday: "03:30" }, collect, { log: silentLog });
+    const stop = new AbortController();
+    startCollecting({ ...config, timeofday: "03:30" }, collect, { log: silentLog, stop: stop.signal });
     await vi.advanceTimersByTimeAsync(96 * HOUR);
-    stop();
+    stop.abort();
     expect(begun).toEqual(["2026-11-23T03:30:00.000Z", "2026-11-24T03:30:00.000Z", "2026-11-26T03:30:00.000Z"]);
   });
 
   it("don't run unless they are enabled", async () => {
     const collect = vi.fn(() => Promise.resolve(RESULT));
-    startCollecting({ ...config, enabled: false }, collect, { log: silentLog, random: () => 0 });
+    startCollecting({ ...config, enabled: false }, collect, {
+      log: silentLog,
+      stop: new AbortController().signal,
+      random: () => 0,
+    });
     await vi.advanceTimersByTimeAsync(48 * HOUR);
     expect(collect).not.toHaveBeenCalled();
   });

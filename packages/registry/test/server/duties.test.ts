@@ -3,24 +3,25 @@ import { createServer } from "node:net";
 import { describe, expect, it, vi } from "vitest";
 import { readinessOf } from "../../src/health/readiness.js";
 import { silentLog, type Log } from "../../src/observability/log.js";
-import { formatAddress, inheritedAddress, parseListenAddress } from "../../src/server/address.js";
-import { bind } from "../../src/server/bind.js";
-import { createDebugServer } from "../../src/server/debug.js";
-import { connectionLimit } from "../../src/server/limits.js";
-import { startPurging } from "../../src/server/purge.js";
+import { inheritedAddress, parseListenAddress } from "../../src/server/listeners/listen-address.js";
+import { bind } from "../../src/server/listeners/bind.js";
+import { createDebugServer } from "../../src/server/debug/debug-server.js";
+import { connectionLimit } from "../../src/server/connections/connection-limits.js";
+import { startPurging } from "../../src/server/jobs/upload-purging.js";
 import { portOf } from "./harness.js";
 
 describe("upload purging", () => {
   const config = { enabled: true, age: 168 * 3_600_000, interval: 24 * 3_600_000, dryrun: false };
   const HOUR = 3_600_000;
 
-  it("runs first after a random minute of the hour, then on its interval, and says so", async () => {
+  it("runs first after a random minute of the hour, then at its interval, and logs that", async () => {
     vi.useFakeTimers({ now: Date.UTC(2026, 0, 10) });
     try {
       const lines: string[] = [];
       const log: Log = { ...silentLog, info: (line) => void lines.push(line), error: (line) => void lines.push(line) };
       const runs: { olderThan: Date; dryRun: boolean }[] = [];
-      const stop = startPurging(
+      const stop = new AbortController();
+      startPurging(
         config,
         (options) => {
           runs.push(options);
@@ -28,8 +29,7 @@ describe("upload purging", () => {
             ? Promise.reject(new Error("storage is away"))
             : Promise.resolve({ deleted: 3, errors: 1 });
         },
-        log,
-        () => 0.7,
+        { log, stop: stop.signal, random: () => 0.7 },
       );
       expect(lines).toEqual(["Starting upload purge in 42m0s"]);
       await vi.advanceTimersByTimeAsync(42 * 60_000);
@@ -43,7 +43,7 @@ describe("upload purging", () => {
       expect(lines.at(-1)).toBe("the upload purge failed and will be tried again");
       await vi.advanceTimersByTimeAsync(24 * HOUR);
       expect(runs).toHaveLength(3);
-      stop();
+      stop.abort();
       await vi.advanceTimersByTimeAsync(100 * HOUR);
       expect(runs).toHaveLength(3);
     } finally {
@@ -52,11 +52,10 @@ describe("upload purging", () => {
   });
 
   it("doesn't run where it is switched off", () => {
-    const stop = startPurging({ ...config, enabled: false }, () => Promise.reject(new Error("called")), {
-      ...silentLog,
-      info: () => expect.unreachable(),
+    startPurging({ ...config, enabled: false }, () => Promise.reject(new Error("called")), {
+      log: { ...silentLog, info: () => expect.unreachable() },
+      stop: new AbortController().signal,
     });
-    stop();
   });
 });
 
@@ -66,6 +65,8 @@ describe("the debug address", () => {
     let draining = false;
     let serving = 0;
     const server = createDebugServer({
+      proxy: () => Promise.resolve({}),
+      upstreams: () => Promise.resolve([{ name: "docker.io" }]),
       endpoints: () => [],
       health: () => failures,
       readiness: () => readinessOf({ failures, draining, serving }),
@@ -102,6 +103,11 @@ describe("the debug address", () => {
     expect(await ask("/debug/health", "POST")).toEqual(missing);
     expect(await ask("/debug/health/down", "POST")).toEqual(missing);
     expect(await ask("/metrics?x=1")).toEqual([200, "text/plain", "a 1\n"]);
+    expect(await ask("/debug/upstreams")).toEqual([
+      200,
+      "application/json; charset=utf-8",
+      `{"upstreams":[{"name":"docker.io"}]}\n`,
+    ]);
     const [, , variables] = await ask("/debug/vars");
     expect(variables).toMatch(/^\{"cmdline":\[.+\],"memstats":\{.+\},"registry":\{.+\}\}\n$/);
     server.close();
@@ -110,7 +116,7 @@ describe("the debug address", () => {
 });
 
 describe("addresses", () => {
-  it("are read as the original reads them", () => {
+  it("are read as Distribution reads them", () => {
     expect(parseListenAddress("tcp", ":5000")).toEqual({ kind: "tcp", host: undefined, port: 5000 });
     expect(parseListenAddress("tcp", "[::1]:0")).toEqual({ kind: "tcp", host: "::1", port: 0 });
     expect(parseListenAddress("tcp", "")).toEqual({ kind: "tcp", host: undefined, port: 0 });
@@ -119,18 +125,13 @@ describe("addresses", () => {
     expect(() => parseListenAddress("unix", "")).toThrow(/http\.addr must name/);
   });
 
-  it("are shown as the original shows them", () => {
-    expect(formatAddress("::", 5000)).toBe("[::]:5000");
-    expect(formatAddress("::ffff:10.0.0.1", 1)).toBe("10.0.0.1:1");
-  });
-
   it("may be systemd's, if there is exactly one", () => {
     expect(inheritedAddress({ LISTEN_PID: "7", LISTEN_FDS: "1" }, 7)).toEqual({ kind: "inherited", fd: 3 });
     expect(inheritedAddress({ LISTEN_PID: "7", LISTEN_FDS: "1" }, 8)).toBeUndefined();
     expect(() => inheritedAddress({ LISTEN_PID: "7", LISTEN_FDS: "2" }, 7)).toThrow(/passed 2 sockets/);
   });
 
-  it("that are taken are told as such", async () => {
+  it("that are in use are reported as such", async () => {
     const other = createServer().listen(0, "127.0.0.1");
     await once(other, "listening");
     const port = portOf(other.address());
@@ -143,7 +144,7 @@ describe("addresses", () => {
 });
 
 describe("the limit of connections", () => {
-  it("is what is configured, but no more than the system's descriptors allow", () => {
+  it("is as configured, but at most what the system's descriptors allow", () => {
     expect(connectionLimit(20_000, undefined)).toBe(20_000);
     expect(connectionLimit(100, 20_000)).toBe(100);
     expect(connectionLimit(20_000, 20_000)).toBe(9872);

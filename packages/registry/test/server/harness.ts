@@ -2,14 +2,15 @@ import type { AddressInfo } from "node:net";
 import { connect, type Socket } from "node:net";
 import { loadConfig } from "../../src/config/load.js";
 import type { Config } from "../../src/config/config.js";
-import type { HealthFailures } from "../../src/health/check.js";
+import type { HealthFailures } from "../../src/health/health-check.js";
 import type { LogFields } from "../../src/observability/log.js";
-import { createLog } from "../../src/observability/pino-log.js";
+import { createLog } from "../../src/observability/create-log.js";
 import type { LineSink } from "../../src/observability/sink.js";
-import { parseListenAddress } from "../../src/server/address.js";
-import { ConnectionTable } from "../../src/server/connections.js";
+import { parseListenAddress } from "../../src/server/listeners/listen-address.js";
+import { ConnectionTable } from "../../src/server/connections/connection-table.js";
 import type { RequestListener } from "../../src/http/app.js";
-import { startServing, type Serving } from "../../src/server/serving.js";
+import { createClientAddresses } from "../../src/http/client/client-address.js";
+import { openListener, type ApiListener } from "../../src/server/listeners/api-listener.js";
 
 const FIELDS: LogFields = { "instance.id": "i", version: "v", service: "registry" };
 
@@ -28,7 +29,8 @@ function memorySink(): LineSink & { readonly lines: string[] } {
 }
 
 export interface TestServing extends AsyncDisposable {
-  readonly serving: Serving;
+  readonly listener: ApiListener;
+  readonly address: string;
   readonly connections: ConnectionTable;
   readonly port: number;
   readonly access: string[];
@@ -46,11 +48,11 @@ export async function serve(config: Config, app: RequestListener, limit = 0): Pr
     { level: config.log.level, format: config.log.formatter, fields: FIELDS, reportCaller: false },
     application,
   );
-  const serving = await startServing(config, {
-    app: { onRequest: app, onCheckContinue: app },
+  const listener = await openListener(config, {
+    app: { onRequest: app },
+    clients: createClientAddresses(config.http.trustedproxies, log),
     isHealthy: () => Object.keys(failures).length === 0,
     connections,
-    address: parseListenAddress(config.http.net, config.http.addr),
     metrics: undefined,
     audit: undefined,
     tracing: undefined,
@@ -58,14 +60,19 @@ export async function serve(config: Config, app: RequestListener, limit = 0): Pr
     fields: FIELDS,
     sinks: { access, application },
   });
+  const address = await listener.listen(parseListenAddress(config.http.net, config.http.addr));
   return {
-    serving,
+    listener,
+    address,
     connections,
-    port: Number(/:(\d+)$/.exec(serving.address)?.[1] ?? 0),
+    port: Number(/:(\d+)$/.exec(address)?.[1] ?? 0),
     access: access.lines,
     application: application.lines,
     setHealth: (next) => (failures = next),
-    [Symbol.asyncDispose]: async () => void (await serving.stop(0)),
+    async [Symbol.asyncDispose]() {
+      await listener.stop(0);
+      listener.close();
+    },
   };
 }
 

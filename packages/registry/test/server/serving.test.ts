@@ -12,11 +12,26 @@ const LOCAL = "addr: '127.0.0.1:0'";
 const hello = (_request: unknown, response: { end(text: string): void }): void => response.end("hello");
 
 describe("a server over TCP", () => {
-  it("answers, and says where it listens", async () => {
+  it("responds, and logs its address", async () => {
     await using server = await serve(configOf(`{${LOCAL}}`), hello);
-    expect(server.serving.address).toBe(`127.0.0.1:${server.port}`);
+    expect(server.address).toBe(`127.0.0.1:${server.port}`);
     const response = await fetch(`http://127.0.0.1:${server.port}/v2/`);
     expect(await response.text()).toBe("hello");
+  });
+
+  it.each([
+    ["[]", "127.0.0.1", /^203\.0\.113\.9$/],
+    ["[127.0.0.1]", "203.0.113.9", /^203\.0\.113\.9$/],
+    ["[10.0.0.1]", "127.0.0.1", /^127\.0\.0\.1:\d+$/],
+  ])("shows in its logs the client that trusted proxies name (%s)", async (trusted, inAccess, inApplication) => {
+    await using server = await serve(configOf(`{${LOCAL}, trustedproxies: ${trusted}}`), hello);
+    const head = "GET /v2/ HTTP/1.1\r\nHost: a\r\nX-Forwarded-For: 203.0.113.9\r\nConnection: close\r\n\r\n";
+    await exchangeRaw(server.port, head);
+    await expect.poll(() => server.access.length, { timeout: 60_000 }).toBe(1);
+    expect(server.access[0]?.split(" ", 1)).toEqual([inAccess]);
+    await expect.poll(() => server.application.length, { timeout: 60_000 }).toBe(1);
+    const [, shown = ""] = /http\.request\.remoteaddr="?([^" ]+)/.exec(server.application[0] ?? "") ?? [];
+    expect(shown).toMatch(inApplication);
   });
 
   it("answers 431 where the head is too large", async () => {
@@ -25,7 +40,7 @@ describe("a server over TCP", () => {
     expect(await exchangeRaw(server.port, head)).toMatch(/^HTTP\/1\.1 431 /);
   });
 
-  it("answers 408 where the head is too slow, and cuts a connection that says nothing", async () => {
+  it("responds with 408 if the head is too slow, and closes a silent connection", async () => {
     await using server = await serve(configOf(`{${LOCAL}, limits: {headertimeout: 200ms}}`), hello);
     const [slow, silent] = await Promise.all([
       exchangeRaw(server.port, "GET / HTTP/1.1\r\nHost:"),
@@ -50,7 +65,7 @@ describe("a server over TCP", () => {
     expect(await exchangeRaw(server.port, "PUT / HTTP/1.1\r\nHost: a\r\nContent-Length: 10\r\n\r\nabc")).toBe("");
   });
 
-  it("cuts a client that doesn't read what it asked for", async () => {
+  it("disconnects a client that doesn't read its response", async () => {
     await using server = await serve(
       configOf(`{${LOCAL}, limits: {bodyidletimeout: 200ms}}`),
       (_incoming, response) => {
@@ -118,12 +133,12 @@ describe("a server on a unix socket", () => {
     const folder = await mkdtemp(join(tmpdir(), "longshore-unix-"));
     try {
       const path = join(folder, "registry.sock");
-      const { listenAddress } = await import("../../src/server/address.js");
+      const { listenAddress } = await import("../../src/server/listeners/listen-address.js");
       await writeFile(path, "precious");
-      await expect(listenAddress({ net: "unix", addr: path })).rejects.toThrow(/file that is no socket/);
+      await expect(listenAddress({ net: "unix", addr: path })).rejects.toThrow(/file that isn't a socket/);
       await rm(path);
       await using server = await serve(configOf(`{net: unix, addr: ${path}}`), hello);
-      expect(server.serving.address).toBe(path);
+      expect(server.address).toBe(path);
       const text = await new Promise<string>((resolve, reject) => {
         request({ socketPath: path, path: "/v2/" }, (response) => {
           response.setEncoding("utf8").once("data", resolve);
@@ -142,7 +157,7 @@ describe("a server on a unix socket", () => {
 });
 
 describe("HTTP/2 with prior knowledge", () => {
-  it("cuts a stream whose client takes nothing of it, though its connection is alive", async () => {
+  it("cuts off a stream whose client reads nothing, although its connection is alive", async () => {
     const config = configOf(`{${LOCAL}, h2c: {enabled: true}, limits: {bodyidletimeout: 200ms}}`);
     await using server = await serve(config, (_incoming, response) => void response.end("x".repeat(100_000)));
     const client = connectHttp2(`http://127.0.0.1:${server.port}`, { settings: { initialWindowSize: 0 } });
@@ -156,7 +171,7 @@ describe("HTTP/2 with prior knowledge", () => {
     await expect.poll(() => server.connections.size).toBe(0);
   });
 
-  it("stands beside HTTP/1.1 on one port when h2c is enabled", async () => {
+  it("works beside HTTP/1.1 on one port when h2c is enabled", async () => {
     await using server = await serve(configOf(`{${LOCAL}, h2c: {enabled: true}}`), (incoming, response) => {
       response.end(`HTTP/${incoming.httpVersion}`);
     });
@@ -198,7 +213,7 @@ describe("a stop", () => {
     await once(idle, "connect");
     const slow = fetch(`http://127.0.0.1:${server.port}/slow`);
     while (answers.length < 1) await new Promise(setImmediate);
-    const stopped = server.serving.stop(10_000);
+    const stopped = server.listener.stop(10_000);
     await closed;
     await expect(fetch(`http://127.0.0.1:${server.port}/`)).rejects.toThrow();
     answers[0]?.();
@@ -208,19 +223,19 @@ describe("a stop", () => {
     expect(await stopped).toBe(0);
   });
 
-  it("cuts what isn't done in time", async () => {
+  it("cuts off requests that don't finish in time", async () => {
     let asked = (): void => undefined;
     const arrived = new Promise<void>((resolve) => (asked = resolve));
     const server = await serve(configOf(`{${LOCAL}}`), () => asked());
     const answer = exchangeRaw(server.port, "GET / HTTP/1.1\r\nHost: a\r\n\r\n");
     await arrived;
-    expect(await server.serving.stop(100)).toBe(1);
+    expect(await server.listener.stop(100)).toBe(1);
     expect(await answer).toBe("");
   });
 });
 
 describe("an unhealthy registry", () => {
-  it("answers 503 UNAVAILABLE on every path until it recovers, where it is gated as the original", async () => {
+  it("responds with 503 UNAVAILABLE on every path until it recovers, if gated as in Distribution", async () => {
     await using server = await serve(configOf(`{${LOCAL}}`, "health: {gate: all}"), hello);
     server.setHealth({ storagedriver_filesystem: "gone" });
     for (const path of ["/", "/v2/", "/anything"]) {

@@ -20,14 +20,14 @@ describe("the OTEL_* variables", () => {
     expect(exporters({ OTEL_TRACES_EXPORTER: "", OTEL_EXPORTER_OTLP_ENDPOINT: "" })).toEqual([]);
   });
 
-  it("that name what isn't known here turn on the rest, and are told of", () => {
+  it("with unsupported values enable the rest, with a warning", () => {
     const { exporters: known, warnings } = readTracingSettings({ OTEL_TRACES_EXPORTER: "zipkin,console" });
     expect(known).toEqual(["console"]);
     expect(warnings).toEqual([expect.stringContaining("names zipkin")]);
     for (const protocol of ["grpc", "http/json"]) {
       const refused = readTracingSettings({ OTEL_TRACES_EXPORTER: "otlp", OTEL_EXPORTER_OTLP_PROTOCOL: protocol });
       expect(refused.exporters).toEqual([]);
-      expect(refused.warnings).toEqual([expect.stringContaining(`OTLP over ${protocol} is not spoken here`)]);
+      expect(refused.warnings).toEqual([expect.stringContaining(`OTLP over ${protocol} is not supported`)]);
     }
     const specific = { OTEL_EXPORTER_OTLP_PROTOCOL: "grpc", OTEL_EXPORTER_OTLP_TRACES_PROTOCOL: "http/protobuf" };
     expect(exporters({ OTEL_TRACES_EXPORTER: "otlp", ...specific })).toEqual(["otlp"]);
@@ -71,7 +71,7 @@ describe("traceparent", () => {
     expect(parseTraceparent(header)).toBeUndefined();
   });
 
-  it("travels with baggage that nobody reads, unless it is too much", () => {
+  it("travels with baggage, which isn't read, unless it is too large", () => {
     expect(passableBaggage("a=b")).toBe("a=b");
     expect(passableBaggage("")).toBeUndefined();
     expect(passableBaggage("a".repeat(8193))).toBeUndefined();
@@ -79,7 +79,7 @@ describe("traceparent", () => {
 });
 
 describe("the tracing library's complaints", () => {
-  it("are told once a minute each, without stacks", () => {
+  it("are logged once a minute each, without stacks", () => {
     const lines: string[] = [];
     let now = 0;
     const log = createDiagnosticLog({ ...silentLog, warn: (line) => void lines.push(line) }, () => now);

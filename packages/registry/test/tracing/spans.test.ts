@@ -1,9 +1,9 @@
-import { once } from "node:events";
-import { createServer, type IncomingHttpHeaders } from "node:http";
+import type { IncomingHttpHeaders } from "node:http";
 import { SpanKind } from "@opentelemetry/api";
 import { InMemorySpanExporter, NodeTracerProvider, SimpleSpanProcessor } from "@opentelemetry/sdk-trace-node";
 import { AuthError, type AccessController, type AuthRequest } from "@longshore/auth";
 import { createDriver, isStorageError } from "@longshore/storage";
+import { serveHttp } from "@longshore/testkit/loopback";
 import { afterEach, describe, expect, it } from "vitest";
 import { Agent } from "undici";
 import { traceAccess } from "../../src/tracing/access-spans.js";
@@ -32,15 +32,13 @@ function request(incoming = {}): ReturnType<typeof spans.begin> {
 }
 
 describe("requests to other servers", () => {
-  it("have spans and tell those servers of them, whoever sends them", async () => {
+  it("have spans and pass their context to those servers, whatever code sends them", async () => {
     const seen: IncomingHttpHeaders[] = [];
-    const server = createServer((incoming, response) => {
+    const server = await serveHttp((incoming, response) => {
       seen.push(incoming.headers);
       response.writeHead(incoming.url === "/gone?secret=1" ? 410 : 200).end();
-    }).listen(0, "127.0.0.1");
-    await once(server, "listening");
-    const address = server.address();
-    const port = address !== null && typeof address === "object" ? address.port : 0;
+    });
+    const { port } = server;
     const stop = traceUpstream(spans);
     const open = request({ baggage: "tenant=blue" });
     const parent = open.span.spanContext();
@@ -85,23 +83,19 @@ describe("requests to other servers", () => {
     } finally {
       stop();
       await agent.close();
-      server.close();
+      await server.close();
     }
   });
 
   it("that fail say so, and after the end nothing is added any more", async () => {
     const stop = traceUpstream(spans);
-    const server = createServer((incoming, response) => void response.end(String(incoming.headers["traceparent"])));
-    server.listen(0, "127.0.0.1");
-    await once(server, "listening");
-    const address = server.address();
-    const origin = `http://127.0.0.1:${address !== null && typeof address === "object" ? address.port : 0}`;
+    const server = await serveHttp((incoming, response) => void response.end(String(incoming.headers["traceparent"])));
+    const origin = server.url;
     expect(await (await fetch(origin)).text()).toMatch(/^00-/);
     stop();
     expect(await (await fetch(origin)).text()).toBe("undefined");
     const restarted = traceUpstream(spans);
-    server.closeAllConnections();
-    await new Promise((resolve) => server.close(resolve));
+    await server.close();
     exporter.reset();
     const agent = new Agent();
     await expect(agent.request({ origin, path: "/", method: "GET" })).rejects.toThrow("ECONNREFUSED");
@@ -112,7 +106,7 @@ describe("requests to other servers", () => {
 });
 
 describe("storage calls", () => {
-  it("have the original's names and attributes, below the request, and readers and writers tell their bytes", async () => {
+  it("have Distribution's names and attributes, below the request, and readers and writers record their bytes", async () => {
     const driver = traceDriver(await createDriver("inmemory", {}), spans);
     const open = request();
     await spans.within(open, async () => {
@@ -159,7 +153,7 @@ describe("storage calls", () => {
     ]);
   });
 
-  it("that nobody asked for have none", async () => {
+  it("outside of a request have none", async () => {
     const driver = traceDriver(await createDriver("inmemory", {}), spans);
     await driver.write("/a", new Uint8Array(1));
     await driver.stat("/");
@@ -178,7 +172,7 @@ describe("decisions of access control", () => {
     peerCertificate: undefined,
   };
 
-  it("tell what came out, at once or later, and a refusal is no failure", async () => {
+  it("record the outcome, synchronous or not, and a refusal is no failure", async () => {
     const refusal = new AuthError({ code: "UNAUTHENTICATED", challenge: "Bearer", accesses: [], reason: "no token" });
     const outage = new AuthError({ code: "UNAVAILABLE", reason: "keys" });
     const grant = { account: "alice", unrestricted: true };

@@ -1,12 +1,12 @@
-/** Work that nobody waits for, such as filling a cache: bounded, and its failures are nobody's. */
+/** Background work, such as filling a cache. It is bounded, and its failures are ignored. */
 export interface Background {
-  /** Starts `work`, or leaves it out where too much is under way. */
+  /** Starts `work`, or skips it if too much is already running. */
   run(work: () => Promise<unknown>): void;
-  /** Resolves when nothing is under way. */
+  /** Resolves when nothing is running. */
   idle(): Promise<void>;
 }
 
-/** At most `limit` pieces of work at a time. */
+/** Runs at most `limit` tasks at a time. */
 export function createBackground(limit: number): Background {
   const running = new Set<Promise<unknown>>();
   return {

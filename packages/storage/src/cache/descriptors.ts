@@ -3,12 +3,12 @@ import type { CacheObserver, DescriptorCache, KnownBlob } from "../contract/cach
 import type { Digest } from "../model/digest.js";
 
 /**
- * How long a size is believed without asking (ms). Bytes by digest don't change, but a file that a crash of the original cut
- * off is replaced by a whole one, and another process isn't told.
+ * How long a size is trusted without asking (ms). A digest's bytes don't change, but a file that a crash of Distribution cut
+ * off is replaced by a complete one, and other processes don't hear of it.
  */
 const LIFETIME = 10 * 60 * 1000;
 
-/** Descriptors that this process remembers, at most `max` of them, before `shared` is asked. */
+/** Caches at most `max` descriptors in this process, in front of `shared`. */
 export function createDescriptorCache(
   max: number,
   shared: DescriptorCache,

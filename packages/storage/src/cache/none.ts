@@ -1,6 +1,6 @@
 import type { Caches, DescriptorCache, LinkCache, SharedManifests } from "../contract/caches.js";
 
-/** Remembers nothing: every question goes to the storage. */
+/** Caches nothing: every lookup goes to the storage. */
 export const NO_LINKS: LinkCache = {
   through: (_link, read) => read(),
   changing: (_links, work) => work(() => Promise.resolve()),
@@ -17,7 +17,7 @@ export const NO_MANIFESTS: SharedManifests = {
   set: () => undefined,
 };
 
-/** The caches of a registry that was given none. */
+/** The caches of a registry that is configured without any. */
 export const NO_CACHES: Caches = {
   links: NO_LINKS,
   descriptors: NO_DESCRIPTORS,

@@ -6,37 +6,37 @@ import type { Background } from "./background.js";
 import type { SharedMemory } from "./shared-memory.js";
 
 /**
- * How long an entry lives, from before its value was read in the storage (ms). All processes must agree on it, whatever their
- * version: a change that can't be made known waits that long. So it is no setting.
+ * How long an entry lives, counted from before its value was read from the storage (ms). All processes must agree on it, whatever
+ * their version: a change that can't be announced waits that long. That is why it isn't configurable.
  */
 export const LINK_LIFETIME = 5000;
 
-/** Between two attempts to make a change known (ms). */
+/** The pause between two attempts to announce a change (ms). */
 const RETRY = 250;
 
-/** What the parts are told; times in ms. */
+/** Options of {@link createSharedLinks}; times in ms. */
 export interface SharedLinksOptions {
-  /** The step of the protocol, for the kind of the link. */
+  /** The shared memory for links of a kind. */
   readonly memory: (kind: LinkName["kind"]) => SharedMemory;
   readonly background: Background;
   readonly lookup?: CacheObserver["lookup"];
-  /** {@link LINK_LIFETIME} where absent; for tests. */
+  /** {@link LINK_LIFETIME} by default; for tests. */
   readonly lifetime?: number | undefined;
-  /** A clock that only goes forwards. */
+  /** A monotonic clock. */
   readonly now?: (() => number) | undefined;
   readonly wait?: ((ms: number, signal: AbortSignal | undefined) => Promise<unknown>) | undefined;
 }
 
 /**
- * Links remembered for all processes, by the protocol of docs/architecture.md §Caches:
- * a reader fills an entry only with the permission that it was given before it read the storage; a writer takes value and
- * permissions away after its change and before it answers; and whoever can't reach the cache waits until nothing that was read
- * before its change can be left.
+ * Links cached for all processes, by the protocol of docs/protocols/redis-links.md §Links in Redis:
+ * a reader fills an entry only with the permission that it was given before it read the storage; a writer removes values and
+ * permissions after its change and before it answers; and a writer that can't reach the cache waits until nothing that was read
+ * before its change can remain.
  */
 export function createSharedLinks(options: SharedLinksOptions): LinkCache {
   const { background, lookup, lifetime = LINK_LIFETIME, now = () => performance.now() } = options;
   const wait = options.wait ?? ((ms, signal) => delay(ms, undefined, { signal }));
-  /** Clocks of two machines don't run at quite the same speed. */
+  /** The clocks of two machines don't run at exactly the same speed. */
   const margin = 100 + lifetime / 100;
 
   const forget = async (links: readonly LinkName[], signal: AbortSignal | undefined): Promise<void> => {
@@ -57,7 +57,7 @@ export function createSharedLinks(options: SharedLinksOptions): LinkCache {
     async through({ kind, path }, read) {
       const memory = options.memory(kind);
       const token = randomUUID();
-      // Whatever goes wrong with the cache is the storage's to answer.
+      // If the cache fails, the storage answers.
       const asked = await memory.ask(path, token, lifetime).catch(() => undefined);
       const known = asked?.value !== undefined && isDigest(asked.value) ? asked.value : undefined;
       lookup?.(known !== undefined);
@@ -73,7 +73,7 @@ export function createSharedLinks(options: SharedLinksOptions): LinkCache {
       const changed = new Map<string, LinkName>();
       const announce = async (more: readonly LinkName[]): Promise<void> => {
         for (const link of more) changed.set(link.path, link);
-        // For those who ask during the change; what counts is that entries are gone afterwards.
+        // For readers during the change; what matters is that the entries are gone afterwards.
         await Promise.all(
           groupByKind(more).map(({ kind, paths }) => succeeds(options.memory(kind).block(paths, lifetime))),
         );
@@ -82,7 +82,7 @@ export function createSharedLinks(options: SharedLinksOptions): LinkCache {
       try {
         return await work(announce);
       } finally {
-        // Also where the work failed: it may have been done in part, or be done later.
+        // Even if the work failed: part of it may have been done, or may still be done.
         await forget([...changed.values()], call?.signal);
       }
     },

@@ -2,13 +2,13 @@ import type { DescriptorCache, KnownBlob, SharedManifests } from "../contract/ca
 import type { Background } from "./background.js";
 import type { SharedValues } from "./shared-memory.js";
 
-/** How long what never changes is kept unasked (ms): content is collected some day, and memory is bounded by this as well. */
+/** How long an immutable value is cached (ms). Content is collected eventually, and this bounds memory as well. */
 const LIFETIME = 60 * 60 * 1000;
 
-/** How long a size is kept (ms); see descriptors.ts for what may change it. */
+/** How long a size is cached (ms); descriptors.ts says what may change it. */
 const SIZE_LIFETIME = 10 * 60 * 1000;
 
-/** Sizes of blobs, for all processes. */
+/** Caches the sizes of blobs for all processes. */
 export function createSharedDescriptors(values: SharedValues, background: Background): DescriptorCache {
   return {
     async get(digest) {
@@ -20,7 +20,7 @@ export function createSharedDescriptors(values: SharedValues, background: Backgr
   };
 }
 
-/** Manifests of at most `maxBytes` each, for all processes. */
+/** Caches manifests of at most `maxBytes` each for all processes. */
 export function createSharedManifests(values: SharedValues, background: Background, maxBytes: number): SharedManifests {
   return {
     get: (digest) => values.get(digest).catch(() => undefined),

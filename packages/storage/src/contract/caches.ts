@@ -10,26 +10,26 @@ export interface LinkName {
   readonly path: string;
 }
 
-/** What is known of the bytes behind a digest. */
+/** What is known about the bytes of a digest. */
 export interface KnownBlob {
   /** Bytes. */
   readonly size: number;
-  /** When the bytes were last changed or touched, as the storage said when it was last asked (ms since 1970); 0: unknown. */
+  /** When the bytes were last changed or touched, as last read from the storage (ms since 1970); 0: unknown. */
   readonly modified: number;
 }
 
 /**
- * What links say, remembered for all processes that share the cache (docs/architecture.md §Caches). It never says that a link
- * isn't there, and what it says was true in the storage at some moment after the last change that was acknowledged.
+ * Caches links for all processes that share the cache (docs/protocols/redis-links.md §Links in Redis). It never claims that a
+ * link doesn't exist, and its answers were true in the storage at some moment after the last acknowledged change.
  */
 export interface LinkCache {
-  /** What the link holds: as remembered, or as `read` finds it in the storage. Undefined where `read` finds no link. */
+  /** The target of a link: from the cache, or as `read` finds it in the storage. Undefined if `read` finds no link. */
   through(link: LinkName, read: () => Promise<Digest | undefined>): Promise<Digest | undefined>;
   /**
-   * Runs `work`, which changes or removes `links` in the storage, and resolves when no process can be told any more what they
-   * said before; with the cache out of reach that takes as long as its entries live. `work` announces further links before it
-   * changes them. A link that is written where none was is a change, too, where another may be written at the same time.
-   * What `work` throws is thrown, then also after the links were forgotten.
+   * Runs `work`, which changes or removes `links` in the storage, and resolves once no process can read their previous targets
+   * from the cache; if the cache is unreachable, that takes as long as its entries live. `work` must announce other links before
+   * it changes them. Creating a link is a change as well, if another process may create it at the same time. If `work` throws,
+   * the links are forgotten before the error is passed on.
    */
   changing<T>(
     links: readonly LinkName[],
@@ -38,31 +38,31 @@ export interface LinkCache {
   ): Promise<T>;
 }
 
-/** Sizes of blobs by digest. A hint: whether a repository has the blob is asked elsewhere, and the bytes may be gone. */
+/** Sizes of blobs by digest. Only a hint: it doesn't say whether a repository has the blob, and the bytes may be gone. */
 export interface DescriptorCache {
   get(digest: Digest): Promise<KnownBlob | undefined>;
-  /** Keeps what the storage said just now. */
+  /** Stores what the storage has just reported. */
   set(digest: Digest, blob: KnownBlob): void;
-  /** The bytes were found missing, or are being replaced. */
+  /** Reports that the bytes are missing or being replaced. */
   delete(digest: Digest): void;
 }
 
-/** Manifests' bytes by digest, for all processes that share the cache. The reader verifies what it gets. */
+/** The bytes of manifests by digest, for all processes that share the cache. The reader must verify them. */
 export interface SharedManifests {
   get(digest: Digest): Promise<Uint8Array | undefined>;
   set(digest: Digest, bytes: Uint8Array): void;
 }
 
-/** The caches of a process beside the manifests that it remembers itself. */
+/** The caches of a process, in addition to the manifests in its own memory. */
 export interface Caches {
   readonly links: LinkCache;
   readonly descriptors: DescriptorCache;
   readonly manifests: SharedManifests;
-  /** Ends connections. Idempotent. */
+  /** Closes connections. Idempotent. */
   close(): Promise<void>;
 }
 
-/** Calls of a shared cache, by the original's names where it has one (contract §9.2), otherwise by ours. */
+/** Calls of a shared cache, by Distribution's names where it has one (wire contract §9.2), otherwise by ours. */
 export type CacheOperation =
   | "Stat"
   | "SetDescriptor"
@@ -74,14 +74,14 @@ export type CacheOperation =
   | "ManifestSet"
   | "Invalidate";
 
-/** Told of what caches do. */
+/** Notified of what caches do. */
 export interface CacheObserver {
-  /** One question to a cache, and whether it knew the answer. */
+  /** One lookup in a cache, and whether it was a hit. */
   readonly lookup?: ((hit: boolean) => void) | undefined;
-  /** One call of the shared cache is over, well or badly. */
+  /** One call of the shared cache has ended, successfully or not. */
   readonly call?: ((operation: CacheOperation, seconds: number) => void) | undefined;
-  /** One call of the shared cache failed, or wasn't made since it would have. */
+  /** One call of the shared cache failed, or wasn't made because the cache is unavailable. */
   readonly failed?: (() => void) | undefined;
-  /** The shared cache can be used from now on, or can't, and why. Told on changes alone. */
+  /** Whether the shared cache is available, and why not. Called on changes only. */
   readonly state?: ((available: boolean, reason: string) => void) | undefined;
 }

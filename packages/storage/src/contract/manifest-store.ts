@@ -7,45 +7,50 @@ import type { CallOptions } from "./driver.js";
 /** A manifest as it was pushed. */
 export interface StoredManifest {
   readonly digest: Digest;
-  /** The type that it is served with: its own `mediaType`, or what its shape says. */
+  /** The type that it is served with: its own `mediaType`, or one inferred from its fields. */
   readonly mediaType: string;
   /** Verbatim. */
   readonly bytes: Uint8Array;
 }
 
-/** What a push of a manifest asks for. */
+/** The push of a manifest. */
 export interface ManifestPush {
   readonly bytes: Uint8Array;
   /** The Content-Type without parameters. */
   readonly mediaType: string;
-  /** The digest it must have; the canonical one is computed where absent. Mismatch throws DIGEST_MISMATCH. */
+  /** The digest it must have; the canonical one is computed if absent. Mismatch throws DIGEST_MISMATCH. */
   readonly digest?: Digest | undefined;
   readonly tags: readonly TagName[];
-  /** Classes that the client may push here; undefined where nobody granted by class (contract §11.2). */
+  /** Classes that the client may push here; undefined if none was granted by class (wire contract §11.2). */
   readonly grantedClasses?: readonly string[] | undefined;
+  /**
+   * What it refers to may be missing, and no policy applies: for a cache, which fetches the parts of a manifest on demand, and
+   * doesn't decide on its own content.
+   */
+  readonly incomplete?: boolean | undefined;
 }
 
-/** What became of a push. */
+/** The result of a push. */
 export interface PushedManifest {
   readonly descriptor: Descriptor;
   readonly manifest: Manifest;
-  /** The subject it names, now with this referrer in its list. */
+  /** Its subject, whose referrers now include it. */
   readonly subject?: Digest | undefined;
 }
 
 /** A repository's manifests. */
 export interface ManifestStore {
   /**
-   * Throws MANIFEST_UNKNOWN, also where the revision is linked but its bytes are gone. `tagged`: a tag of this repository was
-   * read just now and points to it, which spares a question to the storage.
+   * Throws MANIFEST_UNKNOWN, also if the revision is linked but its bytes are gone. `tagged`: a tag of this repository that was
+   * just read points to it, which saves a call to the storage.
    */
   get(digest: Digest, options?: CallOptions & { readonly tagged?: boolean }): Promise<StoredManifest>;
   /**
-   * Parses, verifies (everything it refers to is here, as far as validation asks), stores, links, tags, and lists it with
-   * its subject; durable when it resolves. Throws MANIFEST_INVALID, DIGEST_MISMATCH, MANIFEST_REFERENCES_UNKNOWN,
-   * MANIFEST_CLASS_DENIED; then nothing has changed.
+   * Parses the manifest, checks that everything it refers to exists (as far as validation requires), stores, links and tags it,
+   * and lists it as a referrer of its subject; durable when it resolves. Throws MANIFEST_INVALID, DIGEST_MISMATCH,
+   * MANIFEST_REFERENCES_UNKNOWN, MANIFEST_CLASS_DENIED; then nothing has changed.
    */
   put(push: ManifestPush, options?: CallOptions): Promise<PushedManifest>;
-  /** Takes the revision, every tag that points to it, and its entry with its subject away. Throws MANIFEST_UNKNOWN. */
+  /** Removes the revision, every tag that points to it, and its entry as a referrer. Throws MANIFEST_UNKNOWN. */
   delete(digest: Digest, options?: CallOptions): Promise<{ readonly removedTags: readonly TagName[] }>;
 }

@@ -1,13 +1,13 @@
 import type { CallOptions, StorageDriver } from "./driver.js";
 
-/** A whole file that a new one is made of. */
+/** A file whose content becomes a part of a new one. */
 export interface SourceFile {
   readonly path: string;
-  /** Bytes; all of the file. */
+  /** The size of the file in bytes. */
   readonly size: number;
 }
 
-/** A small file with what tells this content of it from any other. */
+/** A small file with an identifier of this version. */
 export interface VersionedFile {
   readonly bytes: Uint8Array;
   /** Opaque; changes with every write. */
@@ -15,31 +15,31 @@ export interface VersionedFile {
 }
 
 /**
- * What object storage has in place of renaming: there a move is a copy and a delete, a file can't be appended to, and every
- * write replaces a whole file at once. A driver with these methods gets protocols that are made for it (docs/architecture.md).
+ * What object storage offers instead of renaming: there a move is a copy and a delete, files can't be appended to, and every
+ * write replaces a whole file atomically. Drivers with these methods are used with their own protocols (docs/protocols/uploads.md).
  *
- * Of the driver's contract (driver.ts) this is different then:
- * - A path may be a file and have others below it: no write is refused for what is above or below.
- * - A writer changes nothing at its path before `commit`. `close` without a commit and `cancel` both give up what this writer
- *   wrote; what was there stays. `append` copies what is there in front, and is for completed files.
- * - `move` is a copy and a delete: of several movers more than one may succeed, and a crash leaves both names.
- * - A stream whose connection breaks goes on with the same content, or fails if that has been replaced or removed.
+ * They differ from the driver's contract (driver.ts):
+ * - A path may be a file and have files below it: no write is refused because of what is above or below.
+ * - A writer changes nothing at its path before `commit`. `close` without a commit and `cancel` both discard what this writer
+ *   wrote, and keep what was there. `append` copies the existing content first, and is for completed files.
+ * - `move` is a copy and a delete: several concurrent moves may succeed, and a crash may leave both names.
+ * - A stream whose connection breaks continues with the same content, or fails if that has been replaced or removed.
  */
 export interface ObjectStorage {
   /**
-   * Makes the file `to` of `sources`, joined in order, without reading them here; `to` is replaced at once, or not at all.
-   * Every source but the last has at least `smallestPart` bytes. PATH_NOT_FOUND where a source is missing.
+   * Joins `sources`, in order, into the file `to` within the storage; `to` is replaced atomically. Every source except the last
+   * must have at least `smallestPart` bytes. Throws PATH_NOT_FOUND if a source is missing.
    */
   compose(sources: readonly SourceFile[], to: string, options?: CallOptions): Promise<void>;
-  /** The fewest bytes of a source of {@link compose} that isn't the last one. */
+  /** The minimum size of every source of {@link compose} except the last, in bytes. */
   readonly smallestPart: number;
-  /** The most bytes that one file written with `writer` can have; more take several files and {@link compose}. */
+  /** The maximum size of a file written with `writer`, in bytes; larger ones need several files and {@link compose}. */
   readonly largestWrite: number;
-  /** As `read`, with the version. `limit` in bytes. */
+  /** Like `read`, with the version. `limit` in bytes. */
   readVersioned(path: string, options?: CallOptions & { readonly limit?: number }): Promise<VersionedFile>;
   /**
-   * Writes a small file if it still has the version `expected` (undefined: if it isn't there), and tells whether it did. Where
-   * the storage has no conditional writes it always writes: nothing that must not go wrong may rest on the refusal alone.
+   * Writes a small file if it still has the version `expected` (undefined: if it doesn't exist), and returns whether it did. On
+   * storage without conditional writes it always writes: correctness must not depend on the rejection alone.
    */
   writeVersioned(
     path: string,
@@ -47,11 +47,11 @@ export interface ObjectStorage {
     expected: string | undefined,
     options?: CallOptions,
   ): Promise<{ readonly written: boolean }>;
-  /** Removes files, whether they are there or not, in as few calls as the storage allows. */
+  /** Removes files, whether or not they exist, in as few calls as the storage allows. */
   deleteFiles(paths: readonly string[], options?: CallOptions): Promise<void>;
   /**
-   * Ends writes below `directory` that were begun before `olderThan` and never finished, whose parts the storage keeps and
-   * charges for. Tells how many.
+   * Aborts writes below `directory` that were started before `olderThan` and never completed, whose parts the storage keeps and
+   * charges for. Returns how many.
    */
   abortUnfinished(
     directory: string,
@@ -60,18 +60,18 @@ export interface ObjectStorage {
   ): Promise<{ readonly aborted: number }>;
 }
 
-/** Whether `driver` is over object storage. */
+/** Whether `driver` uses object storage. */
 export function isObjectStorage(driver: StorageDriver): driver is StorageDriver & ObjectStorage {
   return "compose" in driver && typeof driver.compose === "function";
 }
 
-/** A driver whose files have a name of their own in the storage, by which others fetch them from there: a CDN, for one. */
+/** A driver that knows the name of each file in its storage, by which others, such as a CDN, can fetch it there. */
 export interface ObjectKeys {
-  /** The object's key of a file, without a leading `/`. */
+  /** The object key of a file, without a leading `/`. */
   objectKey(path: string): string;
 }
 
-/** Whether `driver` can tell its files' keys. */
+/** Whether `driver` knows the object keys of its files. */
 export function hasObjectKeys(driver: StorageDriver): driver is StorageDriver & ObjectKeys {
   return "objectKey" in driver && typeof driver.objectKey === "function";
 }

@@ -4,15 +4,15 @@ import type { Page, PageRequest } from "./tag-store.js";
 
 /** A page of referrers, which may end early: `more` says so. */
 export interface ReferrerPage extends Page<Descriptor> {
-  /** The next page's `after`, where this one ended behind its last item: it read much and listed little, or nothing. */
+  /** The `after` of the next page, if more was read than the listed items show; this page may even be empty. */
   readonly next?: Digest | undefined;
 }
 
-/** Who names a manifest as subject (distribution-spec §Listing Referrers). */
+/** The manifests that name another one as their subject (distribution-spec §Listing Referrers). */
 export interface ReferrerStore {
   /**
-   * Descriptors ordered by digest, of one artifact type where given. Empty for a subject that nobody names or knows.
-   * A page may end before `limit`, or without one, when its descriptors make some megabytes, or when so much was read.
+   * Descriptors ordered by digest, of one artifact type if given. Empty for a subject without referrers, known or not. A page
+   * may end before `limit`, or without one, after some megabytes of descriptors or of files that were read.
    */
   list(subject: Digest, page?: PageRequest & { readonly artifactType?: string | undefined }): Promise<ReferrerPage>;
 }

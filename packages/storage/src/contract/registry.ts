@@ -5,7 +5,7 @@ import type { ReferrerStore } from "./referrer-store.js";
 import type { Page, PageRequest, TagStore } from "./tag-store.js";
 import type { UploadStore } from "./upload-store.js";
 
-/** Everything under one name. Made per request, holds nothing open. */
+/** Everything under one name. Created for each request, and holds nothing open. */
 export interface Repository {
   readonly name: RepositoryName;
   readonly blobs: BlobStore;
@@ -18,6 +18,6 @@ export interface Repository {
 /** All repositories of one storage. Decorated by notifications and the pull-through cache. */
 export interface Registry {
   repository(name: RepositoryName): Repository;
-  /** A page of the names of repositories that hold at least one manifest, ascending by bytes. */
+  /** A page of the names of repositories that contain at least one manifest, ascending by bytes. */
   repositories(page?: PageRequest): Promise<Page<RepositoryName>>;
 }

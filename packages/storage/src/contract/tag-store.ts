@@ -8,20 +8,26 @@ export interface Page<T> {
   readonly more: boolean;
 }
 
-/** Which page: at most `limit` items (all where absent) that come after `after` by bytes. */
+/** Which page: at most `limit` items (by default all) that are greater than `after` by bytes. */
 export interface PageRequest extends CallOptions {
   readonly after?: string | undefined;
   readonly limit?: number | undefined;
 }
 
+/** Options of {@link TagStore.resolve}. */
+export interface ResolveOptions extends CallOptions {
+  /** Called if the answer may be outdated, because the upstream of a pull-through cache doesn't respond. `reason` is for clients. */
+  readonly onStale?: ((reason: string) => void) | undefined;
+}
+
 /** A repository's tags. */
 export interface TagStore {
   /** The digest that `tag` points to. Throws TAG_UNKNOWN. */
-  resolve(tag: TagName, options?: CallOptions): Promise<Digest>;
+  resolve(tag: TagName, options?: ResolveOptions): Promise<Digest>;
   /** Points `tag` to `digest`, which must be a revision here. */
   set(tag: TagName, digest: Digest, options?: CallOptions): Promise<void>;
   /** Throws TAG_UNKNOWN. */
   delete(tag: TagName, options?: CallOptions): Promise<void>;
-  /** A page of tags. Throws NAME_UNKNOWN where the repository holds nothing. */
+  /** A page of tags. Throws NAME_UNKNOWN if the repository has neither tags nor manifests. */
   list(page?: PageRequest): Promise<Page<TagName>>;
 }

@@ -11,7 +11,7 @@ import {
 import { isObjectStorage, type ObjectStorage } from "../contract/object-storage.js";
 import { capabilitiesOf } from "./capabilities.js";
 
-/** The calls of a driver: the first nine under the names that the original gives them in metrics and traces (contract §9). */
+/** The calls of a driver: the first nine under the names that Distribution gives them in metrics and traces (wire contract §9). */
 export type DriverOperation =
   | "GetContent"
   | "PutContent"
@@ -29,31 +29,31 @@ export type DriverOperation =
   | "DeleteFiles"
   | "AbortUnfinished";
 
-/** What a call is about, as far as the call has it. */
+/** The arguments of a call, as far as it has them. */
 export interface CallDetails {
   readonly path: string;
-  /** Where to, for what moves or joins files; `path` is where from then. */
+  /** The target of a call that moves or joins files; `path` is then the source. */
   readonly destination?: string | undefined;
-  /** Bytes that are written. */
+  /** The number of bytes that are written. */
   readonly length?: number | undefined;
-  /** The byte that a reader begins at. */
+  /** The byte at which a reader starts. */
   readonly offset?: number | undefined;
   readonly append?: boolean | undefined;
   /** Ends the call when it aborts. */
   readonly signal?: AbortSignal | undefined;
 }
 
-/** What stands around each call of a driver. */
+/** What is executed around each call of a driver. */
 export interface Around {
-  /** Makes the call with `run` and gives on what it gives. */
+  /** Makes the call with `run` and passes on its result. */
   call<T>(operation: DriverOperation, details: CallDetails, run: () => Promise<T>): Promise<T>;
-  /** As `call` for "Reader", whose work goes on until the stream is closed. */
+  /** As `call` for "Reader", whose work continues until the stream is closed. */
   reader(details: CallDetails, run: () => Promise<ContentStream>): Promise<ContentStream>;
-  /** As `call` for "Writer", whose work goes on until the writer is closed. */
+  /** As `call` for "Writer", whose work continues until the writer is closed. */
   writer(details: CallDetails, run: () => Promise<FileWriter>): Promise<FileWriter>;
 }
 
-/** A driver each of whose calls goes through `around`; otherwise it is the one below, with all that it can do. */
+/** Wraps every call of `driver` in `around`; the wrapper has the same capabilities. */
 export function wrapDriver(driver: StorageDriver, around: Around): StorageDriver {
   const calls: StorageDriver = {
     name: driver.name,
@@ -80,7 +80,7 @@ export function wrapDriver(driver: StorageDriver, around: Around): StorageDriver
   return Object.assign(calls, capabilitiesOf(driver), wrapCapabilities(driver, around));
 }
 
-/** Those of the capabilities that ask the storage something. */
+/** Wraps the capabilities that access the storage. */
 function wrapCapabilities(driver: StorageDriver, around: Around): Partial<Redirecting & Touching & ObjectStorage> {
   const redirecting: Redirecting | undefined = canRedirect(driver)
     ? {
@@ -91,7 +91,17 @@ function wrapCapabilities(driver: StorageDriver, around: Around): Partial<Redire
   const touching: Touching | undefined = canTouch(driver)
     ? {
         touch: (path, options) => around.call("Touch", details(path, options), () => driver.touch(path, options)),
+        moveInto: (path, destination, options) =>
+          around.call("Move", { path, destination, signal: options?.signal }, () =>
+            driver.moveInto(path, destination, options),
+          ),
         prune: (path, options) => around.call("Delete", details(path, options), () => driver.prune(path, options)),
+        writeNew: (path, bytes, options) =>
+          around.call("PutContent", { path, length: bytes.byteLength, signal: options?.signal }, () =>
+            driver.writeNew(path, bytes, options),
+          ),
+        resolveLink: (path, base, options) =>
+          around.call("Stat", details(path, options), () => driver.resolveLink(path, base, options)),
       }
     : undefined;
   return { ...redirecting, ...touching, ...(isObjectStorage(driver) ? wrapObjectStorage(driver, around) : {}) };

@@ -9,7 +9,13 @@ export function capabilitiesOf(driver: StorageDriver): Partial<Redirecting & Tou
   return {
     ...(canRedirect(driver) ? { redirectUrl: (...call) => driver.redirectUrl(...call) } : {}),
     ...(canTouch(driver)
-      ? { touch: (...call) => driver.touch(...call), prune: (...call) => driver.prune(...call) }
+      ? {
+          touch: (...call) => driver.touch(...call),
+          moveInto: (...call) => driver.moveInto(...call),
+          prune: (...call) => driver.prune(...call),
+          writeNew: (...call) => driver.writeNew(...call),
+          resolveLink: (...call) => driver.resolveLink(...call),
+        }
       : {}),
     ...(isObjectStorage(driver) ? objectStorageOf(driver) : {}),
     ...(hasObjectKeys(driver) ? { objectKey: (path) => driver.objectKey(path) } : {}),

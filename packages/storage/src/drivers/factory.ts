@@ -1,43 +1,41 @@
 import type { StorageDriver } from "../contract/driver.js";
-import { DriverParameterError } from "./parameters.js";
+import { DriverParameterError } from "./shared/errors.js";
+import type { ChosenDriver, DriverUse } from "./kind.js";
+import { DRIVER_KINDS, UNAVAILABLE_DRIVERS } from "./kinds.js";
 
-/** How a driver is used. */
-export interface DriverUse {
-  /** Nobody else uses this process: what blocks it for a moment, but takes less of the processor, is welcome. */
-  readonly alone?: boolean;
-}
-
-type Create = (parameters: unknown, use: DriverUse | undefined) => StorageDriver;
-
-/** A driver's code is loaded when the driver is named, so that nobody pays for one that isn't used. */
-const DRIVERS = new Map<string, () => Promise<Create>>([
-  ["filesystem", async () => (await import("./filesystem/create.js")).createFromParameters],
-  ["s3", async () => (await import("./s3/create.js")).createFromParameters],
-  ["s3aws", async () => (await import("./s3/create.js")).createFromParameters],
-  ["inmemory", async () => (await import("./inmemory/create.js")).createFromParameters],
-]);
-
-/** What the original has, or once had, and this version doesn't. */
-const NOT_BROUGHT: readonly string[] = ["gcs", "azure", "swift", "oss"];
-
-/** The names that {@link createDriver} takes. */
+/** The names that {@link chooseDriver} accepts. */
 export function driverNames(): readonly string[] {
-  return [...DRIVERS.keys()];
+  return DRIVER_KINDS.flatMap(({ name, aliases }) => [name, ...aliases]);
 }
 
 /**
- * The driver that a configuration names, from its parameters (`storage.<type>`). Throws DriverParameterError for an
- * unknown driver and for wrong parameters.
+ * The driver that `name` means, with `options` as `storage.<name>` has them. Throws DriverParameterError for an unknown
+ * driver and for wrong options.
  */
-export async function createDriver(type: string, parameters: unknown, use?: DriverUse): Promise<StorageDriver> {
-  const load = DRIVERS.get(type);
-  if (load !== undefined) return (await load())(parameters, use);
-  const known = driverNames().join(", ");
+export function chooseDriver(name: string, options: unknown): ChosenDriver {
+  const kind = DRIVER_KINDS.find((each) => each.name === name || each.aliases.includes(name));
+  if (kind === undefined) throw unknownDriver(name);
+  const parsed = kind.section(name).safeParse(options ?? {});
+  if (parsed.success) return parsed.data;
+  const [issue] = parsed.error.issues;
+  const option = issue?.path.map(String).join(".");
+  const message = issue?.message ?? "invalid options";
   throw new DriverParameterError(
-    type,
-    undefined,
-    NOT_BROUGHT.includes(type)
-      ? `the storage driver "${type}" is not available in this version; available are: ${known}`
-      : `StorageDriver not registered: ${type}; available are: ${known}`,
+    name,
+    option === "" ? undefined : option,
+    `storage.${name}.${option ?? ""}: ${message}`,
   );
+}
+
+/** Opens what {@link chooseDriver} finds. */
+export async function createDriver(name: string, options: unknown, use?: DriverUse): Promise<StorageDriver> {
+  return chooseDriver(name, options).open(use);
+}
+
+function unknownDriver(name: string): DriverParameterError {
+  const known = driverNames().join(", ");
+  const message = UNAVAILABLE_DRIVERS.some((driver) => driver.name === name)
+    ? `the storage driver "${name}" is not available in this version; available are: ${known}`
+    : `StorageDriver not registered: ${name}; available are: ${known}`;
+  return new DriverParameterError(name, undefined, message);
 }

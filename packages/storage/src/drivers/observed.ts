@@ -2,20 +2,20 @@ import type { ContentStream, FileWriter, StorageDriver } from "../contract/drive
 import { isStorageError } from "../errors.js";
 import { wrapDriver, type DriverOperation } from "./around.js";
 
-/** Told what a driver does. Called for every call, so it must be quick; it must not throw. */
+/** Notified of what a driver does. Called for every call, so it must be fast; it must not throw. */
 export interface DriverObserver {
   /**
-   * A call is over. `fault` is the kind of what it failed with; undefined where it went well, and where it found that a path
-   * isn't there, which is an answer like any other, or its caller gave up.
+   * A call has ended. `fault` is the kind of its failure; undefined if it succeeded, if the path doesn't exist, which is a
+   * normal answer, or if the caller aborted it.
    */
   call(operation: DriverOperation, seconds: number, fault: string | undefined): void;
-  /** Bytes of a file's content went by. */
+  /** Bytes of a file's content were read or written. */
   bytes(direction: "read" | "written", count: number): void;
-  /** A stream was opened (1) or is over (-1). */
+  /** A stream was opened (1) or closed (-1). */
   open(kind: "reader" | "writer", change: 1 | -1): void;
 }
 
-/** A driver that tells `observer` what it does. */
+/** Reports everything that `driver` does to `observer`. */
 export function observeDriver(driver: StorageDriver, observer: DriverObserver): StorageDriver {
   async function call<T>(
     operation: DriverOperation,

@@ -1,15 +1,15 @@
+import { SECOND } from "@longshore/base/duration";
 import { randomUUID } from "node:crypto";
 import { canTouch, type CallOptions, type StorageDriver } from "../contract/driver.js";
 import { ROOT } from "../layout/paths.js";
-import { orUndefined } from "../store/links.js";
+import { orUndefined } from "../store/shared/links.js";
 
-/** Ours; the original looks at its own directories alone. */
+/** Distribution doesn't have this directory, and ignores it. */
 const DIRECTORY = `${ROOT}/collector`;
 const EMPTY = new Uint8Array(0);
 
-/** What the storage's clock may be off between two files, in ms: that of a file system ticks, that of others counts seconds. */
+/** The resolution of the storage's clock (ms): that of a file system advances in ticks, others count seconds. */
 const TICK = 20;
-const SECOND = 1000;
 
 /** The storage's own time (ms), at least this long ago for everything that is written from now on. */
 export async function storageTime(driver: StorageDriver, options?: CallOptions): Promise<number> {

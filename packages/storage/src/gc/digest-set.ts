@@ -15,7 +15,7 @@ export class DigestSet {
     return this.#size;
   }
 
-  /** Adds `digest`, and tells whether it wasn't there. */
+  /** Adds `digest`, and returns whether it is new. */
   add(digest: Digest): boolean {
     if (this.#size * 10 > (this.#slots.length / WORDS) * 7) this.#grow();
     this.#read(digest);

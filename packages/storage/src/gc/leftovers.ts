@@ -1,15 +1,16 @@
+import { HOUR } from "@longshore/base/duration";
 import type { StorageDriver } from "../contract/driver.js";
 import type { ObjectStorage } from "../contract/object-storage.js";
 import { HIDDEN_DIRECTORY, placeOfHidden } from "../layout/collector-files.js";
-import { copyObject } from "../store/hidden-objects.js";
-import { orUndefined } from "../store/links.js";
-import { listBatches } from "../store/paging.js";
+import { copyObject } from "../store/leases/hidden-objects.js";
+import { orUndefined } from "../store/shared/links.js";
+import { listBatches } from "../store/shared/paging.js";
 
 /**
- * A hidden file whose place is taken stays for so long (ms): its run, if it isn't dead but slow, may be about to empty that
- * place. No request is under way for longer.
+ * How long a hidden file is kept if its original path is in use (ms): its run may be slow instead of dead, and about to remove
+ * the file there. No request takes longer.
  */
-const KEPT_FOR = 60 * 60_000;
+const KEPT_FOR = HOUR;
 
 /** Puts back what runs before `run` left hidden when they died. `now` in ms, by the storage's clock. */
 export async function restoreLeftovers(
@@ -37,7 +38,7 @@ async function settle(driver: StorageDriver & ObjectStorage, hidden: string, pat
   await driver.delete(hidden, { fileOnly: true });
 }
 
-/** Files below a directory, however deep. Few: as many as one run works on at a time. */
+/** All files below a directory. There are only as many as one run processes at a time. */
 async function* filesBelow(driver: StorageDriver, directory: string): AsyncGenerator<string, void, undefined> {
   for await (const names of listBatches(driver, directory, undefined)) {
     for (const name of names) {

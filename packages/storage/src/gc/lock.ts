@@ -1,3 +1,4 @@
+import { MINUTE } from "@longshore/base/duration";
 import { randomUUID } from "node:crypto";
 import { hostname } from "node:os";
 import { setTimeout as sleep } from "node:timers/promises";
@@ -6,15 +7,15 @@ import type { ObjectStorage, VersionedFile } from "../contract/object-storage.js
 import { isStorageError } from "../errors.js";
 import { COLLECTOR_LOCK } from "../layout/collector-files.js";
 import { parseCollectorLock, writeCollectorLock, type CollectorLock } from "../layout/collector-lock.js";
-import { orUndefined } from "../store/links.js";
+import { orUndefined } from "../store/shared/links.js";
 import { storageTime } from "./clock.js";
 
-/** How long a lock is good after its last beat, by the storage's clock (ms). */
-const GOOD_FOR = 5 * 60_000;
-/** Between two beats (ms). */
+/** How long a lock is valid after its last heartbeat, by the storage's clock (ms). */
+const GOOD_FOR = 5 * MINUTE;
+/** The interval of heartbeats (ms). */
 const BEAT = 30_000;
-/** After so long without a beat its holder stops by itself (ms): well before anybody else may take it. */
-const STALE = 3 * 60_000;
+/** The holder stops after this time without a heartbeat (ms), well before another process may take over. */
+const STALE = 3 * MINUTE;
 
 /** Another collection works over the same storage. */
 export class LockHeldError extends Error {
@@ -26,19 +27,19 @@ export class LockHeldError extends Error {
   }
 }
 
-/** What makes one collector at a time of several over object storage. */
+/** Ensures that only one collector at a time works over an object storage. */
 export interface HeldLock {
   /** This run's name. */
   readonly run: string;
-  /** Throws where it is lost, or couldn't be renewed for long. */
+  /** Throws if the lock is lost, or couldn't be renewed for too long. */
   check(): void;
-  /** Gives it up; with `keep` it is left to run out, since files are still hidden. */
+  /** Releases the lock; with `keep` it is left to expire, because files are still hidden. */
   release(keep: boolean): Promise<void>;
 }
 
 /**
- * Takes the lock, and waits for `wait` ms, until no process believes any more that no collector works. A lock of who died is
- * taken over. Throws LockHeldError.
+ * Takes the lock, and waits for `wait` ms, until no process assumes any more that there is no collector. Takes over the lock of a
+ * dead process. Throws LockHeldError.
  */
 export async function takeLock(
   driver: StorageDriver & ObjectStorage,
@@ -64,11 +65,11 @@ export async function takeLock(
   try {
     await sleep(wait, undefined, { signal });
   } catch (error) {
-    // What a dead run left hidden is still to be seen.
+    // If a dead run has left files hidden, other processes must still see its lock.
     if (old === undefined) await orGiveUp(removeOwn(driver, run));
     throw error;
   }
-  // Where nothing refuses a write, the last of several has it.
+  // Without conditional writes, the last one of several that wrote has the lock.
   if ((await readLock(driver, call))?.lock.run !== run) throw await heldByOther(driver, call);
   return hold(driver, lock);
 }
@@ -88,7 +89,7 @@ function hold(driver: StorageDriver & ObjectStorage, taken: CollectorLock): Held
     const written =
       isOurs && (await driver.writeVersioned(COLLECTOR_LOCK, writeCollectorLock(next), found.version)).written;
     if (!written) {
-      lost = new Error("somebody else took or removed the lock of collections; what was removed by then was unused");
+      lost = new Error("another process took or removed the lock of collections; what was removed by then was unused");
       return;
     }
     lock = next;
@@ -121,7 +122,7 @@ async function removeOwn(driver: StorageDriver & ObjectStorage, run: string): Pr
   if ((await readLock(driver))?.lock.run === run) await driver.delete(COLLECTOR_LOCK, { fileOnly: true });
 }
 
-/** A lock that can't be removed runs out. */
+/** A lock that can't be removed expires. */
 async function orGiveUp(work: Promise<void>): Promise<void> {
   try {
     await work;

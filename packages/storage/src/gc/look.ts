@@ -1,16 +1,17 @@
+import { MIB } from "@longshore/base/size";
 import { digestAt } from "../layout/parse.js";
 import { BLOBS_DIRECTORY, blobData, blobDirectory, blobsBucket } from "../layout/paths.js";
 import { isStorageError } from "../errors.js";
 import { DIGEST_ALGORITHMS, isDigest, type Digest, type DigestAlgorithm } from "../model/digest.js";
-import { mapConcurrently } from "../store/concurrent.js";
-import { orUndefined } from "../store/links.js";
-import { listBatches } from "../store/paging.js";
+import { mapConcurrently } from "../store/shared/concurrent.js";
+import { orUndefined } from "../store/shared/links.js";
+import { listBatches } from "../store/shared/paging.js";
 import { DigestSet } from "./digest-set.js";
 import { schema1Needs } from "./read-manifest.js";
-import { bucketFile, BUCKETS, type Run } from "./run.js";
+import { bucketFile, BUCKETS, type Run } from "./run-state.js";
 
-/** Schema 1 manifests of registry 2.1, linked among the layers alone, aren't larger. */
-const MAX_OLD_MANIFEST = 1024 * 1024;
+/** No schema 1 manifest of registry 2.1, which linked them only among the layers, is larger. */
+const MAX_OLD_MANIFEST = MIB;
 const BRACE = "{".charCodeAt(0);
 
 /** The digests in a work file. */
@@ -23,7 +24,7 @@ export async function readDigests(run: Run, file: string): Promise<DigestSet> {
   return digests;
 }
 
-/** Follows the original's links from a sha512 that is used to the bytes under a sha256. */
+/** Follows Distribution's links from a sha512 that is used to the bytes under a sha256. */
 export async function markAliases(run: Run): Promise<void> {
   for await (const line of run.work.lines("aliases")) {
     const [digest = "", target = ""] = line.split(" ");
@@ -35,8 +36,8 @@ export async function markAliases(run: Run): Promise<void> {
 }
 
 /**
- * Notes every blob that nothing refers to and whose lease has run out, and counts what is in use. Old manifests that only a
- * layer link leads to are in use, with their layers.
+ * Records every blob that nothing refers to and whose lease has expired, and counts the blobs in use. Old manifests that are only
+ * linked as layers are in use, and so are their layers.
  */
 export async function lookAtBlobs(run: Run): Promise<void> {
   const { report, work } = run;
@@ -108,7 +109,7 @@ async function lookAt(digest: Digest, bucket: string, late: DigestSet, run: Run)
   for (const each of [digest, ...references]) if (late.add(each)) work.append("late", each);
 }
 
-/** What the blob needs, if it is a schema 1 manifest: registry 2.1 linked those among the layers alone (contract §5). */
+/** What the blob needs, if it is a schema 1 manifest: registry 2.1 linked those among the layers alone (wire contract §5). */
 async function oldManifest(digest: Digest, run: Run): Promise<readonly Digest[] | undefined> {
   const bytes = await orUndefined(run.store.read(blobData(digest), { ...run.call, limit: MAX_OLD_MANIFEST }));
   if (bytes?.[0] !== BRACE) return undefined;
@@ -120,7 +121,7 @@ async function oldManifest(digest: Digest, run: Run): Promise<readonly Digest[] 
   }
 }
 
-/** Takes what turned out to be in use after all off the lists; tells how many that are. */
+/** Removes blobs that turned out to be in use from the lists; returns how many. */
 async function takeBackLate(late: DigestSet, run: Run): Promise<number> {
   if (late.size === 0) return 0;
   let marked = 0;

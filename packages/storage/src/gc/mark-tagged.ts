@@ -2,12 +2,12 @@ import { tagCurrentLink, tagsDirectory } from "../layout/paths.js";
 import type { Digest } from "../model/digest.js";
 import type { RepositoryName } from "../model/repository-name.js";
 import { isTagName, type TagName } from "../model/tag.js";
-import { mapConcurrently } from "../store/concurrent.js";
-import { orUndefined, readLink } from "../store/links.js";
-import { listBatches } from "../store/paging.js";
+import { mapConcurrently } from "../store/shared/concurrent.js";
+import { orUndefined, readLinkToKeep } from "../store/shared/links.js";
+import { listBatches } from "../store/shared/paging.js";
 import { linkedRevisions, markManifest, reportOpaque } from "./marking.js";
 import { readManifest } from "./read-manifest.js";
-import type { Run } from "./run.js";
+import type { Run } from "./run-state.js";
 
 /** What a revision needs to be kept, and keeps. */
 interface Node {
@@ -17,9 +17,9 @@ interface Node {
 }
 
 /**
- * Marks the revisions that are in use: those that tags lead to, young ones, children of what is kept, and referrers of what
- * is kept; notes the others. Some 300 bytes of memory for each revision of the repository. Tells whether all could be
- * understood: where one couldn't, all are in use.
+ * Marks the revisions in use (those that tags point to, recent ones, and children and referrers of those that are kept), and
+ * records the others. Needs some 300 bytes of memory for each revision of the repository. Returns whether all could be parsed;
+ * if not, all of them count as in use.
  */
 export async function markTagged(name: RepositoryName, run: Run): Promise<boolean> {
   const roots = await tagTargets(name, run);
@@ -56,7 +56,7 @@ export async function markTagged(name: RepositoryName, run: Run): Promise<boolea
   return isKnown;
 }
 
-/** How far below a root each unkept child is; 0 for the others. No two are each other's parents: their digests say so. */
+/** How far below a root each unused child is; 0 for the others. There are no cycles, because parents contain digests. */
 function depthsOf(nodes: ReadonlyMap<Digest, Node>): ReadonlyMap<Digest, number> {
   const depths = new Map<Digest, number>();
   let parents: readonly (readonly [Digest, Node])[] = [...nodes].filter(([, { kept }]) => !kept);
@@ -89,8 +89,8 @@ function keepWhatIsNeeded(nodes: ReadonlyMap<Digest, Node>): void {
 }
 
 /**
- * Where the repository's tags lead to; undefined where it has no place for tags. Throws where a tag can't be read, be it damaged
- * or the disk: what it keeps isn't known then. One that is empty or cut off was never acknowledged, and leads nowhere.
+ * Where the repository's tags point; undefined if it has no directory for tags. Throws if a tag can't be read, because it is
+ * damaged or the disk fails: then what it keeps is unknown. An empty or truncated one was never acknowledged, and is ignored.
  */
 export async function tagTargets(name: RepositoryName, run: Run): Promise<ReadonlySet<Digest> | undefined> {
   const { store, call, concurrency } = run;
@@ -98,7 +98,7 @@ export async function tagTargets(name: RepositoryName, run: Run): Promise<Readon
   const targets = new Set<Digest>();
   for await (const tags of tagBatches(name, run)) {
     await mapConcurrently(tags, concurrency, async (tag) => {
-      const target = await readLink(store, tagCurrentLink(name, tag), call);
+      const target = await readLinkToKeep(store, tagCurrentLink(name, tag), call);
       if (target !== undefined) targets.add(target);
     });
   }

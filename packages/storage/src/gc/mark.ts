@@ -2,12 +2,12 @@ import { digestAt } from "../layout/parse.js";
 import { algorithmLayersDirectory, layerLink } from "../layout/paths.js";
 import { CANONICAL_ALGORITHM, DIGEST_ALGORITHMS, type Digest } from "../model/digest.js";
 import type { RepositoryName } from "../model/repository-name.js";
-import { mapConcurrently } from "../store/concurrent.js";
-import { readLink } from "../store/links.js";
-import { listBatches } from "../store/paging.js";
+import { mapConcurrently } from "../store/shared/concurrent.js";
+import { readLinkToKeep } from "../store/shared/links.js";
+import { listBatches } from "../store/shared/paging.js";
 import { markTagged } from "./mark-tagged.js";
 import { linkedRevisions, markManifest } from "./marking.js";
-import { bucketFile, bucketOf, type Run } from "./run.js";
+import { bucketFile, bucketOf, type Run } from "./run-state.js";
 
 /** Marks what the manifests of one repository need, and notes its layer links. */
 export async function markRepository(name: RepositoryName, run: Run): Promise<void> {
@@ -18,7 +18,7 @@ export async function markRepository(name: RepositoryName, run: Run): Promise<vo
   await work.settle();
 }
 
-/** Marks every linked revision. Tells whether all could be understood. */
+/** Marks every linked revision. Returns whether all could be parsed. */
 async function markAll(name: RepositoryName, run: Run): Promise<boolean> {
   let isKnown = true;
   for await (const revisions of linkedRevisions(name, run)) {
@@ -46,10 +46,10 @@ async function noteLayers(name: RepositoryName, run: Run, isKnown: boolean): Pro
   }
 }
 
-/** A link of the original under a sha512 leads to the bytes under a sha256 (contract §1.6): used, where the sha512 is. */
+/** A link of Distribution under a sha512 leads to the bytes under a sha256 (wire contract §1.6): used, where the sha512 is. */
 async function noteAliases(name: RepositoryName, digests: readonly Digest[], run: Run): Promise<void> {
   await mapConcurrently(digests, run.concurrency, async (digest) => {
-    const target = await readLink(run.store, layerLink(name, digest), run.call);
+    const target = await readLinkToKeep(run.store, layerLink(name, digest), run.call);
     if (target !== undefined && target !== digest) run.work.append("aliases", `${digest} ${target}`);
   });
 }

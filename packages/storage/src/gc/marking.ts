@@ -2,11 +2,11 @@ import type { FileInfo } from "../contract/driver.js";
 import { revisionLink } from "../layout/paths.js";
 import { DIGEST_ALGORITHMS, type Digest } from "../model/digest.js";
 import type { RepositoryName } from "../model/repository-name.js";
-import { mapConcurrently } from "../store/concurrent.js";
-import { orUndefined } from "../store/links.js";
-import { revisionBatches } from "../store/revisions.js";
+import { mapConcurrently } from "../store/shared/concurrent.js";
+import { orUndefined } from "../store/shared/links.js";
+import { revisionBatches } from "../store/manifests/revisions.js";
 import { readManifest, type ManifestNeeds } from "./read-manifest.js";
-import type { Run } from "./run.js";
+import type { Run } from "./run-state.js";
 
 /** A revision that is linked. */
 export interface Revision {
@@ -31,7 +31,7 @@ export async function* linkedRevisions(
   }
 }
 
-/** Marks one manifest and what it refers to; reads it where the caller hasn't. */
+/** Marks a manifest and what it refers to; reads it unless the caller already has. */
 export async function markManifest(
   name: RepositoryName,
   digest: Digest,
@@ -39,7 +39,7 @@ export async function markManifest(
   needs?: ManifestNeeds,
 ): Promise<"read" | "missing" | "opaque"> {
   const read = needs ?? (await readManifest(run.store, digest, run.call));
-  // Its link leads nowhere: what it needed isn't known, and nobody can pull it.
+  // Its bytes are missing: what it needs is unknown, but it can't be pulled either.
   if (read.kind === "missing") return "missing";
   run.report.line(`${name}: marking manifest ${digest} `);
   run.mark(digest);

@@ -1,9 +1,9 @@
 import type { StorageDriver } from "../contract/driver.js";
 import type { ObjectStorage } from "../contract/object-storage.js";
 import { hiddenPath, leasePath } from "../layout/collector-files.js";
-import { copyObject } from "../store/hidden-objects.js";
-import { orUndefined } from "../store/links.js";
-import type { HiddenFile, Hiding } from "./hiding.js";
+import { copyObject } from "../store/leases/hidden-objects.js";
+import { orUndefined } from "../store/shared/links.js";
+import type { HiddenFile, Hiding } from "./file-hiding.js";
 
 /** What one run hides over object storage. */
 export interface ObjectHiding extends Hiding {
@@ -12,10 +12,10 @@ export interface ObjectHiding extends Hiding {
 }
 
 /**
- * Over object storage a file is hidden by a copy and a delete, and put back by a copy. That isn't one step, and doesn't have
- * to be, since nobody else hides files at the same time (lock.ts) and each file is deleted once: whoever puts a file back
- * has renewed its lease before he copies, and the lease is looked at once more when there is nothing to copy any more.
- * `check` throws where the lock is lost; leases from `cutoff` (ms) on count.
+ * Over object storage a file is hidden by a copy and a delete, and put back by a copy. This isn't atomic and doesn't have to be,
+ * because only one collector hides files at a time (lock.ts) and each file is deleted once: a process that puts a file back
+ * renews its lease before it copies, and the lease is checked once more when there is nothing left to copy. `check` throws if
+ * the lock is lost; leases from `cutoff` (ms) on count.
  */
 export function objectHiding(
   driver: StorageDriver & ObjectStorage,
@@ -58,7 +58,7 @@ export function objectHiding(
     remove: async (hidden) => {
       check();
       await forget(hidden);
-      // Whoever found it hidden, and copied it, had renewed its lease before.
+      // A process that found it hidden and copied it has renewed its lease before.
       if ((await renewedAt(hidden.path)) >= cutoff) return "kept";
       await driver.delete(leasePath(hidden.path), { fileOnly: true });
       return "removed";

@@ -1,52 +1,50 @@
 import type { Caches } from "../contract/caches.js";
 
-/** What a collection is to do. */
+/** Options of a collection. */
 export interface CollectOptions {
-  /** Nothing that was pushed, or asked for by a pusher, within this time (ms) is removed. */
+  /** Nothing that was pushed, or requested by a client that pushes, within this time (ms) is removed. */
   readonly grace: number;
-  /** Also removes manifests that no tag leads to and nothing kept needs; undefined: it doesn't. */
+  /** Also removes manifests that have no tag and that nothing else needs; undefined disables this. */
   readonly deleteUntagged?: { readonly age: number } | undefined;
-  /** Tells what would be removed and removes nothing. */
+  /** Reports what would be removed, and removes nothing. */
   readonly dryRun?: boolean | undefined;
-  /** A directory of this machine, which no other collection uses at the same time. */
+  /** A directory of this machine, which no other collection uses at the same time. What is in it is removed first. */
   readonly workDirectory: string;
-  /** Tells this storage from others that used the same work directory: an interrupted collection of it is gone on with. */
-  readonly identity?: string | undefined;
   readonly signal?: AbortSignal | undefined;
   readonly observer?: CollectObserver | undefined;
-  /** What is told that something is gone. */
+  /** Notified of removals. */
   readonly caches?: Pick<Caches, "links" | "descriptors"> | undefined;
   /**
-   * Over object storage: for how long nothing is done after the lock is taken (ms), longer than any process relies on not
-   * having seen a collector; 12 seconds where absent.
+   * Over object storage: how long the collection waits after it has taken the lock (ms), which must be longer than any process
+   * relies on not having seen a collector; 12 seconds by default.
    */
   readonly lockWait?: number | undefined;
-  /** Files that are worked on side by side; 16 where absent. */
+  /** Files that are processed concurrently; 16 by default. */
   readonly concurrency?: number | undefined;
 }
 
-/** Where a collection is. */
+/** The progress of a collection. */
 export interface CollectProgress {
   readonly phase: "mark" | "look" | "sweep";
   /** Manifests marked, or blobs looked at or removed. */
   readonly done: number;
-  /** Of how many; undefined while nobody knows. */
+  /** How many there are; undefined while unknown. */
   readonly total: number | undefined;
   readonly freedBytes: number;
 }
 
-/** Told of what a collection does. Called often: cheap, and never throws. */
+/** Notified of a collection's progress. Called often: must be cheap and never throw. */
 export interface CollectObserver {
-  /** A line of the original's output (contract §10.2). */
+  /** A line of Distribution's output (wire contract §10.2). */
   line?(text: string): void;
-  /** Something was removed for good. */
+  /** Something was removed. */
   removed?(what: string): void;
-  /** Something couldn't be understood or removed; the collection goes on. */
+  /** Something couldn't be parsed or removed; the collection continues. */
   problem?(text: string): void;
   progress?(progress: CollectProgress): void;
 }
 
-/** What a collection did, or would have done. */
+/** What a collection did, or would have done in a dry run. */
 export interface CollectResult {
   /** Digests in use. */
   readonly marked: number;
@@ -56,10 +54,8 @@ export interface CollectResult {
   readonly removedManifests: number;
   readonly removedLinks: number;
   readonly freedBytes: number;
-  /** Blobs that nothing refers to and that stay since they, or a push's interest in them, are younger than the grace period. */
+  /** Blobs that nothing refers to, but that were pushed or requested by a pushing client within the grace period. */
   readonly young: number;
   readonly youngBytes: number;
   readonly problems: number;
-  /** Whether an interrupted collection was gone on with. */
-  readonly resumed: boolean;
 }

@@ -1,3 +1,4 @@
+import { MIB } from "@longshore/base/size";
 import type { CallOptions, StorageDriver } from "../contract/driver.js";
 import { isStorageError } from "../errors.js";
 import { blobData } from "../layout/paths.js";
@@ -7,28 +8,28 @@ import { parseManifest } from "../model/manifest/parse.js";
 import { referencesOf } from "../model/manifest/references.js";
 import { sniffMediaType } from "../model/manifest/sniff.js";
 import { isManifestMediaType } from "../model/media-types.js";
-import { orUndefined } from "../store/links.js";
+import { orUndefined } from "../store/shared/links.js";
 
-/** No manifest that anybody took is larger, whatever limit was configured. */
-const MAX_BYTES = 16 * 1024 * 1024;
+/** No registry accepts larger manifests, whatever limit is configured. */
+const MAX_BYTES = 16 * MIB;
 
 /** What a stored manifest needs. */
 export type ReadManifest =
   | { readonly kind: "missing" }
-  /** It is there, and nobody can tell what it needs. */
+  /** It exists, but what it needs is unknown. */
   | { readonly kind: "opaque"; readonly reason: string }
   | ManifestNeeds;
 
-/** All that a manifest refers to, whether it must be there or not. */
+/** Everything that a manifest refers to, whether or not it must exist. */
 export interface ManifestNeeds {
   readonly kind: "read";
   readonly references: readonly Digest[];
-  /** Those of them that are manifests. */
+  /** Those of them that may be manifests. */
   readonly children: readonly Digest[];
   readonly subject?: Digest | undefined;
 }
 
-/** Reads the manifest stored under `digest`. Throws what the storage throws: a failing disk says nothing about a manifest. */
+/** Reads the manifest stored under `digest`. Passes on storage errors: a failing disk says nothing about a manifest. */
 export async function readManifest(
   driver: StorageDriver,
   digest: Digest,
@@ -58,7 +59,7 @@ async function readBytes(
     return await orUndefined(driver.read(path, { ...options, limit: MAX_BYTES }));
   } catch (error) {
     if (!isStorageError(error, "DRIVER_ERROR")) throw error;
-    // A driver says the same of a failing disk and of a file that is too large.
+    // A driver reports a file that is too large like a failing disk.
     const info = await orUndefined(driver.stat(path, options));
     if (info !== undefined && info.size > MAX_BYTES) return "too large";
     throw error;
@@ -74,14 +75,14 @@ function needsOf(bytes: Uint8Array): ReadManifest {
   return {
     kind: "read",
     references: references.map(({ descriptor }) => descriptor.digest),
-    children: references.filter(({ kind }) => kind === "manifest").map(({ descriptor }) => descriptor.digest),
+    children: references.filter(({ kind }) => kind !== "blob").map(({ descriptor }) => descriptor.digest),
     ...(manifest.subject === undefined ? {} : { subject: manifest.subject.digest }),
   };
 }
 
 /**
- * What a schema 1 manifest needs (its layers, by `fsLayers[].blobSum`); undefined for what is none. Its stored bytes are
- * those of its digest only where they were stored without the signatures; else it can't be told.
+ * What a schema 1 manifest needs (its layers, by `fsLayers[].blobSum`); undefined if it isn't one. Its bytes match its digest only
+ * if they were stored without the signatures; otherwise they can't be verified.
  */
 export function schema1Needs(bytes: Uint8Array): ManifestNeeds | undefined {
   const object = parseJsonObject(bytes);

@@ -1,17 +1,17 @@
 import { blobData, blobDirectory, layerDirectory, layerLink } from "../layout/paths.js";
 import { isDigest, type Digest } from "../model/digest.js";
 import { isRepositoryName, type RepositoryName } from "../model/repository-name.js";
-import { mapConcurrently } from "../store/concurrent.js";
-import { blobLinkName } from "../store/link-names.js";
-import { orUndefined, readSoundLink } from "../store/links.js";
-import { condemn } from "./hiding.js";
+import { mapConcurrently } from "../store/shared/concurrent.js";
+import { blobLinkName } from "../store/shared/link-names.js";
+import { orUndefined, readSoundLink } from "../store/shared/links.js";
+import { condemn } from "./file-hiding.js";
 import { readDigests } from "./look.js";
-import { bucketFile, type Run } from "./run.js";
+import { bucketFile, type Run } from "./run-state.js";
 
-/** Lines of a work file that are worked on side by side. */
+/** How many lines of a work file are processed concurrently. */
 const BATCH = 256;
 
-/** Removes the blobs of one bucket that were noted, unless a push has come to rely on them. */
+/** Removes the recorded blobs of one bucket, unless a push relies on them since. */
 export async function sweepBucket(bucket: string, run: Run, total: number): Promise<void> {
   const { work, report } = run;
   for await (const lines of batches(work.lines(bucketFile("candidates", bucket)))) {
@@ -44,7 +44,7 @@ async function sweepBlob(digest: Digest, size: number, bucket: string, run: Run)
   report.counts.freedBytes += size;
 }
 
-/** Removes the layer links of one bucket that lead to bytes which nothing refers to and which aren't there any more. */
+/** Removes the layer links of one bucket whose bytes were unused and have been removed. */
 export async function sweepLinks(bucket: string, run: Run): Promise<void> {
   const marks = await readDigests(run, bucketFile("marks", bucket));
   const gone = await readDigests(run, bucketFile("gone", bucket));
@@ -63,12 +63,12 @@ async function sweepLink(name: RepositoryName, digest: Digest, run: Run): Promis
   const path = layerLink(name, digest);
   const info = await orUndefined(run.store.stat(path, { ...run.call, fileOnly: true }));
   if (info === undefined || info.modified.getTime() >= run.cutoff) return;
-  // The original's link under a sha512 leads to the bytes under a sha256.
+  // Distribution's link under a sha512 leads to the bytes under a sha256.
   const target = (await readSoundLink(run.store, path, run.call)) ?? digest;
   if (target !== digest && !(await isAbsent(target, run))) return;
   report.line(`${name}: layer link eligible for deletion: ${digest}`);
   if (run.options.dryRun === true) return;
-  // A push proves the bytes before it looks for the link: with the bytes still absent nobody relies on this one.
+  // A push proves the bytes before it looks for the link: while the bytes are missing, nothing relies on this one.
   const isUnwanted = async (lease: number): Promise<boolean> => lease < run.cutoff && (await isAbsent(target, run));
   const remove = () => condemn(hiding, path, isUnwanted, run.signal);
   const verdict = await run.links.changing([blobLinkName(name, digest)], remove);

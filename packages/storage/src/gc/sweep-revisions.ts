@@ -10,30 +10,30 @@ import { digestAt } from "../layout/parse.js";
 import { isDigest, splitDigest, DIGEST_ALGORITHMS, type Digest } from "../model/digest.js";
 import { isRepositoryName, type RepositoryName } from "../model/repository-name.js";
 import type { TagName } from "../model/tag.js";
-import { mapConcurrently } from "../store/concurrent.js";
-import { manifestLinkName } from "../store/link-names.js";
-import { orUndefined } from "../store/links.js";
-import { listBatches } from "../store/paging.js";
-import { condemn, type HiddenFile } from "./hiding.js";
+import { mapConcurrently } from "../store/shared/concurrent.js";
+import { manifestLinkName } from "../store/shared/link-names.js";
+import { orUndefined } from "../store/shared/links.js";
+import { listBatches } from "../store/shared/paging.js";
+import { condemn, type HiddenFile } from "./file-hiding.js";
 import { tagBatches, tagTargets } from "./mark-tagged.js";
 import { markManifest } from "./marking.js";
 import { readManifest } from "./read-manifest.js";
-import type { Run } from "./run.js";
+import type { Run } from "./run-state.js";
 
 /** A revision that nothing needed when its repository was looked at. */
 interface Untagged {
   readonly digest: Digest;
   readonly subject: Digest | undefined;
-  /** How many others of the untagged lead to it, one behind the other; 0: none. */
+  /** The length of the longest chain of other untagged revisions that leads to it. */
   readonly depth: number;
 }
 
-/** One that is hidden now. */
+/** An untagged revision that has been hidden. */
 interface Hidden extends Untagged {
   readonly file: HiddenFile;
 }
 
-/** Removes the revisions that were noted, unless they are needed after all; marks those again. */
+/** Removes the recorded revisions, unless they are needed after all; marks those that are kept. */
 export async function sweepRevisions(run: Run): Promise<void> {
   let name: RepositoryName | undefined;
   let revisions: Untagged[] = [];
@@ -52,9 +52,9 @@ export async function sweepRevisions(run: Run): Promise<void> {
 }
 
 /**
- * Hides all of them, and then looks at what came meanwhile: whoever needs one and came before is seen by the tag he set or by
- * the lease that he renewed, and whoever comes later misses the link. A parent's children and a subject's referrers stay
- * with it, so that the removing only begins when all is decided.
+ * Hides all of them, and then checks what has changed meanwhile: a push that needs one and came earlier has set a tag or renewed
+ * a lease, and a later one notices that the link is missing. Children are kept with their parent and referrers with their
+ * subject, so removing starts only when everything has been decided.
  */
 async function sweepRepository(name: RepositoryName, revisions: readonly Untagged[], run: Run): Promise<void> {
   const tags = await tagNames(name, run);
@@ -67,7 +67,7 @@ async function sweepRepository(name: RepositoryName, revisions: readonly Untagge
   try {
     await sweepHidden(name, { revisions, tags, hidden }, run);
   } catch (error) {
-    // What isn't decided stays. Where that fails, too, whoever misses it finds it hidden, and the next run puts it back.
+    // Undecided revisions are put back. If that also fails, readers find them hidden, and the next run puts them back.
     await mapConcurrently([...hidden.values()], run.concurrency, ({ file }) => run.hiding.restore(file)).catch(
       () => undefined,
     );
@@ -75,7 +75,7 @@ async function sweepRepository(name: RepositoryName, revisions: readonly Untagge
   }
 }
 
-/** Hides the revisions, and removes those that nobody needs then. What is decided is taken out of `hidden`. */
+/** Hides the revisions, and removes those that are still unused. Those that are decided are removed from `hidden`. */
 async function sweepHidden(
   name: RepositoryName,
   {
@@ -101,7 +101,7 @@ async function sweepHidden(
   for (const target of (await tagTargets(name, run)) ?? []) if (hidden.has(target)) saved.push(target);
   await putBackWithRelatives(name, saved, hidden, run);
   const removed = new Set<Digest>();
-  // Parents before children: where a parent is needed at the last moment its children are still there.
+  // Parents before children: if a parent is needed at the last moment, its children still exist.
   for (let depth = 0; hidden.size > 0; depth += 1) {
     const level = [...hidden.values()].filter((revision) => revision.depth <= depth);
     const kept: Hidden[] = [];
@@ -122,20 +122,20 @@ async function tagNames(name: RepositoryName, run: Run): Promise<readonly TagNam
   return tags;
 }
 
-/** Marks one that stays though it was to be removed, and takes what belongs to it out of `hidden`. */
+/** Marks a revision that is kept after all, and takes it and its relatives out of `hidden`. */
 async function takeBack(
   name: RepositoryName,
   { digest, file }: Hidden,
   hidden: Map<Digest, Hidden>,
   run: Run,
 ): Promise<void> {
-  // Where it was copied back by who needs it, the copy may still be under way.
+  // If the process that needs it is copying it back, the copy may not be complete yet.
   await run.hiding.ensure(file, digest);
   await markManifest(name, digest, run);
   await putBackWithRelatives(name, await relativesOf(digest, hidden, run), hidden, run);
 }
 
-/** Takes what is needed, with its children and referrers, out of `hidden`. */
+/** Takes a needed revision, with its children and referrers, out of `hidden`. */
 async function putBackWithRelatives(
   name: RepositoryName,
   saved: readonly Digest[],
@@ -160,7 +160,7 @@ async function relativesOf(digest: Digest, hidden: ReadonlyMap<Digest, Hidden>, 
   return [...(read.kind === "read" ? read.children : []), ...referrers];
 }
 
-/** Removes a hidden revision for good, and its place in its subject's list. False where somebody has put it back. */
+/** Removes a hidden revision, and its entry as a referrer. False if it has been put back. */
 async function removeRevision(name: RepositoryName, { digest, subject, file }: Hidden, run: Run): Promise<boolean> {
   const { hiding, report } = run;
   if (run.signal?.aborted === true) {
@@ -172,7 +172,7 @@ async function removeRevision(name: RepositoryName, { digest, subject, file }: H
   report.removed(`deleting manifest: ${revisionDirectory(name, digest)}`);
   await hiding.tidy(revisionDirectory(name, digest));
   if (subject === undefined) return true;
-  // A push of it links it before it lists it, or looks for its entry afterwards: whichever comes last here is seen.
+  // A push either links it before it lists it, or looks for its entry afterwards, so one of the two is noticed here.
   const isUnlinked = async (): Promise<boolean> =>
     (await orUndefined(run.store.stat(revisionLink(name, digest), { fileOnly: true }))) === undefined;
   await condemn(hiding, referrerLink(name, subject, digest), isUnlinked);
@@ -180,7 +180,7 @@ async function removeRevision(name: RepositoryName, { digest, subject, file }: H
   return true;
 }
 
-/** Takes what was removed out of the tags' history, which nobody reads to learn where a tag leads. */
+/** Removes the deleted revisions from the history of tags, from which tags are never read. */
 async function forgetHistory(
   name: RepositoryName,
   tags: readonly TagName[],

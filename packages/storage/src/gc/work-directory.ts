@@ -1,7 +1,9 @@
-import { mkdir, readFile, rm, writeFile } from "node:fs/promises";
+import { hasErrno } from "@longshore/base/errno";
+import { makeDirectories } from "@longshore/base/make-directories";
+import { readFile, rm, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 
-/** Collections of one machine that may go on with different directories at the same time. */
+/** How many collections on one machine may run at the same time. */
 const PLACES = 16;
 
 /** A place for work files that no other collection of this machine uses. */
@@ -11,11 +13,11 @@ export interface WorkDirectory {
 }
 
 /**
- * A place below `base` for one collection: the first that nobody uses, so that what an interrupted collection left is found
- * again. Throws where there is none.
+ * Claims a directory below `base` for one collection: the first unused one, so that leftovers of interrupted collections don't
+ * accumulate. Throws if there is none.
  */
 export async function claimWorkDirectory(base: string): Promise<WorkDirectory> {
-  await mkdir(base, { recursive: true });
+  await makeDirectories(base);
   for (let number = 1; number <= PLACES; number += 1) {
     const lock = join(base, `${number}.lock`);
     if (!(await claim(lock))) continue;
@@ -30,7 +32,7 @@ async function claim(lock: string): Promise<boolean> {
       await writeFile(lock, String(process.pid), { flag: "wx" });
       return true;
     } catch (error) {
-      if (!(error instanceof Error && "code" in error && error.code === "EEXIST")) throw error;
+      if (!hasErrno(error, "EEXIST")) throw error;
       if (await isInUse(lock)) return false;
       await rm(lock, { force: true });
     }
@@ -38,7 +40,7 @@ async function claim(lock: string): Promise<boolean> {
   return false;
 }
 
-/** Whether the process that claimed it still runs. */
+/** Whether the process that claimed it is still running. */
 async function isInUse(lock: string): Promise<boolean> {
   const pid = Number(await readFile(lock, "utf8").catch(() => ""));
   if (!Number.isSafeInteger(pid) || pid <= 0) return false;
@@ -46,6 +48,6 @@ async function isInUse(lock: string): Promise<boolean> {
     process.kill(pid, 0);
     return true;
   } catch (error) {
-    return error instanceof Error && "code" in error && error.code === "EPERM";
+    return hasErrno(error, "EPERM");
   }
 }

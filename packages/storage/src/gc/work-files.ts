@@ -1,41 +1,41 @@
-import { appendFile, mkdir, readdir, readFile, rename, rm, writeFile } from "node:fs/promises";
+import { KIB, MIB } from "@longshore/base/size";
+import { makeDirectories } from "@longshore/base/make-directories";
+import { appendFile, rm } from "node:fs/promises";
 import { createReadStream } from "node:fs";
 import { join } from "node:path";
 import { createInterface } from "node:readline";
 
-/** Bytes that wait for a file, and for all of them together, before they are written. */
-const FILE_BUFFER = 32 * 1024;
-const ALL_BUFFERS = 8 * 1024 * 1024;
+/** How many bytes are buffered for one file, and for all files together, before they are written. */
+const FILE_BUFFER = 32 * KIB;
+const ALL_BUFFERS = 8 * MIB;
 
 /** Lists of lines that don't fit into memory, in a directory of this machine. One collection at a time uses it. */
 export interface WorkFiles {
   /** Adds a line to the file `name`. */
   append(name: string, line: string): void;
-  /** Writes what is waiting, where it has become much. */
+  /** Writes the buffers if they have grown large. */
   settle(): Promise<void>;
-  /** Writes all that is waiting. */
+  /** Writes all buffers. */
   flush(): Promise<void>;
-  /** The lines of a flushed file in order; none where there is no such file. */
+  /** The lines of a flushed file in order; none if it doesn't exist. */
   lines(name: string): AsyncIterable<string>;
   /** Empties a file. */
   drop(name: string): Promise<void>;
-  /** The note that the last collection left, undefined where there is none that can be read. */
-  readNote(): Promise<unknown>;
-  /** Leaves a note, in place of the last one, at once or not at all. */
-  writeNote(note: unknown): Promise<void>;
   /** Removes everything. */
   remove(): Promise<void>;
 }
 
-/** Work files in `directory`, which is made where it is missing. */
-export async function openWorkFiles(directory: string): Promise<WorkFiles> {
-  await mkdir(directory, { recursive: true });
+/**
+ * Work files in `directory`, which is created if necessary. Files of an earlier collection are removed: what they say about the
+ * storage may no longer be true.
+ */
+export async function openEmptyWorkFiles(directory: string): Promise<WorkFiles> {
+  await rm(directory, { recursive: true, force: true });
+  await makeDirectories(directory);
   const waiting = new Map<string, string>();
-  const written = new Set(await readdir(directory));
-  /** Of an earlier collection, which may have been cut off within a line: what is added begins a new one. */
-  const old = new Set(written);
+  const written = new Set<string>();
   let bytes = 0;
-  /** After a write that failed, lines are missing: nothing that says they are there may follow. */
+  /** After a failed write lines are missing, so nothing may rely on the files any more. */
   let failure: Error | undefined;
 
   const write = async (name: string): Promise<void> => {
@@ -46,7 +46,7 @@ export async function openWorkFiles(directory: string): Promise<WorkFiles> {
     bytes -= text.length;
     written.add(name);
     try {
-      await appendFile(join(directory, name), old.delete(name) ? `\n${text}` : text);
+      await appendFile(join(directory, name), text);
     } catch (error) {
       failure = error instanceof Error ? error : new Error(`${name} can't be written`);
       throw failure;
@@ -58,7 +58,7 @@ export async function openWorkFiles(directory: string): Promise<WorkFiles> {
   };
 
   async function* lines(name: string): AsyncGenerator<string, void, undefined> {
-    // Most of a small store's files aren't there, and each would cost a look.
+    // For a small storage most files don't exist, and each would cost a system call.
     if (!written.has(name)) return;
     yield* createInterface({ input: createReadStream(join(directory, name)), crlfDelay: Infinity });
   }
@@ -78,18 +78,6 @@ export async function openWorkFiles(directory: string): Promise<WorkFiles> {
       bytes -= waiting.get(name)?.length ?? 0;
       waiting.delete(name);
       if (written.delete(name)) await rm(join(directory, name), { force: true });
-    },
-    readNote: async () => {
-      try {
-        return JSON.parse(await readFile(join(directory, "note.json"), "utf8")) as unknown;
-      } catch {
-        return undefined;
-      }
-    },
-    writeNote: async (note) => {
-      const path = join(directory, "note.json");
-      await writeFile(`${path}.new`, JSON.stringify(note));
-      await rename(`${path}.new`, path);
     },
     remove: () => rm(directory, { recursive: true, force: true }),
   };

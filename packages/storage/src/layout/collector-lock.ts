@@ -1,32 +1,32 @@
-/** What the lock of collectors says. */
+/** The content of the collectors' lock. */
 export interface CollectorLock {
   /** The run that holds it. */
   readonly run: string;
-  /** Where that runs, for people. */
+  /** Where the run takes place, for people. */
   readonly owner: string;
-  /** The runs whose hidden files may still be there, with its own. */
+  /** The runs whose hidden files may still exist, including this one. */
   readonly runs: readonly string[];
-  /** Beats of its holder: each makes another content. */
+  /** The holder's heartbeats: each changes the content. */
   readonly beat: number;
 }
 
 const RUN = /^[A-Za-z0-9-]{1,64}$/;
-const NOBODY: CollectorLock = { run: "", owner: "somebody unknown", runs: [], beat: 0 };
+const UNKNOWN: CollectorLock = { run: "", owner: "an unknown process", runs: [], beat: 0 };
 
-/** Reads the lock; of what can't be understood, only that it is there. */
+/** Parses the lock. One that can't be parsed counts as held by an unknown run. */
 export function parseCollectorLock(bytes: Uint8Array): CollectorLock {
   let value: unknown;
   try {
     value = JSON.parse(new TextDecoder().decode(bytes));
   } catch {
-    return NOBODY;
+    return UNKNOWN;
   }
-  if (typeof value !== "object" || value === null) return NOBODY;
+  if (typeof value !== "object" || value === null) return UNKNOWN;
   const { run, owner, runs, beat } = value as Readonly<Record<string, unknown>>;
   const known: readonly unknown[] = Array.isArray(runs) ? runs : [];
   return {
-    run: typeof run === "string" && RUN.test(run) ? run : NOBODY.run,
-    owner: typeof owner === "string" ? owner : NOBODY.owner,
+    run: typeof run === "string" && RUN.test(run) ? run : UNKNOWN.run,
+    owner: typeof owner === "string" ? owner : UNKNOWN.owner,
     runs: known.filter((each) => typeof each === "string").filter((each) => RUN.test(each)),
     beat: typeof beat === "number" ? beat : 0,
   };

@@ -1,16 +1,16 @@
 /*
- * What a collector, or a push that takes its link back, hides before it removes it: `<file>.condemned.<id>` beside its place
- * (docs/architecture.md §Garbage collection while serving). Each hiding has an id of its own.
+ * A collector, or a push that takes back its link, hides a file before it removes it, as `<file>.condemned.<id>` beside it
+ * (docs/protocols/collection.md §Garbage collection while serving). Each hidden file has its own id.
  */
 
 const INFIX = ".condemned.";
 
-/** Where the file at `path` goes when it is hidden under `id`. */
+/** The path of the file at `path` while it is hidden under `id`. */
 export function condemnedPath(path: string, id: string): string {
   return `${path}${INFIX}${id}`;
 }
 
-/** Those of a directory's `names` that are the file `name`, hidden. */
+/** Those of a directory's `names` under which the file `name` is hidden. */
 export function condemnedNames(names: readonly string[], name: string): readonly string[] {
   const prefix = name + INFIX;
   return names.filter((each) => each.startsWith(prefix));

@@ -3,11 +3,11 @@ import { isRepositoryName, type RepositoryName } from "../model/repository-name.
 import { isTagName, type TagName } from "../model/tag.js";
 import { BLOBS_DIRECTORY, isUploadClaim, isUploadId, REPOSITORIES_DIRECTORY } from "./paths.js";
 
-/** What a file below the root is. */
+/** The meaning of a file below the root. */
 export type StoredFile =
   { readonly kind: "blob-data"; readonly digest: Digest } | ({ readonly name: RepositoryName } & RepositoryFile);
 
-/** What a file of a repository is. */
+/** The meaning of a file of a repository. */
 type RepositoryFile = ManifestsFile | UploadFile | { readonly kind: "layer-link"; readonly digest: Digest };
 
 type ManifestsFile =
@@ -28,8 +28,8 @@ type UploadFile = { readonly uuid: string } & (
 );
 
 /**
- * What the file at `path` is: the inverse of paths.ts. Undefined for everything that neither we nor the original mean
- * anything by, such as leftovers (`*.tmp`), hash states, and the signatures of old schema 1 manifests.
+ * The meaning of the file at `path`: the inverse of paths.ts. Undefined for everything that neither we nor Distribution
+ * use, such as leftovers (`*.tmp`), hash states, and the signatures of old schema 1 manifests.
  */
 export function parsePath(path: string): StoredFile | undefined {
   if (path.startsWith(`${BLOBS_DIRECTORY}/`)) return parseBlob(path.slice(BLOBS_DIRECTORY.length + 1).split("/"));

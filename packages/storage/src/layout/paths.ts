@@ -4,17 +4,23 @@ import type { RepositoryName } from "../model/repository-name.js";
 import type { TagName } from "../model/tag.js";
 
 /*
- * Every path below /docker/registry/v2: the original's (contract §5), and ours, which the original ignores: `referrers/`
+ * Every path below /docker/registry/v2: Distribution's (wire contract §5), and ours, which Distribution ignores: `referrers/`
  * under `_manifests`, `data.<claim>`, `digests/`, `state` and `segment.<id>` under an upload. The inverse is parse.ts.
  */
 
-/** Where everything is. */
+/** The root of everything. */
 export const ROOT = "/docker/registry/v2";
 export const BLOBS_DIRECTORY = `${ROOT}/blobs`;
 export const REPOSITORIES_DIRECTORY = `${ROOT}/repositories`;
 
-/** Holds what tells this storage from every other: ours, and in nobody's way. */
+/** Holds this storage's unique id. Distribution ignores it. */
 export const STORAGE_ID = `${ROOT}/longshore/id`;
+
+/** Holds the files of a pull-through cache. Distribution ignores it. */
+export const MIRROR_DIRECTORY = `${ROOT}/longshore/mirror`;
+
+/** Holds small records that aren't registry content: signing keys, tokens. Distribution ignores it. */
+export const RECORDS_DIRECTORY = `${ROOT}/longshore/records`;
 
 /** `<alg>/<hex>`, as below every directory of links. */
 function digestPath(digest: Digest): string {
@@ -54,7 +60,7 @@ export function layerDirectory(name: RepositoryName, digest: Digest): string {
   return `${layersDirectory(name)}/${digestPath(digest)}`;
 }
 
-/** Says that the repository has the blob. Holds the digest that its bytes are stored under. */
+/** Its existence means that the repository has the blob. Holds the digest under which the bytes are stored. */
 export function layerLink(name: RepositoryName, digest: Digest): string {
   return `${layerDirectory(name, digest)}/link`;
 }
@@ -76,7 +82,7 @@ export function revisionDirectory(name: RepositoryName, digest: Digest): string 
   return `${revisionsDirectory(name)}/${digestPath(digest)}`;
 }
 
-/** Says that the repository has the manifest. */
+/** Its existence means that the repository has the manifest. */
 export function revisionLink(name: RepositoryName, digest: Digest): string {
   return `${revisionDirectory(name, digest)}/link`;
 }
@@ -89,16 +95,32 @@ export function tagDirectory(name: RepositoryName, tag: TagName): string {
   return `${tagsDirectory(name)}/${tag}`;
 }
 
+export function tagCurrentDirectory(name: RepositoryName, tag: TagName): string {
+  return `${tagDirectory(name, tag)}/current`;
+}
+
 /** Holds the digest that the tag points to. */
 export function tagCurrentLink(name: RepositoryName, tag: TagName): string {
-  return `${tagDirectory(name, tag)}/current/link`;
+  return `${tagCurrentDirectory(name, tag)}/link`;
+}
+
+const TAG_REMOVAL = "removing.";
+
+/** The directory to which one removal of the tag, by its id, moves the link. Distribution reads only `current` and `index`. */
+export function tagRemovalDirectory(name: RepositoryName, tag: TagName, id: string): string {
+  return `${tagDirectory(name, tag)}/${TAG_REMOVAL}${id}`;
+}
+
+/** Whether a directory of this name in a tag's directory is {@link tagRemovalDirectory}. */
+export function isTagRemoval(name: string): boolean {
+  return name.startsWith(TAG_REMOVAL);
 }
 
 export function tagIndexDirectory(name: RepositoryName, tag: TagName): string {
   return `${tagDirectory(name, tag)}/index`;
 }
 
-/** Remembers that the tag pointed to `digest` once. */
+/** Records that the tag once pointed to `digest`. */
 export function tagIndexLink(name: RepositoryName, tag: TagName, digest: Digest): string {
   return `${tagIndexDirectory(name, tag)}/${digestPath(digest)}/link`;
 }
@@ -107,12 +129,12 @@ function referrersDirectory(name: RepositoryName): string {
   return `${manifestsDirectory(name)}/referrers`;
 }
 
-/** Says that every revision has been looked at for a subject. */
+/** Marks that every revision has been searched for a subject. */
 export function referrersIndexed(name: RepositoryName): string {
   return `${referrersDirectory(name)}/indexed`;
 }
 
-/** Who names `subject`: a directory for each algorithm. */
+/** The manifests that name `subject`: a directory for each algorithm. */
 export function subjectDirectory(name: RepositoryName, subject: Digest): string {
   return `${referrersDirectory(name)}/${digestPath(subject)}`;
 }
@@ -129,7 +151,7 @@ export function referrerLink(name: RepositoryName, subject: Digest, referrer: Di
 const UPLOAD_ID = /^[A-Za-z0-9_-][A-Za-z0-9._-]{0,127}$/;
 const CLAIM = /^[A-Za-z0-9_-]{1,128}$/;
 
-/** Whether `text` can name an upload session. Narrower than the original's router, which takes what no driver can hold. */
+/** Whether `text` can name an upload session. Narrower than Distribution's router, which accepts what no driver can store. */
 export function isUploadId(text: string): boolean {
   return UPLOAD_ID.test(text);
 }
@@ -154,41 +176,41 @@ export function uploadStartedAt(name: RepositoryName, uuid: string): string {
   return `${uploadDirectory(name, uuid)}/startedat`;
 }
 
-/** The bytes so far, while nobody has claimed them. */
+/** The bytes so far, while they are unclaimed. */
 export function uploadData(name: RepositoryName, uuid: string): string {
   return `${uploadDirectory(name, uuid)}/data`;
 }
 
-/** The bytes so far, while `claim` has them. Throws UPLOAD_TAKEN_OVER for what is no claim. */
+/** The bytes so far, while `claim` holds them. Throws UPLOAD_TAKEN_OVER if `claim` is malformed. */
 export function uploadClaimedData(name: RepositoryName, uuid: string, claim: string): string {
   if (!isUploadClaim(claim)) throw new StorageError({ code: "UPLOAD_TAKEN_OVER", uuid });
   return `${uploadDirectory(name, uuid)}/data.${claim}`;
 }
 
-/** What `claim` copies from an older claim that it takes over. Counts for nothing until {@link uploadTakenMark} is there. */
+/** What `claim` copies from an older claim that it takes over. Ignored until {@link uploadTakenMark} exists. */
 export function uploadCopy(name: RepositoryName, uuid: string, claim: string): string {
   if (!isUploadClaim(claim)) throw new StorageError({ code: "UPLOAD_TAKEN_OVER", uuid });
   return `${uploadDirectory(name, uuid)}/copy.${claim}`;
 }
 
-/** The older claim's file after `claim` has taken over from it: says that the session's bytes are in {@link uploadCopy} now. */
+/** The older claim's file after `claim` has taken over: from then on the session's bytes are in {@link uploadCopy}. */
 export function uploadTakenMark(name: RepositoryName, uuid: string, claim: string): string {
   if (!isUploadClaim(claim)) throw new StorageError({ code: "UPLOAD_TAKEN_OVER", uuid });
   return `${uploadDirectory(name, uuid)}/taken.${claim}`;
 }
 
-/** On object storage: which segments have a session's bytes, as JSON. */
+/** On object storage: JSON that lists the segments of a session. */
 export function uploadState(name: RepositoryName, uuid: string): string {
   return `${uploadDirectory(name, uuid)}/state`;
 }
 
-/** On object storage: some of a session's bytes. Nobody changes it. Throws UPLOAD_TAKEN_OVER for what is no id. */
+/** On object storage: some of a session's bytes, immutable. Throws UPLOAD_TAKEN_OVER if the id is malformed. */
 export function uploadSegment(name: RepositoryName, uuid: string, id: string): string {
   if (!isUploadClaim(id)) throw new StorageError({ code: "UPLOAD_TAKEN_OVER", uuid });
   return `${uploadDirectory(name, uuid)}/segment.${id}`;
 }
 
-/** The original's hash states of the bytes so far. We never read them. */
+/** Distribution's hash states of the bytes so far. We never read them. */
 export function uploadHashStatesDirectory(name: RepositoryName, uuid: string): string {
   return `${uploadDirectory(name, uuid)}/hashstates`;
 }

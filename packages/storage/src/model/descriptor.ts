@@ -1,6 +1,6 @@
 import type { Digest } from "./digest.js";
 
-/** OCI image specification, descriptor.md: what is needed to fetch and check some content. */
+/** What is needed to fetch and verify content (OCI image specification, descriptor.md). */
 export interface Descriptor {
   readonly mediaType: string;
   readonly digest: Digest;
@@ -14,7 +14,7 @@ export interface Descriptor {
   readonly platform?: Platform;
 }
 
-/** OCI image specification, image-index.md: what an index's child runs on. */
+/** The platform that a child of an index runs on (OCI image specification, image-index.md). */
 export interface Platform {
   readonly architecture: string;
   readonly os: string;

@@ -4,22 +4,22 @@ import type { Digest } from "./digest-text.js";
 
 export type { Digest };
 
-/** The algorithms that are understood, with the length of their hex part. */
+/** The supported algorithms, with the length of their hex part. */
 const HEX_LENGTH = { sha256: 64, sha384: 96, sha512: 128 } as const;
 
 /** A digest algorithm's registered name. */
 export type DigestAlgorithm = keyof typeof HEX_LENGTH;
 
-/** The algorithm of digests that nobody asked to be of another. */
+/** The algorithm of digests unless another is requested. */
 export const CANONICAL_ALGORITHM: DigestAlgorithm = "sha256";
 
 export const DIGEST_ALGORITHMS: readonly DigestAlgorithm[] = ["sha256", "sha384", "sha512"];
 
-/** OCI image specification's grammar, as the original's router has it. */
+/** The grammar of the OCI image specification, as in Distribution's router. */
 const GRAMMAR = /^[a-z0-9]+(?:[.+_-][a-z0-9]+)*:[a-zA-Z0-9=_-]+$/;
 const HEX = /^[a-f0-9]+$/;
 
-/** Whether `text` names an algorithm that is understood. */
+/** Whether `text` names a supported algorithm. */
 export function isDigestAlgorithm(text: string): text is DigestAlgorithm {
   return Object.hasOwn(HEX_LENGTH, text);
 }
@@ -29,7 +29,7 @@ export function looksLikeDigest(text: string): boolean {
   return GRAMMAR.test(text);
 }
 
-/** What is wrong with `text` as a digest; undefined when nothing is. */
+/** What is wrong with `text` as a digest; undefined if nothing. */
 function problemOf(text: string): DigestProblem | undefined {
   if (!GRAMMAR.test(text)) return "format";
   const colon = text.indexOf(":");
@@ -39,12 +39,12 @@ function problemOf(text: string): DigestProblem | undefined {
   return HEX.test(text.slice(colon + 1)) ? undefined : "format";
 }
 
-/** Whether `text` is a digest of an algorithm that is understood. */
+/** Whether `text` is a digest of a supported algorithm. */
 export function isDigest(text: string): text is Digest {
   return problemOf(text) === undefined;
 }
 
-/** The digest that `text` spells. Throws DIGEST_INVALID. */
+/** Parses a digest. Throws DIGEST_INVALID. */
 export function parseDigest(text: string): Digest {
   if (isDigest(text)) return text;
   throw new StorageError({ code: "DIGEST_INVALID", text, problem: problemOf(text) ?? "format" });
@@ -57,7 +57,7 @@ export function splitDigest(digest: Digest): { algorithm: DigestAlgorithm; hex: 
   return { algorithm: isDigestAlgorithm(algorithm) ? algorithm : CANONICAL_ALGORITHM, hex: digest.slice(colon + 1) };
 }
 
-/** A running hash that ends as a {@link Digest}. */
+/** An incremental hash that yields a {@link Digest}. */
 export interface Digester {
   readonly algorithm: DigestAlgorithm;
   update(bytes: Uint8Array): void;
@@ -65,7 +65,7 @@ export interface Digester {
   current(): Digest;
 }
 
-/** A digester of no bytes yet. */
+/** A digester that has seen no bytes yet. */
 export function createDigester(algorithm: DigestAlgorithm): Digester {
   const hash: Hash = createHash(algorithm);
   return {

@@ -2,22 +2,22 @@ import { StorageError } from "../errors.js";
 
 declare const brand: unique symbol;
 
-/** A verified repository name (distribution-spec §Pulling manifests, as wide as the original's router, contract §1.3). */
+/** A verified repository name (distribution-spec §Pulling manifests; as permissive as Distribution's router: wire contract §1.3). */
 export type RepositoryName = string & { readonly [brand]: "RepositoryName" };
 
-/** Characters that a name may have behind a host-like first component, or in all where there is none (contract §1.3). */
+/** The most characters of a name after a host-like first component, or in total if there is none (wire contract §1.3). */
 const MAX_LENGTH = 255;
 
-/** Characters that the longest name has: a host-like component, a slash, and as much again. */
+/** The length of the longest name: a host-like component, a slash, and as much again. */
 export const MAX_REPOSITORY_NAME_LENGTH = 2 * MAX_LENGTH + 1;
 
-/** One path component. Separators and letters are disjoint, so that a match takes linear time. */
+/** One path component. Separators and letters are disjoint, so a match takes linear time. */
 const COMPONENT = /^[a-z0-9]+(?:(?:__|[._]|-+)[a-z0-9]+)*$/;
 
-/** A host name without a port: what the original lets stand first when another component follows. */
+/** A host name without a port, which Distribution allows as the first component when another one follows. */
 const HOST = /^[a-zA-Z0-9]+(?:-+[a-zA-Z0-9]+)*(?:\.[a-zA-Z0-9]+(?:-+[a-zA-Z0-9]+)*)*$/;
 
-/** What only a port or an IPv6 address needs: the original routes such names, and then can't store them (contract §1.3). */
+/** Characters of a port or an IPv6 address: Distribution routes such names, but can't store them (wire contract §1.3). */
 const UNSTORABLE = /[[\]:]/;
 
 /** Whether `text` can be a component that isn't the first of several. */
@@ -31,7 +31,7 @@ export function isLeadingRepositoryComponent(text: string): boolean {
 }
 
 function problemOf(text: string): string | undefined {
-  // First, so that no hostile text is ever split or matched.
+  // Checked first, so that no hostile input is split or matched.
   if (text.length > MAX_REPOSITORY_NAME_LENGTH) return TOO_LONG;
   const slash = text.indexOf("/");
   const first = slash < 0 ? text : text.slice(0, slash);
@@ -51,7 +51,7 @@ export function isRepositoryName(text: string): text is RepositoryName {
   return problemOf(text) === undefined;
 }
 
-/** The repository name that `text` spells. Throws NAME_INVALID. */
+/** Parses a repository name. Throws NAME_INVALID. */
 export function parseRepositoryName(text: string): RepositoryName {
   if (isRepositoryName(text)) return text;
   throw new StorageError({ code: "NAME_INVALID", name: text, reason: problemOf(text) ?? FORMAT });

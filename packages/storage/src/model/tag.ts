@@ -12,7 +12,7 @@ export function isTagName(text: string): text is TagName {
   return GRAMMAR.test(text);
 }
 
-/** The tag that `text` spells. Throws TAG_INVALID. */
+/** Parses a tag. Throws TAG_INVALID. */
 export function parseTagName(text: string): TagName {
   if (isTagName(text)) return text;
   throw new StorageError({ code: "TAG_INVALID", tag: text });

@@ -1,45 +1,49 @@
+import { MIB } from "@longshore/base/size";
 import { NO_CACHES } from "../cache/none.js";
 import type { Caches } from "../contract/caches.js";
 import type { StorageDriver } from "../contract/driver.js";
 import type { Registry } from "../contract/registry.js";
-import { listRepositories } from "./catalog.js";
-import type { LeaseOptions } from "./leases.js";
-import { createLiveTags } from "./live-tags.js";
-import { createManifestCache, createManifestReader, observeCache } from "./manifest-bytes.js";
-import { openLeases } from "./open-leases.js";
-import { createReferrerIndexer } from "./referrer-indexing.js";
+import type { RegistryDependencies } from "./dependencies.js";
+import { listRepositories } from "./catalog/catalog.js";
+import type { LeaseOptions } from "./leases/leases.js";
+import { createManifestCache, createManifestReader, observeCache } from "./manifests/bytes.js";
+import { openLeases } from "./leases/open-leases.js";
+import { createReferrerIndexer } from "./referrers/indexing.js";
 import { createRepository } from "./repository.js";
-import { createSeenRevisions } from "./seen-revisions.js";
-import { createUploads } from "./uploads.js";
+import { createFoundManifests } from "./manifests/revisions.js";
+import { createKnownItems } from "./shared/known-items.js";
+import { createUploads } from "./uploads/uploads.js";
 import { DEFAULT_VALIDATION, type ManifestValidation } from "./validation.js";
 
-const MIB = 1024 * 1024;
-
-/** How a registry keeps its manifests, tags and uploads. */
+/** Options of {@link openRegistry}. */
 export interface RegistryOptions {
-  /** What is asked of a pushed manifest; the original's defaults where absent. */
+  /** What a pushed manifest must satisfy; Distribution's rules by default. */
   readonly validation?: ManifestValidation | undefined;
-  /** Classes that a pushed image may have (`policy.repository.classes`); any where absent. */
+  /** Classes that a pushed image may have (`policy.repository.classes`); any by default. */
   readonly classes?: readonly string[] | undefined;
-  /** Bytes of the largest manifest that is taken or read; 4 MiB where absent. */
+  /** Bytes of the largest manifest that is accepted or read; 4 MiB by default. */
   readonly maxManifestBytes?: number | undefined;
-  /** Bytes of manifests that this process remembers, 0 for none; 64 MiB where absent. */
+  /** Bytes of manifests that this process caches; 0 disables the cache; 64 MiB by default. */
   readonly manifestCacheBytes?: number | undefined;
-  /** Caches beside that one, which stay the caller's to close; none where absent. */
+  /** Further caches, which the caller closes; none by default. */
   readonly caches?: Caches | undefined;
-  /** Told of each question to the manifest cache; nobody where absent. */
+  /** Called for each lookup in the manifest cache. */
   readonly onCacheLookup?: ((hit: boolean) => void) | undefined;
-  /** Tag links that one call reads at a time (`storage.tag.concurrencylimit`), at least 1; 8 where absent. */
+  /** Tag links that one call reads at a time (`storage.tag.concurrencylimit`), at least 1; 8 by default. */
   readonly tagConcurrency?: number | undefined;
-  /** Unfinished upload sessions that a repository may have; the upload store's own limit where absent. */
+  /** Unfinished upload sessions that a repository may have; the upload store's own limit by default. */
   readonly uploadLimit?: number | undefined;
-  /** How pushes hold on to what a collector might take. */
+  /** How pushes protect files from a collector. */
   readonly leases?: LeaseOptions | undefined;
 }
 
+const MAX_LIVE_TAGS = 100_000;
+const MAX_SEEN_REVISIONS = 50_000;
+const MAX_FOUND_MANIFESTS = 20_000;
+
 /**
- * All repositories of `storage`. One for a process: it holds the manifest cache and the uploads' running
- * digests, and nothing that needs closing but the driver, which stays the caller's.
+ * Opens all repositories of `storage`. Call it once in a process: the registry holds the manifest cache and the running digests
+ * of uploads. Nothing needs to be closed except the driver, which the caller owns.
  */
 export function openRegistry(storage: StorageDriver, options: RegistryOptions = {}): Registry {
   const { driver, leases } = openLeases(storage, options.leases);
@@ -47,28 +51,30 @@ export function openRegistry(storage: StorageDriver, options: RegistryOptions = 
   const plain = createManifestCache(options.manifestCacheBytes ?? 64 * MIB);
   const cache = options.onCacheLookup === undefined ? plain : observeCache(plain, options.onCacheLookup);
   const caches = options.caches ?? NO_CACHES;
-  const shared = {
+  const shared: RegistryDependencies = {
     driver,
+    links: caches.links,
+    descriptors: caches.descriptors,
     cache,
-    caches,
-    seenRevisions: createSeenRevisions(),
     reader: createManifestReader(driver, cache, maxManifestBytes, caches.manifests),
-    // Past the cache: reading everything once must not drive out what clients ask for.
+    // Bypasses the cache: reading every manifest once must not evict those that clients use.
     indexer: createReferrerIndexer(createManifestReader(driver, createManifestCache(0), maxManifestBytes)),
     uploads: createUploads(driver, {
       leases,
       descriptors: caches.descriptors,
       ...(options.uploadLimit === undefined ? {} : { sessionLimit: options.uploadLimit }),
     }),
-    liveTags: createLiveTags(),
     leases,
+    liveTags: createKnownItems(MAX_LIVE_TAGS),
+    seenRevisions: createKnownItems(MAX_SEEN_REVISIONS),
     validation: options.validation ?? DEFAULT_VALIDATION,
     classes: options.classes,
     maxManifestBytes,
     tagConcurrency: Math.max(options.tagConcurrency ?? 8, 1),
   };
+  const found = createFoundManifests(MAX_FOUND_MANIFESTS);
   return {
     repository: (name) => createRepository(name, shared),
-    repositories: (page) => listRepositories(driver, page),
+    repositories: (page) => listRepositories(driver, page, found),
   };
 }

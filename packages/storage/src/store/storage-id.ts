@@ -4,16 +4,16 @@ import type { CallOptions, StorageDriver } from "../contract/driver.js";
 import { isObjectStorage } from "../contract/object-storage.js";
 import { StorageError } from "../errors.js";
 import { STORAGE_ID } from "../layout/paths.js";
-import { orUndefined } from "./links.js";
+import { orUndefined } from "./shared/links.js";
 
 const ID = /^[0-9a-f]{32}$/;
 
-/** How long another process that starts on the same new storage may take from finding no id to writing one (ms). */
+/** How long another process that starts on the same new storage may take between finding no id and writing one (ms). */
 const SETTLE = 2000;
 
 /**
- * What tells this storage from every other, whatever each process calls it in its configuration: kept in a file, made by the
- * first process that asks, unless it may `create` nothing (PATH_NOT_FOUND then). Caches that processes share are kept apart by it.
+ * The unique id of this storage, whatever processes call it in their configuration. It separates storages in a shared cache. It
+ * is kept in a file that the first process creates; with `create: false` a missing file throws PATH_NOT_FOUND.
  */
 export async function storageId(
   driver: StorageDriver,
@@ -26,11 +26,11 @@ export async function storageId(
   const bytes = new TextEncoder().encode(randomBytes(16).toString("hex"));
   if (isObjectStorage(driver)) await driver.writeVersioned(STORAGE_ID, bytes, undefined, options);
   else await driver.write(STORAGE_ID, bytes, options);
-  // Of several that wrote, the last one counts, for all of them.
+  // If several processes wrote one, the last one counts for all of them.
   await delay(options?.settle ?? SETTLE, undefined, { signal: options?.signal });
   const settled = await readId(driver, options);
   if (settled !== undefined) return settled;
-  const cause = new Error(`${STORAGE_ID} should hold 32 hexadecimal digits; remove it, and it is made anew`);
+  const cause = new Error(`${STORAGE_ID} should hold 32 hexadecimal digits; remove it, and a new one is created`);
   const operation = "naming the storage";
   throw new StorageError({ code: "DRIVER_ERROR", driver: driver.name, operation, path: STORAGE_ID }, { cause });
 }

@@ -1,7 +1,8 @@
 import { describe, expect, it } from "vitest";
+import { storeBlob } from "@longshore/testkit/store-blob";
 import { createDescriptorCache } from "../../src/cache/descriptors.js";
-import { NO_DESCRIPTORS } from "../../src/cache/none.js";
-import { openCaches } from "../../src/cache/open-caches.js";
+import { NO_CACHES, NO_DESCRIPTORS } from "../../src/cache/none.js";
+import { openCaches } from "../../src/cache/kinds.js";
 import type { DescriptorCache, KnownBlob } from "../../src/contract/caches.js";
 import { createInMemoryDriver } from "../../src/drivers/inmemory/driver.js";
 import { blobData } from "../../src/layout/paths.js";
@@ -14,8 +15,8 @@ const SECOND = someDigest("2");
 const THIRD = someDigest("3");
 const known = (size: number): KnownBlob => ({ size, modified: 1 });
 
-describe("descriptors that a process remembers", () => {
-  it("are no more than were asked for, and those go first that nobody asked about for longest", async () => {
+describe("the descriptor cache of a process", () => {
+  it("is bounded, and evicts the least recently used first", async () => {
     const cache = createDescriptorCache(2, NO_DESCRIPTORS);
     cache.set(FIRST, known(1));
     cache.set(SECOND, known(2));
@@ -28,7 +29,7 @@ describe("descriptors that a process remembers", () => {
     ]);
   });
 
-  it("are asked of the shared ones once, told to them, and taken away in both", async () => {
+  it("reads through the shared cache once, writes through to it, and deletes from both", async () => {
     const calls: string[] = [];
     const shared: DescriptorCache = {
       get: (digest) => {
@@ -51,7 +52,7 @@ describe("descriptors that a process remembers", () => {
   });
 });
 
-describe("a registry that remembers descriptors", () => {
+describe("a registry with a descriptor cache", () => {
   const name = repository("a/b");
 
   async function setup() {
@@ -61,7 +62,7 @@ describe("a registry that remembers descriptors", () => {
       calls.push(`${operation} ${path.split("/").at(-1)}`);
       return undefined;
     });
-    const caches = await openCaches({
+    const caches = await openCaches("inmemory", {
       descriptors: 10,
       redis: undefined,
       sharedManifestBytes: 0,
@@ -71,7 +72,7 @@ describe("a registry that remembers descriptors", () => {
     return { driver, blobs, uploads, calls };
   }
 
-  it("asks for the link alone when it has seen the bytes, and for both before", async () => {
+  it("reads only the link if it has seen the bytes, and both otherwise", async () => {
     const { driver, blobs, calls } = await setup();
     const digest = await putBlob(driver, name, "content");
     expect(await blobs.stat(digest)).toMatchObject({ size: 7 });
@@ -80,14 +81,23 @@ describe("a registry that remembers descriptors", () => {
     expect(calls).toEqual(["read link"]);
   });
 
-  it("knows what it stored itself", async () => {
+  it("caches what it stored itself", async () => {
     const { blobs, uploads, calls } = await setup();
     const bytes = encode("content");
-    const { uuid } = await uploads.start();
-    await uploads.commit(uuid, digestOf(bytes), { bytes: one(bytes) });
+    await storeBlob({ uploads }, digestOf(bytes), bytes);
     calls.length = 0;
     expect(await blobs.stat(digestOf(bytes))).toMatchObject({ size: 7 });
     expect(calls).toEqual(["read link"]);
+  });
+
+  it("caches a new blob once", async () => {
+    const told: string[] = [];
+    const descriptors: DescriptorCache = { ...NO_DESCRIPTORS, set: (digest) => void told.push(digest) };
+    const registry = openRegistry(createInMemoryDriver(), { caches: { ...NO_CACHES, descriptors } });
+    const { uploads } = registry.repository(name);
+    const bytes = encode("content");
+    await storeBlob({ uploads }, digestOf(bytes), bytes);
+    expect(told).toEqual([digestOf(bytes)]);
   });
 
   it("forgets a blob whose bytes it finds missing", async () => {
@@ -99,7 +109,7 @@ describe("a registry that remembers descriptors", () => {
     expect(await failureOf(blobs.stat(digest))).toMatchObject({ code: "BLOB_UNKNOWN" });
   });
 
-  it("tells of no blob whose link is gone, whatever it remembers", async () => {
+  it("reports no blob whose link is gone, whatever is cached", async () => {
     const { driver, blobs } = await setup();
     const digest = await putBlob(driver, name, "content");
     await blobs.stat(digest);
@@ -107,12 +117,12 @@ describe("a registry that remembers descriptors", () => {
     expect(await failureOf(blobs.stat(digest))).toMatchObject({ code: "BLOB_UNKNOWN" });
   });
 
-  it("relies on nothing remembered when a manifest is pushed", async () => {
+  it("doesn't rely on the cache when a manifest is pushed", async () => {
     const { driver, blobs } = await setup();
     const digest = await putBlob(driver, name, "content");
     await blobs.stat(digest);
     await driver.delete(blobData(digest));
-    const caches = await openCaches({
+    const caches = await openCaches("inmemory", {
       descriptors: 10,
       redis: undefined,
       sharedManifestBytes: 0,
@@ -128,8 +138,3 @@ describe("a registry that remembers descriptors", () => {
     });
   });
 });
-
-async function* one(bytes: Uint8Array): AsyncGenerator<Uint8Array, void, undefined> {
-  await Promise.resolve();
-  yield bytes;
-}

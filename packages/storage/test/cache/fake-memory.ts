@@ -1,10 +1,10 @@
 import type { Asked, SharedMemory } from "../../src/cache/shared-memory.js";
 
-/** Mistakes that the protocol must not make, to see that they are found. */
+/** Mistakes that the protocol must not make, to prove that the model finds them. */
 export interface Mistakes {
-  /** Whoever has read fills, with or without permission. */
+  /** Every reader fills, with or without permission. */
   readonly fillsAnyway?: boolean;
-  /** A value lives from when it was filled, not from before it was read. */
+  /** A value's lifetime starts when it is filled, not before it is read. */
   readonly livesLonger?: boolean;
 }
 
@@ -13,7 +13,7 @@ interface Entry {
   readonly until: number;
 }
 
-/** The steps as Redis makes them, each at once, at the time that `now` tells. */
+/** The steps as Redis takes them, each atomic, on the clock `now`. */
 export function createFakeMemory(now: () => number, mistakes: Mistakes = {}): SharedMemory {
   const entries = new Map<string, Entry>();
   const lifetimes = new Map<string, number>();

@@ -6,21 +6,21 @@ import { digestOf, type Digest } from "../../src/model/digest.js";
 import { createFakeMemory, type Mistakes } from "./fake-memory.js";
 import { createSimulation, type Simulation } from "./simulation.js";
 
-/** What a run is made of. */
+/** Parameters of a run. */
 export interface Weather extends Mistakes {
   readonly seed: number;
   readonly replicas: number;
-  /** How likely a replica is cut off from the memory at any time. */
+  /** The probability that a replica is cut off from the memory at any time. */
   readonly cutOff: number;
-  /** How likely a call's answer is lost, or a call is made long after its caller has given up. */
+  /** The probability that a call's answer is lost, or that it takes effect long after its caller has given up. */
   readonly lost: number;
-  /** How likely the storage takes seconds for a call. */
+  /** The probability that the storage takes seconds for a call. */
   readonly slow: number;
-  /** Reads and writes in {@link SPAN}; 60 where absent. */
+  /** Reads and writes in {@link SPAN}; 60 by default. */
   readonly operations?: number;
-  /** How likely an operation is a write; 0.25 where absent. */
+  /** The probability that an operation is a write; 0.25 by default. */
   readonly writes?: number;
-  /** Those who can't reach the memory answer without waiting. */
+  /** Writers that can't reach the memory answer without waiting. */
   readonly impatient?: boolean;
 }
 
@@ -29,8 +29,8 @@ const COMMAND_TIMEOUT = 100;
 const SPAN = 40_000;
 
 /**
- * Lets replicas write and read links through one memory in bad weather, and returns every answer that was stale: older than
- * a change that had been acknowledged before the question was asked.
+ * Lets replicas write and read links through one memory under faults, and returns every stale answer: one older than
+ * a change that had been acknowledged before the read began.
  */
 export async function staleAnswers(weather: Weather): Promise<readonly string[]> {
   const simulation = createSimulation(weather.seed);
@@ -69,7 +69,7 @@ export async function staleAnswers(weather: Weather): Promise<readonly string[]>
   return stale;
 }
 
-/** Links of which each value is new, and who knows of what. */
+/** Links whose every value is unique, with what has been acknowledged. */
 function createStorage({ random, delay }: Simulation, { slow }: Weather) {
   const versions = new Map<Digest, number>();
   const current = new Map<string, Digest | undefined>();
@@ -83,7 +83,7 @@ function createStorage({ random, delay }: Simulation, { slow }: Weather) {
       await takesTime();
       return found;
     },
-    /** The version that the change made. */
+    /** The version that the change created. */
     async write(path: string, removes: boolean): Promise<number> {
       await takesTime();
       const own = (version += 1);
@@ -101,12 +101,12 @@ function createStorage({ random, delay }: Simulation, { slow }: Weather) {
   };
 }
 
-/** A process's cache, behind a network of its own. */
+/** A process's cache, behind its own network. */
 function replica(simulation: Simulation, memory: SharedMemory, weather: Weather): LinkCache {
   const { random, delay, now } = simulation;
   let cutOffUntil = 0;
 
-  /** Whatever becomes of a call: made or not, in time or late, answered or not. */
+  /** Decides the fate of a call: executed or not, in time or late, answered or not. */
   const call = async <T>(work: () => Promise<T>): Promise<T> => {
     if (now() >= cutOffUntil && random() < weather.cutOff) cutOffUntil = now() + random() * 15_000;
     if (now() < cutOffUntil) {
@@ -115,7 +115,7 @@ function replica(simulation: Simulation, memory: SharedMemory, weather: Weather)
     }
     const isLost = random() < weather.lost;
     const made = (async () => {
-      // Of what is lost, some is made long after the caller has given up, as by a server that was stopped for a while.
+      // Some lost calls take effect long after the caller has given up, as on a server that was paused for a while.
       await delay(isLost && random() < 0.5 ? random() * 12_000 : random() * 5);
       const answer = await work();
       await delay(isLost ? COMMAND_TIMEOUT : random() * 5);

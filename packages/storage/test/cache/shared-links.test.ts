@@ -12,7 +12,7 @@ const LINK: LinkName = { kind: "tag", path: "/a/tag" };
 const OLD = someDigest("0");
 const NEW = someDigest("1");
 
-/** A cache over a memory of its own, with a clock that only waiting moves. */
+/** A cache over its own memory, with a clock that only waiting advances. */
 function setup(over: Partial<SharedMemory> = {}) {
   let now = 0;
   const background = createBackground(10);
@@ -39,8 +39,8 @@ function setup(over: Partial<SharedMemory> = {}) {
 
 const refuse = () => Promise.reject(new Error("away"));
 
-describe("links that processes share", () => {
-  it("are read once, and then remembered for as long as they live", async () => {
+describe("shared links", () => {
+  it("are read once, and then cached for their lifetime", async () => {
     const { links, background, reads, read, pass } = setup();
     expect(await links.through(LINK, read(OLD))).toBe(OLD);
     await background.idle();
@@ -51,7 +51,7 @@ describe("links that processes share", () => {
     expect(reads).toEqual([OLD, NEW]);
   });
 
-  it("that aren't there are asked for each time", async () => {
+  it("that don't exist are read from the storage each time", async () => {
     const { links, background, reads, read } = setup();
     for (let times = 0; times < 3; times += 1) {
       expect(await links.through(LINK, read(undefined))).toBeUndefined();
@@ -60,7 +60,7 @@ describe("links that processes share", () => {
     expect(reads).toHaveLength(3);
   });
 
-  it("are forgotten by a change, also by one that fails", async () => {
+  it("are dropped by a change, even by one that fails", async () => {
     const { links, background, read } = setup();
     for (const work of [() => Promise.resolve(1), () => Promise.reject(new Error("disk"))]) {
       await links.through(LINK, read(OLD));
@@ -71,7 +71,7 @@ describe("links that processes share", () => {
     }
   });
 
-  it("are asked of the storage while they change, and nothing read then is kept", async () => {
+  it("are read from the storage while they change, and nothing read then is cached", async () => {
     const { links, background, read } = setup();
     await links.changing([LINK], async () => {
       expect(await links.through(LINK, read(OLD))).toBe(OLD);
@@ -81,7 +81,7 @@ describe("links that processes share", () => {
     expect(await links.through(LINK, read(NEW))).toBe(NEW);
   });
 
-  it("that were announced on the way are forgotten as well", async () => {
+  it("that are announced during the change are dropped as well", async () => {
     const { links, background, read } = setup();
     const other: LinkName = { kind: "manifest", path: "/a/revision" };
     await links.through(other, read(OLD));
@@ -90,7 +90,7 @@ describe("links that processes share", () => {
     expect(await links.through(other, read(NEW))).toBe(NEW);
   });
 
-  it("aren't filled by a reader who read before a change and stores afterwards", async () => {
+  it("aren't filled by a reader that read before a change and stores afterwards", async () => {
     const { links, background, read } = setup();
     await links.through(LINK, async () => {
       await links.changing([LINK], () => Promise.resolve());
@@ -100,14 +100,14 @@ describe("links that processes share", () => {
     expect(await links.through(LINK, read(NEW))).toBe(NEW);
   });
 
-  it("come from the storage where the memory fails, and a change waits for what it may still hold", async () => {
+  it("come from the storage if the memory fails, and a change waits for what it may still hold", async () => {
     const { links, waits, read } = setup({ ask: refuse, fill: refuse, block: refuse, drop: refuse });
     expect(await links.through(LINK, read(OLD))).toBe(OLD);
     await links.changing([LINK], () => Promise.resolve());
     expect(waits.reduce((sum, each) => sum + each)).toBeGreaterThanOrEqual(1000);
   });
 
-  it("a change that is known after some attempts waits no longer", async () => {
+  it("stop delaying a change once it is announced", async () => {
     let attempts = 0;
     const memory = setup();
     const { links, waits } = setup({
@@ -117,7 +117,7 @@ describe("links that processes share", () => {
     expect(waits).toEqual([250, 250]);
   });
 
-  it("whoever gives up waiting is not told that the change is done", async () => {
+  it("don't acknowledge a change to a caller that gives up waiting", async () => {
     const links = createSharedLinks({
       memory: () => ({ ...createFakeMemory(() => 0), drop: refuse }),
       background: createBackground(1),
@@ -126,7 +126,7 @@ describe("links that processes share", () => {
     await expect(links.changing([LINK], () => Promise.resolve(1), { signal })).rejects.toThrow(/abort/i);
   });
 
-  it("that somebody else garbled are no links", async () => {
+  it("with garbled entries are read from the storage", async () => {
     const { links, background, memory, read } = setup();
     await memory.ask(LINK.path, "token", 1000);
     await memory.fill(LINK.path, "token", "sha256:short");
@@ -145,7 +145,7 @@ const weather = fc.record({
   writes: fc.constantFrom(0.04, 0.25),
 });
 
-/** Stale answers in some hundred runs of bad weather. */
+/** The stale answers in a few hundred runs with faults. */
 async function staleIn(runs: number, more: Partial<Weather>): Promise<number> {
   let stale = 0;
   for (const each of fc.sample(weather, { numRuns: runs, seed: 42 })) {
@@ -154,8 +154,8 @@ async function staleIn(runs: number, more: Partial<Weather>): Promise<number> {
   return stale;
 }
 
-describe("whatever replicas, network and storage do", () => {
-  it("nobody is told what an acknowledged change had replaced", async () => {
+describe("shared links under faults", () => {
+  it("never return what an acknowledged change had replaced", async () => {
     await fc.assert(
       fc.asyncProperty(weather, async (each) => {
         expect(await staleAnswers(each)).toEqual([]);
@@ -167,12 +167,12 @@ describe("whatever replicas, network and storage do", () => {
   it.each<readonly [string, Partial<Weather>]>([
     ["filling without permission", { fillsAnyway: true, slow: 0.5 }],
     [
-      "an entry that lives from when it was filled",
+      "an entry whose lifetime starts when it is filled",
       { livesLonger: true, slow: 0.5, cutOff: 0.1, lost: 0, replicas: 3, operations: 200, writes: 0.04 },
     ],
-    ["not waiting where the change can't be made known", { impatient: true, cutOff: 0.3, replicas: 3 }],
+    ["not waiting when a change can't be announced", { impatient: true, cutOff: 0.3, replicas: 3 }],
   ])(
-    "(and this finds %s)",
+    "(the model detects %s)",
     async (_, mistake) => {
       expect(await staleIn(150, mistake)).toBeGreaterThan(0);
     },

@@ -1,10 +1,10 @@
-/** Virtual time: waits end in the order of their times, one after the other, and whatever follows runs before the next. */
+/** Virtual time: waits end in the order of their times, and whatever follows one runs before the next ends. */
 export interface Simulation {
   readonly now: () => number;
   readonly delay: (ms: number) => Promise<void>;
-  /** A number in [0, 1), the same in each run with one seed. */
+  /** A number in [0, 1), reproducible for a seed. */
   readonly random: () => number;
-  /** Runs until nobody waits any more. */
+  /** Runs until nothing waits any more. */
   run(): Promise<void>;
 }
 

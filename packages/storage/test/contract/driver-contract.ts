@@ -1,20 +1,21 @@
 import { randomBytes } from "node:crypto";
 import { afterEach, beforeEach, describe, expect, it } from "vitest";
-import { canTouch, type ContentStream, type StorageDriver } from "../../src/contract/driver.js";
+import { collectBytes } from "@longshore/testkit/streams";
+import { canTouch, type StorageDriver } from "../../src/contract/driver.js";
 import type { StorageErrorCode } from "../../src/errors.js";
 
-/** How the suite gets a driver over empty storage, and gives it back. */
+/** How the suite opens and releases a driver over empty storage. */
 export interface DriverSubject {
   readonly create: () => Promise<StorageDriver>;
   readonly destroy: (driver: StorageDriver) => Promise<void>;
   /**
-   * Object storage has keys and no directories, no renaming and no growing files: what follows from that is another half of
-   * the contract (contract/object-storage.ts), and is tested instead of what only files can do. False where absent.
+   * Object storage has keys but no directories, no renames and no growing files: what follows from that is another half of
+   * the contract (contract/object-storage.ts), and is tested instead of what only files can do. False by default.
    */
   readonly objectStorage?: boolean;
   /**
-   * The storage may say for a moment that nothing is where a file is being replaced: it isn't consistent, and no driver can
-   * tell. False where absent.
+   * The storage may briefly report a file as missing while it is being replaced: it isn't consistent, and no driver can
+   * tell. False by default.
    */
   readonly inconsistent?: boolean;
 }
@@ -22,19 +23,12 @@ export interface DriverSubject {
 const MIB = 1024 * 1024;
 const text = (value: string): Uint8Array => new TextEncoder().encode(value);
 
-/** All bytes of `stream`, copied: a chunk is only valid until the next one. */
-export async function collect(stream: ContentStream): Promise<Buffer> {
-  const chunks: Buffer[] = [];
-  for await (const chunk of stream) chunks.push(Buffer.from(chunk));
-  return Buffer.concat(chunks);
-}
-
-/** Expects `promise` to reject with a StorageError of kind `code`. */
+/** Expects `promise` to reject with a StorageError with `code`. */
 export async function expectFault(promise: Promise<unknown>, code: StorageErrorCode): Promise<void> {
   await expect(promise).rejects.toMatchObject({ name: "StorageError", fault: { code } });
 }
 
-/** What every storage driver does, whatever it keeps bytes in (contract/driver.ts). */
+/** What every storage driver does, whatever stores its bytes (contract/driver.ts). */
 export function driverContract(name: string, subject: DriverSubject): void {
   const onFiles = subject.objectStorage !== true;
   describe(`${name}: the driver contract`, () => {
@@ -80,11 +74,11 @@ export function driverContract(name: string, subject: DriverSubject): void {
         ["move from", (path) => driver.move(path, "/target")],
         ["move to", (path) => driver.move("/a", path)],
       ];
-      it.each(calls)("%s refuses paths outside the grammar, before it touches anything", async (_, call) => {
+      it.each(calls)("%s refuses paths outside the grammar before it touches anything", async (_, call) => {
         for (const path of bad) await expectFault(call(path), "INVALID_PATH");
         expect((await driver.list("/")).names).toEqual([]);
       });
-      it("stat and list refuse them too, but take the root", async () => {
+      it("stat and list refuse them too, but accept the root", async () => {
         for (const path of bad.filter((path) => path !== "/")) {
           await expectFault(driver.stat(path), "INVALID_PATH");
           await expectFault(driver.list(path), "INVALID_PATH");
@@ -92,14 +86,14 @@ export function driverContract(name: string, subject: DriverSubject): void {
         await driver.write("/a", text("x"));
         expect(await driver.stat("/")).toMatchObject({ path: "/", isDirectory: true, size: 0 });
       });
-      it("takes every character of the grammar", async () => {
+      it("accepts every character of the grammar", async () => {
         const path = "/..a/b../...c/A-Z_0.9/-/_";
         await driver.write(path, text("x"));
         expect(await getText(path)).toBe("x");
       });
     });
 
-    describe("what isn't there", () => {
+    describe("a missing file", () => {
       it("is PATH_NOT_FOUND for every call", async () => {
         await expectFault(driver.read("/no"), "PATH_NOT_FOUND");
         await expectFault(driver.open("/no"), "PATH_NOT_FOUND");
@@ -121,13 +115,13 @@ export function driverContract(name: string, subject: DriverSubject): void {
         await expectFault(driver.move("/file/a", "/b"), "PATH_NOT_FOUND");
         await expectFault(driver.list("/file"), "PATH_NOT_FOUND");
       });
-      it("is not found as a file where a directory is", async () => {
+      it("is not found if a directory is in its place", async () => {
         await driver.write("/d/file", text("x"));
         await expectFault(driver.read("/d"), "PATH_NOT_FOUND");
         await expectFault(driver.open("/d"), "PATH_NOT_FOUND");
       });
       if (onFiles)
-        it("is another error than a write that can't be done", async () => {
+        it("is a different error from a write that fails", async () => {
           await driver.write("/file", text("x"));
           await driver.write("/d/file", text("x"));
           await expectFault(driver.write("/file/a", text("y")), "DRIVER_ERROR");
@@ -141,19 +135,19 @@ export function driverContract(name: string, subject: DriverSubject): void {
     });
 
     describe("read and write", () => {
-      it("gives back what was written, empty files too", async () => {
+      it("returns what was written, including empty files", async () => {
         for (const bytes of [text(""), text("hello"), randomBytes(100_000)]) {
           await driver.write("/a/b/c", bytes);
           expect(Buffer.compare(await driver.read("/a/b/c"), bytes)).toBe(0);
         }
       });
-      it("keeps no hand on the caller's bytes", async () => {
+      it("doesn't hold on to the caller's bytes", async () => {
         const bytes = text("before");
         await driver.write("/a", bytes);
         bytes.fill(0);
         expect(await getText("/a")).toBe("before");
       });
-      it("replaces, and shows each new content at once", async () => {
+      it("replaces files, and shows each new content immediately", async () => {
         for (let turn = 0; turn < 50; turn += 1) {
           await driver.write("/link", text(`content ${turn % 2}`));
           expect(await getText("/link")).toBe(`content ${turn % 2}`);
@@ -165,7 +159,7 @@ export function driverContract(name: string, subject: DriverSubject): void {
         await expectFault(driver.read("/a", { limit: 100 }), "DRIVER_ERROR");
       });
       if (subject.inconsistent !== true)
-        it("lets concurrent readers see one whole content or the other", async () => {
+        it("shows concurrent readers either content as a whole", async () => {
           const contents = ["a", "b"].map((letter) => letter.repeat(50_000));
           await driver.write("/shared", text("a".repeat(50_000)));
           let done = false;
@@ -176,17 +170,17 @@ export function driverContract(name: string, subject: DriverSubject): void {
           const reading = [0, 1, 2].map(async () => {
             while (!done) {
               expect(contents).toContain(await getText("/shared"));
-              expect(contents).toContain((await collect(await driver.open("/shared"))).toString());
+              expect(contents).toContain((await collectBytes(await driver.open("/shared"))).toString());
             }
           });
           await Promise.all([writing, ...reading]);
         });
-      it("writes different paths at once", async () => {
+      it("writes different paths concurrently", async () => {
         const paths = Array.from({ length: 60 }, (_, index) => `/many/${index % 7}/${index}`);
         await Promise.all(paths.map((path) => driver.write(path, text(path))));
         for (const path of paths) expect(await getText(path)).toBe(path);
       });
-      it("creates parents that are removed at the same time", async () => {
+      it("creates parents that are removed concurrently", async () => {
         const turns = Array.from({ length: 20 }, async (_, index) => {
           await driver.write(`/fleeting/d/${index}`, text("x"));
           await driver.delete("/fleeting").catch((error: unknown) => {
@@ -229,16 +223,16 @@ export function driverContract(name: string, subject: DriverSubject): void {
         await put("/big", bytes);
         const stream = await driver.open("/big", { start, end });
         expect(stream.size).toBe(size);
-        expect(Buffer.compare(await collect(stream), bytes.subarray(start ?? 0, (end ?? size) + 1))).toBe(0);
+        expect(Buffer.compare(await collectBytes(stream), bytes.subarray(start ?? 0, (end ?? size) + 1))).toBe(0);
       });
-      it("does the same for a small and an empty file", async () => {
+      it("does the same for small and empty files", async () => {
         await driver.write("/small", text("0123456789"));
-        expect((await collect(await driver.open("/small", { start: 3, end: 5 }))).toString()).toBe("345");
-        expect((await collect(await driver.open("/small", { start: 10 }))).toString()).toBe("");
+        expect((await collectBytes(await driver.open("/small", { start: 3, end: 5 }))).toString()).toBe("345");
+        expect((await collectBytes(await driver.open("/small", { start: 10 }))).toString()).toBe("");
         await driver.write("/empty", text(""));
         const empty = await driver.open("/empty");
         expect(empty.size).toBe(0);
-        expect(await collect(empty)).toHaveLength(0);
+        expect(await collectBytes(empty)).toHaveLength(0);
       });
       it("refuses offsets outside the file", async () => {
         await put("/big", bytes);
@@ -252,14 +246,14 @@ export function driverContract(name: string, subject: DriverSubject): void {
           await expectFault(driver.open(path, { start }), "INVALID_OFFSET");
         }
       });
-      it("ends when the consumer leaves, and when it is closed, as often as one likes", async () => {
+      it("ends when the consumer stops, or when it is closed, any number of times", async () => {
         await put("/big", bytes);
         const left = await driver.open("/big");
         for await (const chunk of left) {
           expect(chunk.length).toBeGreaterThan(0);
           break;
         }
-        expect(await collect(left)).toHaveLength(0);
+        expect(await collectBytes(left)).toHaveLength(0);
         const closed = await driver.open("/big");
         const iterator = closed[Symbol.asyncIterator]();
         await iterator.next();
@@ -269,7 +263,7 @@ export function driverContract(name: string, subject: DriverSubject): void {
         expect(await iterator.next()).toMatchObject({ done: true });
       });
       if (onFiles)
-        it("goes on reading what it opened after the file was replaced, moved and deleted", async () => {
+        it("keeps reading what it opened after the file was replaced, moved and deleted", async () => {
           await put("/big", bytes);
           const stream = await driver.open("/big");
           const iterator = stream[Symbol.asyncIterator]();
@@ -283,15 +277,15 @@ export function driverContract(name: string, subject: DriverSubject): void {
           }
           expect(Buffer.compare(Buffer.concat(chunks), bytes)).toBe(0);
         });
-      it("serves many readers of one file at once", async () => {
+      it("serves many readers of one file concurrently", async () => {
         await put("/big", bytes);
-        const all = await Promise.all(Array.from({ length: 20 }, async () => collect(await driver.open("/big"))));
+        const all = await Promise.all(Array.from({ length: 20 }, async () => collectBytes(await driver.open("/big"))));
         for (const copy of all) expect(Buffer.compare(copy, bytes)).toBe(0);
       });
     });
 
     describe("writer", () => {
-      it(`writes, ${onFiles ? "closes" : "commits"}, goes on, commits`, async () => {
+      it(`writes, ${onFiles ? "closes" : "commits"}, appends, commits`, async () => {
         const parts = [randomBytes(10), randomBytes(6 * MIB), randomBytes(1), randomBytes(700_000)];
         const whole = Buffer.concat(parts);
         let size = 0;
@@ -305,9 +299,9 @@ export function driverContract(name: string, subject: DriverSubject): void {
           else await writer.commit();
           expect((await driver.stat("/u/data")).size).toBe(size);
         }
-        expect(Buffer.compare(await collect(await driver.open("/u/data")), whole)).toBe(0);
+        expect(Buffer.compare(await collectBytes(await driver.open("/u/data")), whole)).toBe(0);
       });
-      it("takes very many tiny and empty chunks", async () => {
+      it("accepts very many tiny and empty chunks", async () => {
         const writer = await driver.writer("/tiny");
         for (let index = 0; index < 5000; index += 1) {
           await writer.write(text(String(index % 10)));
@@ -340,7 +334,7 @@ export function driverContract(name: string, subject: DriverSubject): void {
         await expectFault(twice.cancel(), "DRIVER_ERROR");
       });
       if (onFiles)
-        it("drops everything on cancel, as often as one likes", async () => {
+        it("discards everything on cancel, any number of times", async () => {
           const first = await driver.writer("/dir/gone");
           await first.write(randomBytes(2 * MIB));
           await first.close();
@@ -351,7 +345,7 @@ export function driverContract(name: string, subject: DriverSubject): void {
           await expectFault(driver.stat("/dir/gone"), "PATH_NOT_FOUND");
         });
       if (!onFiles)
-        it("changes nothing at the path before it commits, nor when it is cancelled or closed", async () => {
+        it("changes nothing at the path before it commits, or when it is cancelled or closed", async () => {
           await driver.write("/dir/file", text("what was there"));
           for (const append of [false, true]) {
             for (const end of ["cancel", "close"] as const) {
@@ -369,7 +363,7 @@ export function driverContract(name: string, subject: DriverSubject): void {
           expect((await driver.list("/dir")).names).toEqual(["file"]);
         });
       if (onFiles)
-        it("stays with its file when that is moved", async () => {
+        it("keeps writing to its file when that is moved", async () => {
           const writer = await driver.writer("/a/data");
           await writer.write(text("one "));
           await driver.move("/a/data", "/b/data");
@@ -402,14 +396,14 @@ export function driverContract(name: string, subject: DriverSubject): void {
         "z",
       ];
       const ordered = [...names].sort((one, other) => Buffer.compare(Buffer.from(one), Buffer.from(other)));
-      it("is ordered by bytes, files and directories alike", async () => {
+      it("is ordered by bytes, with files and directories mixed", async () => {
         await Promise.all(
           names.map((one, index) => driver.write(index % 2 === 0 ? `/d/${one}` : `/d/${one}/x`, text("x"))),
         );
         expect(await driver.list("/d")).toEqual({ names: ordered, more: false });
         expect((await driver.list("/")).names).toEqual(["d"]);
       });
-      it("gives every name once in pages of any size", async () => {
+      it("returns every name once, in pages of any size", async () => {
         await Promise.all(names.map((one) => driver.write(`/d/${one}`, text("x"))));
         for (const limit of [1, 2, 5, ordered.length, 100]) {
           const seen: string[] = [];
@@ -423,7 +417,7 @@ export function driverContract(name: string, subject: DriverSubject): void {
           expect(seen).toEqual(ordered);
         }
       });
-      it("starts after names that aren't there", async () => {
+      it("can start after names that don't exist", async () => {
         for (const one of ["b", "d", "f"]) await driver.write(`/d/${one}`, text("x"));
         expect(await driver.list("/d", { startAfter: "a" })).toEqual({ names: ["b", "d", "f"], more: false });
         expect(await driver.list("/d", { startAfter: "c", limit: 1 })).toEqual({ names: ["d"], more: true });
@@ -431,7 +425,7 @@ export function driverContract(name: string, subject: DriverSubject): void {
         expect(await driver.list("/d", { startAfter: "zzz", limit: 5 })).toEqual({ names: [], more: false });
         expect(await driver.list("/d", { limit: 0 })).toEqual({ names: [], more: true });
       });
-      it("shows each change at once", async () => {
+      it("shows each change immediately", async () => {
         for (let index = 10; index < 60; index += 1) {
           await driver.write(`/d/${index}`, text("x"));
           if (index % 3 === 0) await driver.delete(`/d/${index}`);
@@ -442,7 +436,7 @@ export function driverContract(name: string, subject: DriverSubject): void {
     });
 
     describe("move", () => {
-      it("renames, replaces, and makes parents", async () => {
+      it("renames, replaces, and creates parents", async () => {
         await driver.write("/from", text("new"));
         await driver.write("/to/here", text("old"));
         await driver.move("/from", "/to/here");
@@ -452,7 +446,7 @@ export function driverContract(name: string, subject: DriverSubject): void {
         expect(await getText("/else/where/deep")).toBe("new");
       });
       if (onFiles)
-        it("lets exactly one of several movers win", async () => {
+        it("lets exactly one of several concurrent moves win", async () => {
           for (let turn = 0; turn < 20; turn += 1) {
             await driver.write("/d/data", text("x"), { durable: false });
             const moves = Array.from({ length: 5 }, (_, index) =>
@@ -470,7 +464,7 @@ export function driverContract(name: string, subject: DriverSubject): void {
     });
 
     describe("delete", () => {
-      it("removes files and whole directories, and nothing beside them", async () => {
+      it("removes files and whole directories, and nothing else", async () => {
         for (const path of ["/a/b/c/1", "/a/b/c/2", "/a/b/3", "/a/bb", "/a/b-c/x"]) await driver.write(path, text("x"));
         await driver.delete("/a/b/3");
         await expectFault(driver.stat("/a/b/3"), "PATH_NOT_FOUND");
@@ -483,7 +477,7 @@ export function driverContract(name: string, subject: DriverSubject): void {
     });
 
     describe("renewing", () => {
-      /** What drivers without real files can't do has no place here. */
+      /** Skipped for drivers without real files. */
       const touching = () => (canTouch(driver) ? driver : undefined);
 
       it("renews a file's time and nothing else", async () => {
@@ -510,11 +504,24 @@ export function driverContract(name: string, subject: DriverSubject): void {
         await expectFault(files.touch("/a/f"), "PATH_NOT_FOUND");
       });
 
-      it("renews nothing that isn't there", async () => {
+      it("doesn't renew what doesn't exist", async () => {
         const files = touching();
         if (files === undefined) return;
         await expectFault(files.touch("/a/f"), "PATH_NOT_FOUND");
         await expectFault(files.touch("no path"), "INVALID_PATH");
+      });
+
+      it("moves a file into an existing directory, and creates none", async () => {
+        const files = touching();
+        if (files === undefined) return;
+        await files.write("/a/f", text("bytes"));
+        await expectFault(files.moveInto("/a/f", "/b/f"), "PATH_NOT_FOUND");
+        expect(await getText("/a/f")).toBe("bytes");
+        await files.write("/b/g", text("other"));
+        await files.moveInto("/a/f", "/b/f");
+        expect(await getText("/b/f")).toBe("bytes");
+        await expectFault(files.moveInto("/a/f", "/b/f"), "PATH_NOT_FOUND");
+        await expectFault(files.moveInto("no path", "/b/f"), "INVALID_PATH");
       });
 
       it("removes a directory only while it is empty", async () => {
@@ -534,7 +541,7 @@ export function driverContract(name: string, subject: DriverSubject): void {
 
     describe("signals", () => {
       const reason = new Error("the client went away");
-      it("an aborted one ends every call with its reason", async () => {
+      it("that are aborted end every call with their reason", async () => {
         await driver.write("/a", text("x"));
         const signal = AbortSignal.abort(reason);
         const writer = await driver.writer("/w");
@@ -556,7 +563,7 @@ export function driverContract(name: string, subject: DriverSubject): void {
         await writer.close();
         expect((await driver.list("/")).names).toEqual(onFiles ? ["a", "w"] : ["a"]);
       });
-      it("one that aborts while a stream is read ends it with its reason", async () => {
+      it("that abort while a stream is read end it with their reason", async () => {
         await put("/big", randomBytes(4 * MIB));
         const controller = new AbortController();
         const stream = await driver.open("/big", { signal: controller.signal });

@@ -1,16 +1,17 @@
 import { randomBytes } from "node:crypto";
 import { afterEach, beforeEach, describe, expect, it } from "vitest";
+import { collectBytes } from "@longshore/testkit/streams";
 import type { StorageDriver } from "../../src/contract/driver.js";
 import type { ObjectStorage, SourceFile } from "../../src/contract/object-storage.js";
-import { collect, expectFault } from "./driver-contract.js";
+import { expectFault } from "./driver-contract.js";
 
 type ObjectDriver = StorageDriver & ObjectStorage;
 
-/** How the suite gets a driver over empty object storage, and gives it back. */
+/** How the suite opens and releases a driver over empty object storage. */
 export interface ObjectStorageSubject {
   readonly create: () => Promise<ObjectDriver>;
   readonly destroy: (driver: ObjectDriver) => Promise<void>;
-  /** Whether it refuses conditional writes as it should. */
+  /** Whether it honours conditional writes. */
   readonly conditionalWrites: boolean;
 }
 
@@ -31,12 +32,12 @@ export function objectStorageContract(name: string, subject: ObjectStorageSubjec
       return { path, size: bytes.length };
     };
     const expectBytes = async (path: string, bytes: Uint8Array): Promise<void> => {
-      expect(Buffer.compare(await collect(await driver.open(path)), bytes)).toBe(0);
+      expect(Buffer.compare(await collectBytes(await driver.open(path)), bytes)).toBe(0);
     };
     const later = (): Date => new Date(Date.now() + 60 * 60 * 1000);
 
     describe("compose", () => {
-      it("makes a file of one, replacing what is there", async () => {
+      it("copies one source, replacing what exists", async () => {
         for (const size of [0, 1, 100_000, driver.smallestPart, driver.smallestPart * 2 + 1]) {
           const bytes = randomBytes(size);
           await driver.compose([await put("/u/one", bytes)], "/blobs/data");
@@ -44,7 +45,7 @@ export function objectStorageContract(name: string, subject: ObjectStorageSubjec
           await expectBytes("/u/one", bytes);
         }
       });
-      it("joins several in order, with a small or an empty one at the end", async () => {
+      it("joins several in order, including a small or an empty last one", async () => {
         const sizes = [driver.smallestPart, driver.smallestPart * 2 + 1, driver.smallestPart + 7];
         const bytes = sizes.map((size) => randomBytes(size));
         const sources = await Promise.all(bytes.map((one, index) => put(`/u/${index}`, one)));
@@ -54,7 +55,7 @@ export function objectStorageContract(name: string, subject: ObjectStorageSubjec
         }
         expect((await driver.stat("/blobs/data")).size).toBe(sizes.reduce((sum, size) => sum + size));
       });
-      it("changes nothing when it can't be done", async () => {
+      it("changes nothing if it fails", async () => {
         await driver.write("/blobs/data", text("what was there"));
         const large = await put("/u/large", randomBytes(driver.smallestPart));
         const small = await put("/u/small", randomBytes(Math.max(1, driver.smallestPart - 1)));
@@ -80,7 +81,7 @@ export function objectStorageContract(name: string, subject: ObjectStorageSubjec
     });
 
     describe("versions", () => {
-      it("tells one content from another", async () => {
+      it("differ between contents", async () => {
         await expectFault(driver.readVersioned("/state"), "PATH_NOT_FOUND");
         await driver.write("/state", text("one"));
         const one = await driver.readVersioned("/state");
@@ -89,14 +90,14 @@ export function objectStorageContract(name: string, subject: ObjectStorageSubjec
         expect((await driver.readVersioned("/state")).version).not.toBe(one.version);
         await expectFault(driver.readVersioned("/state", { limit: 2 }), "DRIVER_ERROR");
       });
-      it("writes where nothing is, and over the version that it knows", async () => {
+      it("allow a write where nothing exists, and over the known version", async () => {
         expect(await driver.writeVersioned("/state", text("one"), undefined)).toEqual({ written: true });
         const { version } = await driver.readVersioned("/state");
         expect(await driver.writeVersioned("/state", text("two"), version)).toEqual({ written: true });
         expect(Buffer.from(await driver.read("/state")).toString()).toBe("two");
       });
       if (subject.conditionalWrites) {
-        it("doesn't write over another version, over nothing, or where something is", async () => {
+        it("refuse a write over another version, over a missing file, or over an existing one", async () => {
           await driver.write("/state", text("one"));
           const { version } = await driver.readVersioned("/state");
           await driver.write("/state", text("two"));
@@ -105,7 +106,7 @@ export function objectStorageContract(name: string, subject: ObjectStorageSubjec
           expect(await driver.writeVersioned("/other", text("three"), version)).toEqual({ written: false });
           expect(Buffer.from(await driver.read("/state")).toString()).toBe("two");
         });
-        it("lets one of several writers win", async () => {
+        it("let one of several writers win", async () => {
           await driver.write("/state", text("one"));
           const { version } = await driver.readVersioned("/state");
           const writes = Array.from({ length: 5 }, (_, at) =>
@@ -116,7 +117,7 @@ export function objectStorageContract(name: string, subject: ObjectStorageSubjec
       }
     });
 
-    it("removes files, there or not, and nothing below or beside them", async () => {
+    it("removes files, whether or not they exist, and nothing below or beside them", async () => {
       const paths = Array.from({ length: 30 }, (_, index) => `/d/${index}`);
       for (const path of paths) await driver.write(path, text("x"));
       await driver.write("/d/3/below", text("x"));
@@ -131,7 +132,7 @@ export function objectStorageContract(name: string, subject: ObjectStorageSubjec
       expect((await driver.list("/d/3")).names).toEqual(["below"]);
     });
 
-    it("takes a file and others below it", async () => {
+    it("accepts a file with others below it", async () => {
       await driver.write("/a", text("file"));
       await driver.write("/a/b", text("below"));
       expect(await driver.stat("/a")).toMatchObject({ isDirectory: false, size: 4 });
@@ -140,9 +141,9 @@ export function objectStorageContract(name: string, subject: ObjectStorageSubjec
       await expectFault(driver.stat("/a/b/c", { fileOnly: true }), "PATH_NOT_FOUND");
     });
 
-    it("finds and ends writes that were never finished, by where and when they began", async () => {
+    it("finds and aborts unfinished writes, by path and start time", async () => {
       const writer = await driver.writer("/u/1/data");
-      // Twice what any driver gathers before it begins a multipart upload.
+      // Twice what any driver buffers before it begins a multipart upload.
       for (let written = 0; written < 12; written += 1) await writer.write(randomBytes(2 * 1024 * 1024));
       const before = new Date(Date.now() - 60 * 60 * 1000);
       expect(await driver.abortUnfinished("/u", before)).toEqual({ aborted: 0 });

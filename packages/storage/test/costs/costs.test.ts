@@ -9,11 +9,11 @@ import { OCI_MANIFEST } from "../../src/model/media-types.js";
 import { createInMemoryObjectStorage } from "../drivers/in-memory-object-storage.js";
 import type { ObjectRequest } from "../drivers/in-memory-object-writer.js";
 import { CONFIG, descriptorOf, encode, LAYER, repository, tag } from "../store/support.js";
-import { bodyOf, digestBy } from "../uploads/support.js";
+import { bodyOf, digestBy } from "../store/uploads/support.js";
 
 /*
- * What each operation asks of object storage, by the fake that counts. docs/storage-costs.md has the same table; after a
- * change that is meant, WRITE_COSTS=1 writes it anew.
+ * The requests that each operation makes to object storage, counted by the fake. docs/storage-costs.md has the same table;
+ * after an intended change, WRITE_COSTS=1 rewrites it.
  */
 
 const DOCUMENT = fileURLToPath(new URL("../../../../docs/storage-costs.md", import.meta.url));
@@ -41,10 +41,10 @@ const OTHER = repository("team/other");
 const LATEST = tag("latest");
 const LAYERS = 10;
 
-/** A registry's process over the storage that all share. */
+/** A registry process over the shared storage. */
 interface Shop {
   readonly storage: ReturnType<typeof createInMemoryObjectStorage>;
-  /** One that has been started just now. */
+  /** A registry process that has just started. */
   readonly cold: () => Registry;
 }
 
@@ -56,13 +56,13 @@ const image = encode({
   layers: contents.slice(1).map((content) => descriptorOf(content, LAYER)),
 });
 
-async function pushBlob({ uploads }: Repository, content: Uint8Array): Promise<void> {
+async function pushWhole({ uploads }: Repository, content: Uint8Array): Promise<void> {
   const { uuid } = await uploads.start();
   await uploads.commit(uuid, digestBy(content), { ...bodyOf(content), offset: 0, length: content.length });
 }
 
 const pushLayers = async (target: Repository): Promise<void> => {
-  for (const content of contents) await pushBlob(target, encode(content));
+  for (const content of contents) await pushWhole(target, encode(content));
 };
 const pushManifest = (target: Repository) =>
   target.manifests.put({ bytes: image, mediaType: OCI_MANIFEST, tags: [LATEST] });
@@ -78,7 +78,7 @@ function openShop(): Shop {
   };
 }
 
-/** An image, and a process that has served it before. */
+/** An image, and a process that has already served it. */
 async function shopWithImage(): Promise<Shop & { readonly warm: Registry }> {
   const shop = openShop();
   const warm = shop.cold();
@@ -111,17 +111,17 @@ const patched = async (target: Repository, content: Uint8Array, parts: number): 
 
 type Act = (shop: Shop & { readonly warm: Registry }) => Promise<unknown>;
 
-/** Each on its own image, fresh for each. */
+/** Each operation runs on a fresh image of its own. */
 const OPERATIONS: readonly (readonly [string, Act])[] = [
-  ["blob pushed: POST, PUT with all bytes", ({ warm }) => pushBlob(warm.repository(NAME), fresh)],
+  ["blob pushed: POST, PUT with all bytes", ({ warm }) => pushWhole(warm.repository(NAME), fresh)],
   ["blob pushed: POST, PATCH with all bytes, PUT", ({ warm }) => patched(warm.repository(NAME), fresh, 1)],
-  ["blob of 25 MiB pushed: POST, PUT with all bytes", ({ warm }) => pushBlob(warm.repository(NAME), large)],
+  ["blob of 25 MiB pushed: POST, PUT with all bytes", ({ warm }) => pushWhole(warm.repository(NAME), large)],
   ["blob of 25 MiB pushed: POST, PATCH with all bytes, PUT", ({ warm }) => patched(warm.repository(NAME), large, 1)],
   ["blob of 25 MiB pushed: POST, 5 PATCHes, PUT", ({ warm }) => patched(warm.repository(NAME), large, 5)],
-  ["blob pushed that is there: POST, PUT with all bytes", ({ warm }) => pushBlob(warm.repository(NAME), layer)],
-  ["blob pushed that is there: POST, PATCH, PUT", ({ warm }) => patched(warm.repository(NAME), layer, 1)],
+  ["existing blob pushed: POST, PUT with all bytes", ({ warm }) => pushWhole(warm.repository(NAME), layer)],
+  ["existing blob pushed: POST, PATCH, PUT", ({ warm }) => patched(warm.repository(NAME), layer, 1)],
   [
-    "session asked for",
+    "session status requested",
     async ({ cold, warm }) => {
       const { uuid } = await warm.repository(NAME).uploads.start();
       await cold().repository(NAME).uploads.status(uuid);
@@ -138,7 +138,7 @@ const OPERATIONS: readonly (readonly [string, Act])[] = [
   ["HEAD blob, first", ({ cold }) => cold().repository(NAME).blobs.stat(digestBy(layer))],
   ["HEAD blob, again", ({ warm }) => warm.repository(NAME).blobs.stat(digestBy(layer))],
   [
-    "HEAD blob that isn't there",
+    "HEAD blob that doesn't exist",
     ({ warm }) =>
       warm
         .repository(NAME)
@@ -161,7 +161,7 @@ const OPERATIONS: readonly (readonly [string, Act])[] = [
       for (const content of contents) {
         const own = encode(`third ${content}`);
         await target.blobs.stat(digestBy(own)).catch(() => undefined);
-        await pushBlob(target, own);
+        await pushWhole(target, own);
       }
       const manifest = encode({
         schemaVersion: 2,
@@ -192,7 +192,7 @@ const OPERATIONS: readonly (readonly [string, Act])[] = [
   ["manifest deleted, with its tag", ({ warm }) => warm.repository(NAME).manifests.delete(digestBy(image))],
 ];
 
-/** Requests of each column. */
+/** The requests in each column. */
 async function measure(act: Act): Promise<readonly number[]> {
   const shop = await shopWithImage();
   shop.storage.reset();
@@ -203,7 +203,7 @@ async function measure(act: Act): Promise<readonly number[]> {
   return COLUMNS.map((column) => columns.filter((one) => one === column).length);
 }
 
-/** Rows of the document's table: an operation, and a number for each column. */
+/** The rows of the document's table: an operation, and a number for each column. */
 function rowsOf(document: string): readonly (readonly string[])[] {
   return document
     .split("\n")
@@ -237,7 +237,7 @@ describe("what operations cost over object storage", () => {
     expect(written).toEqual(table);
   });
 
-  it("has no listing where clients push and pull", async () => {
+  it("includes no listing for pushes and pulls", async () => {
     const paths = OPERATIONS.filter(([operation]) => !/deleted|page of/.test(operation));
     const lists = COLUMNS.indexOf("LIST");
     for (const [operation, act] of paths) expect((await measure(act))[lists], operation).toBe(0);

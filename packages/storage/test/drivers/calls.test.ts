@@ -6,7 +6,7 @@ type Done = (error: Error) => void;
 
 const isDone = (part: unknown): part is Done => typeof part === "function";
 
-it("calls a file system read-only where Node, asked for several directories, says that something is missing", async () => {
+it("reports a read-only file system where Node's recursive mkdir says ENOENT", async () => {
   vi.spyOn(fs, "mkdir").mockImplementation((...parts: readonly unknown[]) => {
     const [path, options] = parts;
     const code = path === "/disk/a" && typeof options === "number" ? "EROFS" : "ENOENT";

@@ -1,18 +1,19 @@
+import { mkdir, rmdir, symlink } from "node:fs/promises";
+import { join } from "node:path";
 import { afterEach, beforeEach, describe, expect, it } from "vitest";
-import { createDriver, driverNames } from "../../src/drivers/factory.js";
-import { parseFilesystemParameters } from "../../src/drivers/filesystem/parameters.js";
-import { temporaryDirectory } from "./temporary.js";
+import { makeTemporaryFolder } from "@longshore/testkit/temporary-folder";
+import { chooseDriver, createDriver, driverNames } from "../../src/drivers/factory.js";
 
 describe("createDriver", () => {
   let root: string;
   let remove: () => Promise<void>;
   beforeEach(async () => {
-    ({ path: root, remove } = await temporaryDirectory());
+    ({ path: root, remove } = await makeTemporaryFolder("storage"));
   });
   afterEach(() => remove());
 
-  it("makes the drivers that there are from a configuration's parameters", async () => {
-    expect(driverNames()).toEqual(["filesystem", "s3", "s3aws", "inmemory"]);
+  it("creates each driver from a configuration's parameters", async () => {
+    expect(driverNames()).toEqual(["filesystem", "inmemory", "s3", "s3aws"]);
     for (const parameters of [undefined, null, {}, { whatever: 1 }]) {
       expect((await createDriver("inmemory", parameters)).name).toBe("inmemory");
     }
@@ -26,49 +27,68 @@ describe("createDriver", () => {
     await expect(createDriver(type, {})).rejects.toMatchObject({
       name: "DriverParameterError",
       driver: type,
-      message: `the storage driver "${type}" is not available in this version; available are: filesystem, s3, s3aws, inmemory`,
+      message: `the storage driver "${type}" is not available in this version; available are: filesystem, inmemory, s3, s3aws`,
     });
   });
 
-  it("refuses what is no driver in the original's words", async () => {
+  it("refuses an unknown driver with Distribution's message", async () => {
     await expect(createDriver("toString", {})).rejects.toThrow("StorageDriver not registered: toString");
   });
 });
 
-describe("the filesystem driver's parameters", () => {
-  it("have the original's defaults", () => {
+describe("the filesystem driver's options", () => {
+  it("have Distribution's defaults", () => {
     for (const nothing of [undefined, null, {}]) {
-      expect(parseFilesystemParameters(nothing)).toMatchObject({ rootDirectory: "/var/lib/registry", maxThreads: 100 });
+      expect(chooseDriver("filesystem", nothing).options).toMatchObject({
+        rootdirectory: "/var/lib/registry",
+        maxthreads: 100,
+      });
     }
   });
-  it("take any scalar as root", () => {
-    expect(parseFilesystemParameters({ rootdirectory: 5000 }).rootDirectory).toBe("5000");
-    expect(() => parseFilesystemParameters({ rootdirectory: ["/a"] })).toThrow("rootdirectory config error");
-  });
+
   it.each([
     [100, 100],
-    [24, 25],
-    [0, 25],
-    [-5, 25],
+    [-5, -5],
     ["200", 200],
-    ["7", 25],
     ["0x20", 32],
   ])("maxthreads %s is %i", (given, threads) => {
-    expect(parseFilesystemParameters({ maxthreads: given }).maxThreads).toBe(threads);
+    expect(chooseDriver("filesystem", { maxthreads: given }).options["maxthreads"]).toBe(threads);
   });
-  it.each([
-    ["many", "maxthreads config error: parameter must be an integer, 'many' invalid"],
-    ["-1", "maxthreads config error: parameter must be an integer, '-1' invalid"],
-    [true, "maxthreads config error: invalid value 'true'"],
-    [1.5, "maxthreads config error: invalid value '1.5'"],
-    [{}, "maxthreads config error: invalid value '{}'"],
-  ])("maxthreads %j is refused", (given, message) => {
-    expect(() => parseFilesystemParameters({ maxthreads: given })).toThrow(message);
+
+  it.each<readonly [string, unknown]>([
+    ["maxthreads", "many"],
+    ["maxthreads", true],
+    ["maxthreads", 1.5],
+    ["maxthreads", {}],
+    ["rootdirectory", ["/a"]],
+    ["buffersize", 1],
+    ["buffersize", "16777217"],
+  ])("%s %j is refused", (option, given) => {
+    const choose = () => chooseDriver("filesystem", { [option]: given });
+    expect(choose).toThrow(expect.objectContaining({ name: "DriverParameterError", parameter: option }));
   });
-  it("bounds what is ours", () => {
-    expect(() => parseFilesystemParameters({ buffersize: 1 })).toThrow(
-      "buffersize config error: invalid value 1, must be from 65536 to 16777216",
-    );
-    expect(parseFilesystemParameters({ filecache: "0", namecache: 0 })).toMatchObject({ fileCache: 0, nameCache: 0 });
+
+  it("can disable the caches", () => {
+    const { options } = chooseDriver("filesystem", { filecache: "0", namecache: 0 });
+    expect(options).toMatchObject({ filecache: 0, namecache: 0 });
+  });
+});
+
+describe("the root directory", () => {
+  const request = { remote: false, patience: 0, now: new Date() };
+
+  it("causes a warning on a case-insensitive file system", async () => {
+    await using folder = await makeTemporaryFolder("case");
+    const root = chooseDriver("filesystem", { rootdirectory: folder.path });
+    await mkdir(join(folder.path, "docker"));
+    expect(await root.verify(request)).toEqual([]);
+    await mkdir(join(folder.path, "DOCKER"));
+    expect(await root.verify(request)).toEqual([]);
+    await rmdir(join(folder.path, "DOCKER"));
+    // No file system here is case-insensitive: a link simulates one.
+    await symlink("docker", join(folder.path, "DOCKER"));
+    expect(await root.verify(request)).toEqual([
+      { severity: "warning", path: ["rootdirectory"], message: expect.stringContaining("ignores case") as string },
+    ]);
   });
 });

@@ -1,20 +1,20 @@
 import { nodeCalls, type FileCalls } from "../../src/drivers/filesystem/calls.js";
 
-/** An error as the system reports it. */
+/** A system error. */
 export function systemError(code: string): NodeJS.ErrnoException {
   return Object.assign(new Error(`${code}: injected`), { code });
 }
 
-/** The system's calls, recorded in order, and replaced where a test wants a fault. */
+/** The system calls, recorded in order, and replaced where a test injects a fault. */
 export interface ObservedCalls {
   readonly calls: FileCalls;
-  /** `fdatasync /path`, `rename /from /to`, … in the order they ended, paths below the root. */
+  /** `fdatasync /path`, `rename /from /to`, … in the order of completion, with paths relative to the root. */
   readonly log: string[];
-  /** Descriptors that are open. */
+  /** The open descriptors. */
   readonly open: ReadonlySet<number>;
 }
 
-/** Watches the system's calls below `root`, with those of `faults` in their place. */
+/** Records the system calls below `root`, with those in `faults` replaced. */
 export function observe(root: string, faults: (real: FileCalls) => Partial<FileCalls> = () => ({})): ObservedCalls {
   const real = nodeCalls();
   const used: FileCalls = { ...real, ...faults(real) };

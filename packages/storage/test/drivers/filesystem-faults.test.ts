@@ -1,13 +1,15 @@
 import { randomBytes } from "node:crypto";
 import { mkdir, readdir, readFile, symlink, utimes, writeFile } from "node:fs/promises";
+import { join } from "node:path";
 import { afterEach, beforeEach, describe, expect, it, vi } from "vitest";
+import { makeTemporaryFolder } from "@longshore/testkit/temporary-folder";
+import { collectBytes } from "@longshore/testkit/streams";
 import type { StorageDriver } from "../../src/contract/driver.js";
 import type { FileCalls } from "../../src/drivers/filesystem/calls.js";
 import { createFilesystemDriver } from "../../src/drivers/filesystem/driver.js";
-import type { FilesystemOptions } from "../../src/drivers/filesystem/parameters.js";
-import { collect, expectFault } from "../contract/driver-contract.js";
+import type { FilesystemOptions } from "../../src/drivers/filesystem/options.js";
+import { expectFault } from "../contract/driver-contract.js";
 import { observe, systemError, type ObservedCalls } from "./faulty-calls.js";
-import { temporaryDirectory } from "./temporary.js";
 
 const MIB = 1024 * 1024;
 const text = (value: string): Buffer => Buffer.from(value);
@@ -17,7 +19,7 @@ describe("the filesystem driver", () => {
   let remove: () => Promise<void>;
   const drivers: StorageDriver[] = [];
   beforeEach(async () => {
-    ({ path: root, remove } = await temporaryDirectory());
+    ({ path: root, remove } = await makeTemporaryFolder("storage"));
   });
   afterEach(async () => {
     await Promise.all(drivers.splice(0).map((driver) => driver.close()));
@@ -30,16 +32,16 @@ describe("the filesystem driver", () => {
   ): ObservedCalls & { readonly driver: StorageDriver } => {
     const observed = observe(root, faults);
     const driver = createFilesystemDriver(
-      { rootDirectory: root, ...options },
+      { rootdirectory: root, ...options },
       { calls: observed.calls, now: () => Date.now() + ahead },
     );
     drivers.push(driver);
-    // Not spread: `open` is what is open when it is asked.
+    // Not spread: `open` is a getter for the current state.
     return Object.assign(Object.create(observed) as ObservedCalls, { driver });
   };
 
   describe("what it syncs", () => {
-    it("a write: the bytes before the rename, then its directory, and each new directory into its parent", async () => {
+    it("a write: the bytes before the rename, then its directory, and the parent of each new directory", async () => {
       const { driver, log } = start();
       await driver.write("/a/b/link", text("x"));
       const rename = log.indexOf("rename /a/b/link.ID.tmp /a/b/link");
@@ -62,7 +64,7 @@ describe("the filesystem driver", () => {
       expect(log).toContain("fsync /blobs");
       expect(log).toContain("fsync ");
     });
-    it("nothing for a move that need not last", async () => {
+    it("nothing for a move that need not be durable", async () => {
       const { driver, log } = start();
       await driver.write("/data", text("x"), { durable: false });
       await driver.move("/data", "/data.claim", { durable: false });
@@ -75,7 +77,7 @@ describe("the filesystem driver", () => {
       await writer.close();
       expect(log).toEqual(["write /u/data", "fdatasync /u/data"]);
     });
-    it("a large file while it arrives, so that little is left for the end", async () => {
+    it("a large file while it arrives, so that little remains at the end", async () => {
       const { driver, log } = start();
       const writer = await driver.writer("/data");
       for (let written = 0; written < 40; written += 1) await writer.write(Buffer.alloc(MIB));
@@ -83,7 +85,7 @@ describe("the filesystem driver", () => {
       await writer.commit();
       expect(log.filter((line) => line === "fdatasync /data")).toHaveLength(2);
     });
-    it("a directory again after it was deleted", async () => {
+    it("a directory again after it has been deleted", async () => {
       const { driver, log } = start();
       await driver.write("/a/b/link", text("x"));
       await driver.delete("/a/b");
@@ -91,7 +93,52 @@ describe("the filesystem driver", () => {
       await driver.write("/a/b/link", text("x"));
       expect(log).toContain("fsync /a");
     });
-    it("again for what was renamed after a sync had begun", async () => {
+    it("every directory that it recreates after another process has deleted it", async () => {
+      const { driver, log } = start();
+      await driver.write("/tags/v1/current/link", text("x"));
+      await start().driver.delete("/tags/v1");
+      log.length = 0;
+      await driver.write("/tags/v1/current/link", text("x"));
+      expect(log).toEqual(expect.arrayContaining(["fsync /tags", "fsync /tags/v1", "fsync /tags/v1/current"]));
+    });
+    it("every directory that another process has recreated and not yet synced", async () => {
+      const { driver, log } = start();
+      await driver.write("/tags/v1/current/link", text("x"));
+      const other = start().driver;
+      await other.delete("/tags/v1");
+      await other.write("/tags/v1/current/link", text("y"), { durable: false });
+      log.length = 0;
+      await driver.write("/tags/v1/current/link", text("x"));
+      expect(log).toEqual(expect.arrayContaining(["fsync /tags", "fsync /tags/v1", "fsync /tags/v1/current"]));
+    });
+    it("the root's own entry and those above it, whichever process created them", async () => {
+      const opened: string[] = [];
+      const nested = join(root, "srv", "registry");
+      const faults = (real: FileCalls): Partial<FileCalls> => ({
+        open: async (path, flags) => {
+          opened.push(path);
+          return real.open(path, flags);
+        },
+      });
+      for (const made of ["by itself", "before"]) {
+        opened.length = 0;
+        const observed = observe(nested, faults);
+        const driver = createFilesystemDriver({ rootdirectory: nested }, { calls: observed.calls });
+        drivers.push(driver);
+        await driver.write(`/${made.replace(" ", "-")}`, text("x"));
+        expect(opened).toEqual(expect.arrayContaining([nested, join(root, "srv"), root]));
+      }
+    });
+    it("on request, existing bytes that another process may not have synced", async () => {
+      const { driver, log } = start();
+      await driver.write("/a/link", text("x"), { durable: false });
+      await driver.read("/a/link", { durable: true });
+      expect(log).toEqual(expect.arrayContaining(["fdatasync /a/link", "fsync /a", "fsync "]));
+      log.length = 0;
+      await driver.stat("/a/link", { durable: true });
+      expect(log).toEqual(expect.arrayContaining(["fdatasync /a/link", "fsync /a"]));
+    });
+    it("again for a rename after a sync has begun", async () => {
       let release = (): void => undefined;
       const held = new Promise<void>((resolve) => {
         release = resolve;
@@ -114,7 +161,7 @@ describe("the filesystem driver", () => {
       await Promise.all([first, second]);
       expect(log.filter((line) => line === "fsync /d")).toHaveLength(2);
     });
-    it("once for all who come while a sync is on its way", async () => {
+    it("once for all callers that arrive while a sync is pending", async () => {
       const { driver, log } = start();
       await driver.write("/d/first", text("x"));
       log.length = 0;
@@ -122,13 +169,13 @@ describe("the filesystem driver", () => {
       const syncs = log.filter((line) => line === "fsync /d").length;
       expect(syncs).toBeGreaterThan(0);
       expect(syncs).toBeLessThan(50);
-      // Whatever was renamed is followed by a sync of its directory that began later.
+      // Every rename is followed by a sync of its directory that began later.
       expect(log.lastIndexOf("fsync /d")).toBe(log.length - 1);
     });
   });
 
   describe("when the disk fails", () => {
-    it.each(["EIO", "EACCES", "ELOOP", "ENAMETOOLONG", "ESTALE"])("%s is never not found", async (code) => {
+    it.each(["EIO", "EACCES", "ENAMETOOLONG", "ESTALE"])("%s is never reported as not found", async (code) => {
       const fail = (): Promise<never> => Promise.reject(systemError(code));
       const { driver } = start(() => ({ stat: fail, open: fail, rename: fail, unlink: fail, readdir: fail }));
       const works: Promise<unknown>[] = [
@@ -145,11 +192,25 @@ describe("the filesystem driver", () => {
         works.map((work) => expect(work).rejects.toMatchObject({ fault: { code: "DRIVER_ERROR" }, cause: { code } })),
       );
     });
-    it("says nothing of the machine's paths to clients", async () => {
+    it.each([
+      ["ENOSPC", "full"],
+      ["EDQUOT", "quota"],
+      ["EROFS", "read-only"],
+      ["EACCES", "denied"],
+      ["EPERM", "denied"],
+    ])("%s reports the obstacle: %s", async (code, obstacle) => {
+      const fail = (): Promise<never> => Promise.reject(systemError(code));
+      const { driver } = start(() => ({ open: fail, mkdir: fail, writev: fail, rename: fail }));
+      const fault = { code: "DRIVER_ERROR", obstacle };
+      await expect(driver.write("/a", text("x"))).rejects.toMatchObject({ fault });
+      await expect(driver.move("/a", "/b")).rejects.toMatchObject({ fault });
+      await expect(driver.writer("/a")).rejects.toMatchObject({ fault });
+    });
+    it("reveals no local paths to clients", async () => {
       const { driver } = start(() => ({ stat: () => Promise.reject(systemError("EIO")) }));
       await expect(driver.stat("/a")).rejects.toThrow("filesystem: stat failed");
     });
-    it("goes on where a short write stopped", async () => {
+    it("continues after a short write", async () => {
       const short = (real: FileCalls): Partial<FileCalls> => ({
         writev: (fd, buffers, position) => {
           const first = buffers.find((buffer) => buffer.length > 0) ?? new Uint8Array(0);
@@ -166,13 +227,13 @@ describe("the filesystem driver", () => {
       expect(Buffer.compare(await readFile(`${root}/data`), bytes)).toBe(0);
       expect(Buffer.compare(await readFile(`${root}/small`), bytes.subarray(0, 1000))).toBe(0);
     });
-    it("a full disk fails the write and leaves no descriptor and no temporary file", async () => {
+    it("fails the write on a full disk, and leaves no descriptor or temporary file", async () => {
       let room = 2;
       const full = (real: FileCalls): Partial<FileCalls> => ({
         writev: (fd, buffers, position) =>
           room-- > 0 ? real.writev(fd, buffers, position) : Promise.reject(systemError("ENOSPC")),
       });
-      const started = start(full, { bufferSize: 64 * 1024 });
+      const started = start(full, { buffersize: 64 * 1024 });
       const { driver } = started;
       const writer = await driver.writer("/data");
       const writing = (async () => {
@@ -185,7 +246,7 @@ describe("the filesystem driver", () => {
       expect(started.open.size).toBe(0);
       expect(await readdir(root)).toEqual(["data"]);
     });
-    it("a failing sync fails the commit, and closes the file", async () => {
+    it("fails the commit if a sync fails, and closes the file", async () => {
       const started = start(() => ({ fdatasync: () => Promise.reject(systemError("EIO")) }));
       const writer = await started.driver.writer("/data");
       await writer.write(text("x"));
@@ -194,7 +255,7 @@ describe("the filesystem driver", () => {
       expect(started.open.size).toBe(0);
       await expectFault(started.driver.stat("/link"), "PATH_NOT_FOUND");
     });
-    it("a lost write that only an early sync is told of fails the commit", async () => {
+    it("fails the commit if only an early sync reported a lost write", async () => {
       let syncs = 0;
       const { driver, open } = start((real) => ({
         fdatasync: (fd) => ((syncs += 1) === 1 ? Promise.reject(systemError("EIO")) : real.fdatasync(fd)),
@@ -205,7 +266,7 @@ describe("the filesystem driver", () => {
       expect(syncs).toBe(1);
       expect(open.size).toBe(0);
     });
-    it("waits for a descriptor of its own when the process has none left", async () => {
+    it("waits for a descriptor when the process has none left", async () => {
       let left = 3;
       const scarce = (real: FileCalls): Partial<FileCalls> => ({
         open: async (path, flags) => {
@@ -231,7 +292,7 @@ describe("the filesystem driver", () => {
       left = 0;
       await expect(driver.write("/none", text("x"))).rejects.toMatchObject({ cause: { code: "EMFILE" } });
     });
-    it("tells a file that became shorter while it was read", async () => {
+    it("detects a file that is truncated while it is read", async () => {
       await writeFile(`${root}/big`, Buffer.alloc(MIB));
       const started = start((real) => ({
         read: (fd, buffer, offset, length, position) =>
@@ -239,13 +300,13 @@ describe("the filesystem driver", () => {
             ? Promise.resolve(0)
             : real.read(fd, buffer, offset, Math.min(length, 1000), position),
       }));
-      await expectFault(collect(await started.driver.open("/big")), "DRIVER_ERROR");
+      await expectFault(collectBytes(await started.driver.open("/big")), "DRIVER_ERROR");
       expect(started.open.size).toBe(0);
     });
   });
 
   describe("when the caller gives up", () => {
-    it("ends the wait at once and releases what comes too late", async () => {
+    it("ends the wait immediately and releases late results", async () => {
       let go = (): void => undefined;
       const held = new Promise<void>((resolve) => {
         go = resolve;
@@ -277,7 +338,7 @@ describe("the filesystem driver", () => {
         go = resolve;
       });
       const { driver } = start((real) => ({ stat: async (path) => held.then(() => real.stat(path)) }), {
-        maxThreads: 25,
+        maxthreads: 25,
       });
       const busy = Array.from({ length: 25 }, () => driver.stat("/"));
       const controller = new AbortController();
@@ -289,9 +350,9 @@ describe("the filesystem driver", () => {
       await Promise.all(busy);
       expect((await driver.stat("/")).isDirectory).toBe(true);
     });
-    it("returns buffers and the descriptor of a stream that is left in the middle of a read", async () => {
+    it("releases the buffers and the descriptor of a stream that is abandoned in the middle of a read", async () => {
       await writeFile(`${root}/big`, Buffer.alloc(4 * MIB, 7));
-      const started = start(undefined, { bufferSize: 64 * 1024 });
+      const started = start(undefined, { buffersize: 64 * 1024 });
       for (let turn = 0; turn < 20; turn += 1) {
         const stream = await started.driver.open("/big");
         const iterator = stream[Symbol.asyncIterator]();
@@ -304,8 +365,8 @@ describe("the filesystem driver", () => {
     });
   });
 
-  describe("what it remembers", () => {
-    it("reads a settled file once, and sees every change of it", async () => {
+  describe("what it caches", () => {
+    it("reads a settled file once, and notices every change to it", async () => {
       const { driver, log } = start((real) => ({ read: async (...call) => (log.push("read"), real.read(...call)) }), {
         ahead: 60_000,
       });
@@ -317,7 +378,7 @@ describe("the filesystem driver", () => {
       expect(Buffer.from(await driver.read("/link")).toString()).toBe("two");
       await expectFault(driver.read("/link", { limit: 2 }), "DRIVER_ERROR");
     });
-    it("remembers nothing that changed within the clock's grain", async () => {
+    it("caches nothing that changed within the clock's resolution", async () => {
       const { driver, log } = start((real) => ({ read: async (...call) => (log.push("read"), real.read(...call)) }));
       await driver.write("/link", text("one"));
       log.length = 0;
@@ -325,7 +386,7 @@ describe("the filesystem driver", () => {
       await driver.read("/link");
       expect(log).toEqual(["read", "read"]);
     });
-    it("lists a settled directory once, and sees every change of it", async () => {
+    it("lists a settled directory once, and notices every change to it", async () => {
       const { driver, log } = start(
         (real) => ({ readdir: async (path) => (log.push("readdir"), real.readdir(path)) }),
         {
@@ -342,7 +403,7 @@ describe("the filesystem driver", () => {
     });
   });
 
-  it("hides leftovers of unfinished writes and names that no path can have", async () => {
+  it("hides leftovers of unfinished writes, and names that no path can have", async () => {
     const id = "0198d2a4-0000-7000-8000-000000000000";
     await mkdir(`${root}/d/v1.${id}.tmp`, { recursive: true });
     for (const name of [`link.${id}.tmp`, "a b", "ä", "plain.tmp", "ok"]) await writeFile(`${root}/d/${name}`, "x");
@@ -352,7 +413,32 @@ describe("the filesystem driver", () => {
     expect(await readdir(root)).toEqual([]);
   });
 
-  it("follows symbolic links, and deletes the link, not what it leads to", async () => {
+  it("finds nothing in a loop of symbolic links, and everything beside it", async () => {
+    const { driver } = start();
+    await driver.write("/d/file", text("x"));
+    await symlink("loop", `${root}/d/loop`);
+    expect((await driver.list("/d")).names).toEqual(["file", "loop"]);
+    await expectFault(driver.list("/d/loop"), "PATH_NOT_FOUND");
+    await expectFault(driver.stat("/d/loop/link"), "PATH_NOT_FOUND");
+    await expectFault(driver.write("/d/loop/link", text("x")), "DRIVER_ERROR");
+    await driver.delete("/d");
+    expect(await readdir(root)).toEqual([]);
+  });
+
+  it("replaces an empty directory by a file, but no other directory", async () => {
+    const { driver } = start();
+    await mkdir(`${root}/a/link`, { recursive: true });
+    await driver.write("/a/link", text("x"));
+    await mkdir(`${root}/a/data`);
+    await driver.move("/a/link", "/a/data");
+    expect(await readFile(`${root}/a/data`, "utf8")).toBe("x");
+    await driver.write("/a/full/inside", text("x"));
+    await expectFault(driver.write("/a/full", text("x")), "DRIVER_ERROR");
+    expect(await readFile(`${root}/a/full/inside`, "utf8")).toBe("x");
+    expect(await readdir(`${root}/a`)).toEqual(["data", "full"]);
+  });
+
+  it("follows symbolic links, and deletes the link, not its target", async () => {
     await mkdir(`${root}/elsewhere/d`, { recursive: true });
     await symlink(`${root}/elsewhere`, `${root}/linked`);
     const { driver } = start();

@@ -4,9 +4,9 @@ import { createInMemoryObjectStorage } from "./in-memory-object-storage.js";
 
 const bytes = (text: string): Uint8Array => new TextEncoder().encode(text);
 
-/** What the fake must have in common with real object storage for tests over it to mean anything. */
+/** What the fake must have in common with real object storage for tests over it to be meaningful. */
 describe("the fake of object storage", () => {
-  it("shows a written file once it is committed, and charges for parts of one that isn't", async () => {
+  it("shows a file once it is committed, and counts requests for parts of one that isn't", async () => {
     const { driver, unfinished, counts } = createInMemoryObjectStorage({ partSize: 4 });
     const writer = await driver.writer("/a/b");
     await writer.write(bytes("0123456789"));
@@ -25,7 +25,7 @@ describe("the fake of object storage", () => {
     expect((await driver.list("/a")).names).toEqual(["b"]);
   });
 
-  it("refuses to compose of sources that are too small, of another size, or not there", async () => {
+  it("refuses to compose sources that are too small, of another size, or missing", async () => {
     const { driver } = createInMemoryObjectStorage({ smallestPart: 3 });
     await driver.write("/abc", bytes("abc"));
     await driver.write("/d", bytes("d"));
@@ -50,7 +50,7 @@ describe("the fake of object storage", () => {
     expect(await driver.writeVersioned("/a", bytes("4"), undefined)).toEqual({ written: !conditionalWrites });
   });
 
-  it("has no directories but of what is in them, and a listing's price for asking", async () => {
+  it("has only directories with content, and counts a listing to find them", async () => {
     const { driver, reset, requests } = createInMemoryObjectStorage();
     await driver.write("/d/e/f", bytes("x"));
     expect(await driver.stat("/d/e")).toMatchObject({ isDirectory: true });

@@ -1,29 +1,29 @@
 import type { CallOptions, DeleteOptions, StatOptions, StorageDriver } from "../../src/contract/driver.js";
 import type { ObjectStorage, SourceFile } from "../../src/contract/object-storage.js";
-import { boundsOf, streamOf, type ChunkSource } from "../../src/drivers/byte-stream.js";
-import { checkOffset, driverError, pathNotFound, tooLarge } from "../../src/drivers/errors.js";
-import { READ_LIMIT } from "../../src/drivers/limits.js";
-import { pageOf } from "../../src/drivers/page.js";
-import { checkPath } from "../../src/drivers/path.js";
+import { boundsOf, streamOf, type ChunkSource } from "../../src/drivers/shared/byte-stream.js";
+import { checkOffset, driverError, pathNotFound, tooLarge } from "../../src/drivers/shared/errors.js";
+import { READ_LIMIT } from "../../src/drivers/shared/limits.js";
+import { pageOf } from "../../src/drivers/shared/page.js";
+import { checkPath } from "../../src/drivers/shared/path.js";
 import { StorageError } from "../../src/errors.js";
 import { openObjectWriter, type ObjectRequest, type UnfinishedWrites } from "./in-memory-object-writer.js";
 
 /*
- * A fake: object storage in memory. It stands for S3 where a test needs what no real server offers: minima and maxima of a
- * few bytes, conditional writes that can be switched off, and a count of the requests that each call would cost. That real
- * servers behave like this is what the same suites over them show.
+ * A fake: object storage in memory. It replaces S3 where a test needs what no real server offers: minima and maxima of a
+ * few bytes, conditional writes that can be disabled, and a count of the requests that each call would make. The suites that run
+ * over both show that real servers behave like this.
  */
 
 export interface ObjectStorageOptions {
-  /** As {@link ObjectStorage.smallestPart}; 5 MiB where absent. */
+  /** As {@link ObjectStorage.smallestPart}; 5 MiB by default. */
   readonly smallestPart?: number;
-  /** As {@link ObjectStorage.largestWrite}; 10,000 parts where absent. */
+  /** As {@link ObjectStorage.largestWrite}; 10,000 parts by default. */
   readonly largestWrite?: number;
-  /** Bytes of a part of a write, and the most that go in one PutObject; 10 MiB where absent. */
+  /** The size of a part, and the most bytes in one PutObject; 10 MiB by default. */
   readonly partSize?: number;
-  /** Whether `writeVersioned` refuses at another version; without, it always writes. True where absent. */
+  /** Whether `writeVersioned` refuses to replace another version; otherwise it always writes. True by default. */
   readonly conditionalWrites?: boolean;
-  /** Runs before each request takes effect: to interleave, to count, to fail. */
+  /** Runs before each request takes effect, to interleave, count or fail requests. */
   readonly onRequest?: (request: ObjectRequest, path: string) => Promise<void>;
 }
 
@@ -31,10 +31,10 @@ export interface InMemoryObjectStorage {
   readonly driver: StorageDriver & ObjectStorage;
   /** Requests since the last `reset`, in order: `PutObject /path`. */
   readonly requests: readonly string[];
-  /** How many requests of each kind. */
+  /** The number of requests of each kind. */
   readonly counts: () => Partial<Record<ObjectRequest, number>>;
   readonly reset: () => void;
-  /** Paths of writes that were begun and neither finished nor aborted. */
+  /** Paths of writes that were neither finished nor aborted. */
   readonly unfinished: () => readonly string[];
 }
 
@@ -59,7 +59,7 @@ export function createInMemoryObjectStorage(options: ObjectStorageOptions = {}):
   const request = async (kind: ObjectRequest, path: string, call?: CallOptions): Promise<void> => {
     call?.signal?.throwIfAborted();
     requests.push(`${kind} ${path}`);
-    // Never in the caller's own turn: what others do comes in between, as it does over a network.
+    // Never synchronous: other requests can come in between, as over a network.
     await Promise.resolve();
     await options.onRequest?.(kind, path);
     call?.signal?.throwIfAborted();
@@ -110,7 +110,7 @@ export function createInMemoryObjectStorage(options: ObjectStorageOptions = {}):
     },
     write: async (path, bytes, call) => {
       checkPath(name, path);
-      // Taken now: the caller may change them once it goes on.
+      // Copied now: the caller may change them later.
       const own = bytes.slice();
       await request("PutObject", path, call);
       put(path, own);
@@ -234,7 +234,7 @@ export function createInMemoryObjectStorage(options: ObjectStorageOptions = {}):
   };
 }
 
-/** Chunks as they come from a network, of no particular size. */
+/** Chunks of arbitrary sizes, as from a network. */
 function chunksOf(bytes: Uint8Array, start: number, stop: number, signal?: AbortSignal): ChunkSource {
   let at = start;
   return {

@@ -1,5 +1,5 @@
 import type { CallOptions, FileWriter } from "../../src/contract/driver.js";
-import { driverError } from "../../src/drivers/errors.js";
+import { driverError } from "../../src/drivers/shared/errors.js";
 
 /** Requests to object storage, by the names of S3's operations. */
 export type ObjectRequest =
@@ -16,10 +16,10 @@ export type ObjectRequest =
   | "AbortMultipartUpload"
   | "ListMultipartUploads";
 
-/** Writes that were begun and neither finished nor aborted: storage keeps their parts. */
+/** Writes that were neither finished nor aborted: the storage keeps their parts. */
 export type UnfinishedWrites = Map<object, { readonly path: string; readonly begun: Date }>;
 
-/** What a writer needs of the fake that it belongs to (in-memory-object-storage.ts). */
+/** What a writer needs from its fake (in-memory-object-storage.ts). */
 export interface ObjectWriterHost {
   readonly name: string;
   readonly partSize: number;
@@ -29,7 +29,7 @@ export interface ObjectWriterHost {
   readonly put: (path: string, bytes: Uint8Array) => void;
 }
 
-/** A writer of the object at `path`, which is there once it is committed, and not a moment before. */
+/** A writer of the object at `path`, which doesn't exist until it is committed. */
 export function openObjectWriter(path: string, host: ObjectWriterHost): FileWriter {
   const { name, partSize, largestWrite, unfinished, request, put } = host;
   const chunks: Uint8Array[] = [];
@@ -62,10 +62,10 @@ export function openObjectWriter(path: string, host: ObjectWriterHost): FileWrit
       if (size + chunk.length > largestWrite) {
         throw driverError(name, "write", path, new Error(`more than ${largestWrite} bytes`));
       }
-      // Its own copy, as a part's buffer has: the contract lets the caller's bytes change hands, not the test's.
+      // A copy, as in a part's buffer: the contract transfers ownership of the bytes, but the test reuses its own.
       chunks.push(chunk.slice());
       size += chunk.length;
-      // One part is kept back: a file that has no more of them goes in one PutObject.
+      // One part is held back: a file of a single part is sent in one PutObject.
       await sendParts(partSize + 1, call);
     },
     commit: async (call) => {
@@ -83,7 +83,7 @@ export function openObjectWriter(path: string, host: ObjectWriterHost): FileWrit
     },
     close: async (call) => {
       call?.signal?.throwIfAborted();
-      // What was sent stays unfinished, as it does when a process is killed: `append` isn't for object storage.
+      // What was sent stays unfinished, as when a process is killed: object storage has no `append`.
       if (state === "open") state = "closed";
       return Promise.resolve();
     },

@@ -11,7 +11,7 @@ driverContract("inmemory, observed", {
   destroy: (driver) => driver.close(),
 });
 
-/** An observer that keeps what it is told, without the times. */
+/** An observer that records its calls, without the times. */
 function recorder(): { observer: DriverObserver; told: string[] } {
   const told: string[] = [];
   const observer: DriverObserver = {
@@ -26,7 +26,7 @@ function recorder(): { observer: DriverObserver; told: string[] } {
 }
 
 describe("an observed driver", () => {
-  it("tells of every call, of bytes both ways, and of streams until they are over", async () => {
+  it("reports every call, bytes in both directions, and streams until they end", async () => {
     const { observer, told } = recorder();
     const driver = observeDriver(createInMemoryDriver(), observer);
     await driver.write("/a", new Uint8Array(3));
@@ -63,7 +63,7 @@ describe("an observed driver", () => {
     ]);
   });
 
-  it("tells a fault by its kind; what isn't there and who has left are none", async () => {
+  it("reports a fault by its kind; missing files and aborted callers aren't faults", async () => {
     const { observer, told } = recorder();
     const below = createInMemoryDriver();
     const fault = new StorageError({ code: "STORAGE_UNAVAILABLE", driver: "s3aws", retryAfter: 1 });
@@ -79,7 +79,7 @@ describe("an observed driver", () => {
   });
 });
 
-/** A driver's calls as plain functions, to put others in their place. */
+/** A driver's calls as plain functions, so that they can be replaced. */
 function bind(driver: ReturnType<typeof createInMemoryDriver>) {
   return observeDriver(driver, SILENT);
 }

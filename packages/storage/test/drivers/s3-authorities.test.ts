@@ -6,16 +6,16 @@ import { createServer, type Server } from "node:https";
 import { join } from "node:path";
 import { promisify } from "node:util";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
-import { startStandIn, type StandIn } from "../../../../test/src/support/s3/server.js";
+import { makeTemporaryFolder } from "@longshore/testkit/temporary-folder";
+import { startStandIn, type StandIn } from "@longshore/testkit/s3/server";
 import { trustedContext } from "../../src/drivers/s3/authorities.js";
-import { createFromParameters } from "../../src/drivers/s3/create.js";
+import { chooseDriver } from "../../src/drivers/factory.js";
 import { createS3Driver } from "../../src/drivers/s3/driver.js";
-import { parseS3Parameters } from "../../src/drivers/s3/parameters.js";
-import { temporaryDirectory } from "./temporary.js";
+import { parseS3Options } from "./s3-subject.js";
 
 const run = promisify(execFile);
 
-describe("an S3 service with a certificate of an authority that Node doesn't know", () => {
+describe("an S3 service with a certificate from an authority that Node doesn't know", () => {
   let server: StandIn;
   let tls: Server;
   let folder: string;
@@ -25,7 +25,7 @@ describe("an S3 service with a certificate of an authority that Node doesn't kno
 
   beforeAll(async () => {
     server = await startStandIn();
-    const directory = await temporaryDirectory();
+    const directory = await makeTemporaryFolder("storage");
     folder = directory.path;
     remove = directory.remove;
     authority = join(folder, "authority.pem");
@@ -61,7 +61,7 @@ describe("an S3 service with a certificate of an authority that Node doesn't kno
   });
 
   const writes = async (env: NodeJS.ProcessEnv, systemFiles: readonly string[] = []): Promise<string> => {
-    const driver = createS3Driver(parseS3Parameters(parameters), { trusted: trustedContext(env, systemFiles) });
+    const driver = createS3Driver(parseS3Options(parameters), { trusted: trustedContext(env, systemFiles) });
     try {
       await driver.write("/a", new TextEncoder().encode("x"));
       return "written";
@@ -72,13 +72,13 @@ describe("an S3 service with a certificate of an authority that Node doesn't kno
     }
   };
 
-  it("is believed where the original believes it", async () => {
+  it("is trusted where Distribution trusts it", async () => {
     const nothing = join(folder, "nothing.pem");
     expect(await writes({})).toMatch(/SELF_SIGNED|self-signed/i);
     expect(await writes({}, [nothing, authority])).toBe("written");
     expect(await writes({ AWS_CA_BUNDLE: authority })).toBe("written");
     expect(await writes({ SSL_CERT_FILE: authority })).toBe("written");
-    // The variable stands in place of the system's file.
+    // The variable replaces the system's file.
     expect(await writes({ SSL_CERT_FILE: nothing }, [authority])).toMatch(/SELF_SIGNED|self-signed/i);
   });
 
@@ -93,17 +93,17 @@ describe("an S3 service with a certificate of an authority that Node doesn't kno
     expect(trustedContext({ SSL_CERT_FILE: garbage }, [])).toBeUndefined();
   });
 
-  it("is believed by a driver of the configuration, without a look at certificates where there are none", async () => {
+  it("is trusted by a driver from the configuration, which reads no certificates if there are none", async () => {
     const before = process.env["AWS_CA_BUNDLE"];
     try {
       process.env["AWS_CA_BUNDLE"] = authority;
-      const driver = createFromParameters(parameters);
+      const driver = await chooseDriver("s3", parameters).open();
       await driver.write("/b", new TextEncoder().encode("x"));
       await driver.close();
       process.env["AWS_CA_BUNDLE"] = join(folder, "nothing.pem");
-      await createFromParameters({ ...parameters, regionendpoint: server.endpoint }).close();
-      await createFromParameters({ ...parameters, skipverify: true }).close();
-      expect(() => createFromParameters(parameters)).toThrow("AWS_CA_BUNDLE");
+      await (await chooseDriver("s3", { ...parameters, regionendpoint: server.endpoint }).open()).close();
+      await (await chooseDriver("s3", { ...parameters, skipverify: true }).open()).close();
+      await expect(chooseDriver("s3", parameters).open()).rejects.toThrow("AWS_CA_BUNDLE");
     } finally {
       if (before === undefined) Reflect.deleteProperty(process.env, "AWS_CA_BUNDLE");
       else process.env["AWS_CA_BUNDLE"] = before;

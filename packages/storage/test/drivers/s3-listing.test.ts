@@ -2,7 +2,7 @@ import fc from "fast-check";
 import { describe, expect, it } from "vitest";
 import { listByName, type ListCalls } from "../../src/drivers/s3/listing.js";
 
-/** S3's listing over `keys`, which are relative to the directory, and how often it was asked. */
+/** S3's listing over `keys`, which are relative to the directory, and the number of calls. */
 function listingOf(keys: readonly string[], pageKeys = 1000) {
   const sorted = [...new Set(keys)].sort();
   const counts = { pages: 0, questions: 0 };
@@ -12,7 +12,7 @@ function listingOf(keys: readonly string[], pageKeys = 1000) {
     page: ({ startAfter, next }, count) => {
       counts.pages += 1;
       const after = next ?? startAfter;
-      // A continuation goes on behind all keys of a directory; `startAfter` may lie before some of them.
+      // A continuation resumes after all keys of a directory; `startAfter` may lie before some of them.
       const isBehind = (entry: string): boolean => {
         if (after === undefined || entry > after) return true;
         return (
@@ -38,8 +38,8 @@ function listingOf(keys: readonly string[], pageKeys = 1000) {
 const byBytes = (names: Iterable<string>): string[] =>
   [...names].sort((one, other) => Buffer.compare(Buffer.from(one), Buffer.from(other)));
 
-describe("a list by names", () => {
-  // Much of what one name is the beginning of another, which is where the orders differ.
+describe("a list of names", () => {
+  // Many names that are prefixes of others, which is where the orders differ.
   const more = fc.tuple(fc.constantFrom("-", ".", "1", "_"), fc.constantFrom("", "a", "1", "-"));
   const name = fc
     .tuple(fc.constantFrom("a", "b", "a1", ".", "-"), fc.array(more, { maxLength: 3 }))
@@ -50,7 +50,7 @@ describe("a list by names", () => {
     fc.constantFrom("a+/x", "/x", "", "ä"),
   );
 
-  it("is in the order of names, whole and once, whatever the order and the pages of the storage", async () => {
+  it("is complete, without duplicates and in the order of names, whatever the storage's order and pages", async () => {
     const limit = fc.option(fc.integer({ min: 0, max: 8 }), { nil: undefined });
     await fc.assert(
       fc.asyncProperty(
@@ -74,7 +74,7 @@ describe("a list by names", () => {
     );
   });
 
-  it("finds what the storage lists far behind: every page of a directory full of such names", async () => {
+  it("finds what the storage lists much later: every page of a directory full of such names", async () => {
     const keys = ["1", "1.0", "1.0-a"].flatMap((base) => [
       `${base}/x`,
       ...["-a", "-b", "-c", ".1", ".2", ".3", "1", "_"].map((end) => base + end),
@@ -91,7 +91,7 @@ describe("a list by names", () => {
     }
   });
 
-  it("costs a call or two a page, also among names that hide others", async () => {
+  it("costs a call or two per page, even among names that hide others", async () => {
     const tags = Array.from({ length: 2000 }, (_, index) => [
       `v1.${index}/x`,
       `v1.${index}-alpine/x`,

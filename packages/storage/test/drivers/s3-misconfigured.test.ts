@@ -1,9 +1,9 @@
 import { afterAll, afterEach, beforeAll, describe, expect, it } from "vitest";
-import { startStandIn, type StandIn } from "../../../../test/src/support/s3/server.js";
+import { startStandIn, type StandIn } from "@longshore/testkit/s3/server";
 import { isStorageError } from "../../src/errors.js";
 import { driverOn } from "./s3-subject.js";
 
-describe("an S3 driver with a configuration that can't work", () => {
+describe("an S3 driver with a broken configuration", () => {
   let server: StandIn;
   beforeAll(async () => {
     server = await startStandIn();
@@ -14,7 +14,7 @@ describe("an S3 driver with a configuration that can't work", () => {
     server.log.clear();
   });
 
-  /** What the first failed call tells the log. Nothing is asked twice. */
+  /** What the first failed call logs. No request is repeated. */
   const told = async (parameters: Readonly<Record<string, unknown>> = {}): Promise<string> => {
     const driver = await driverOn(server, parameters, { random: () => 0 });
     server.log.clear();
@@ -27,17 +27,17 @@ describe("an S3 driver with a configuration that can't work", () => {
     }
   };
 
-  it("says which keys are wrong, not that permissions are missing", async () => {
+  it("reports wrong keys rather than missing permissions", async () => {
     expect(await told({ secretkey: "another" })).toMatch(/SignatureDoesNotMatch.*secretkey belongs to accesskey$/);
     expect(await told({ accesskey: "NOBODY" })).toMatch(/InvalidAccessKeyId.*check accesskey and regionendpoint$/);
   });
 
-  it("doesn't take a bucket of another region for a storage that is down", async () => {
+  it("doesn't mistake a bucket in another region for storage that is down", async () => {
     server.faults.add({ fault: { kind: "error", status: 301, code: "PermanentRedirect" } });
     expect(await told()).toMatch(/PermanentRedirect.*check region and regionendpoint$/);
   });
 
-  it("says that an object is archived", async () => {
+  it("reports an archived object", async () => {
     server.faults.add({ fault: { kind: "error", status: 403, code: "InvalidObjectState" } });
     expect(await told()).toMatch(/InvalidObjectState.*archived/);
   });

@@ -1,81 +1,99 @@
 import { describe, expect, it } from "vitest";
 import { createDriver } from "../../src/drivers/factory.js";
 import { createKeys } from "../../src/drivers/s3/keys.js";
-import { parseS3Parameters } from "../../src/drivers/s3/parameters.js";
+import { parseS3Options } from "./s3-subject.js";
 
 const MIB = 1024 * 1024;
 const AMAZON = { region: "us-west-1", bucket: "images" };
 const OTHER = { regionendpoint: "http://minio:9000", bucket: "images" };
 
 describe("the S3 driver's parameters", () => {
-  it("have the original's defaults, and ours", () => {
-    expect(parseS3Parameters(AMAZON)).toEqual({
-      ...{ bucket: "images", region: "us-west-1", endpoint: undefined, pathStyle: false, secure: true },
-      ...{ skipVerify: false, dualStack: false, accelerate: false, fips: false, credentials: undefined },
-      ...{ rootDirectory: "", encryption: undefined, storageClass: "STANDARD", acl: "private", userAgent: "" },
-      ...{
-        verbose: false,
-        chunkSize: 10 * MIB,
-        copyChunkSize: 32 * MIB,
-        copyConcurrency: 100,
-        copyThreshold: 32 * MIB,
-      },
-      ...{ checksums: "when_required", uploadBuffers: 128 * MIB, redirectExpiry: 1_200_000, maxSockets: 256 },
-      ...{ connectTimeout: 5000, requestTimeout: 30_000, retryDeadline: 60_000, maxAttempts: 6 },
-      ...{ circuitThreshold: 20, circuitTime: 5000 },
+  it("have Distribution's defaults, and ours", () => {
+    expect(parseS3Options(AMAZON)).toMatchObject({
+      ...{ bucket: "images", region: "us-west-1", endpoint: undefined, secure: true, skipverify: false },
+      ...{ usedualstack: false, accelerate: false, usefipsendpoint: false, credentials: undefined },
+      ...{ rootdirectory: "", encryption: undefined, storageclass: "STANDARD", objectacl: "private", useragent: "" },
+      ...{ loglevel: "off", chunksize: 10 * MIB, multipartcopychunksize: 32 * MIB, multipartcopymaxconcurrency: 100 },
+      ...{ multipartcopythresholdsize: 32 * MIB, checksums: "when_required", uploadbuffers: 128 * MIB },
+      ...{ redirectexpiry: 1_200_000, maxsockets: 256, maxattempts: 6, circuitthreshold: 20, circuittime: 5000 },
+      ...{ connecttimeout: 5000, requesttimeout: 30_000, retrydeadline: 60_000 },
     });
   });
 
-  it.each([
-    [{ region: "us-east-1" }, "no bucket parameter provided"],
-    [{ bucket: "b" }, "no region parameter provided"],
-    [{ bucket: "b", region: "mars" }, "invalid region provided: mars"],
-    [{ ...AMAZON, encrypt: "yes" }, "the encrypt parameter should be a boolean"],
-    [{ ...AMAZON, secure: 1 }, "the secure parameter should be a boolean"],
-    [{ ...AMAZON, chunksize: "many" }, "chunksize parameter must be an integer, many invalid"],
+  it.each<readonly [unknown, string, string]>([
+    [{ region: "us-east-1" }, "bucket", "no bucket parameter provided"],
+    [{ bucket: "b" }, "region", "no region parameter provided"],
+    [{ bucket: "b", region: "mars" }, "region", "invalid region provided: mars"],
+    [{ ...AMAZON, encrypt: "yes" }, "encrypt", "Invalid input"],
+    [{ ...AMAZON, secure: 1 }, "secure", "Invalid input"],
+    [{ ...AMAZON, chunksize: "many" }, "chunksize", "Invalid input"],
+    [{ ...AMAZON, chunksize: 5 * MIB - 1 }, "chunksize", "Invalid input"],
+    [{ ...AMAZON, multipartcopychunksize: "32MB" }, "multipartcopychunksize", "Invalid input"],
+    [{ ...AMAZON, multipartcopymaxconcurrency: 0 }, "multipartcopymaxconcurrency", "Invalid input"],
+    [{ ...AMAZON, multipartcopythresholdsize: -1 }, "multipartcopythresholdsize", "Invalid input"],
+    [{ ...AMAZON, storageclass: "COLD" }, "storageclass", "Invalid option"],
+    [{ ...AMAZON, objectacl: "everybody" }, "objectacl", "Invalid option"],
+    [{ ...AMAZON, objectacl: "Private" }, "objectacl", "Invalid option"],
     [
-      { ...AMAZON, chunksize: 5 * MIB - 1 },
-      "the chunksize 5242879 parameter should be a number between 5242880 and 5368709120 (inclusive)",
+      { ...AMAZON, v4auth: false },
+      "v4auth",
+      "on Amazon S3 this storage driver can only be used with v4 authentication",
+    ],
+    [{ ...OTHER, v4auth: "false" }, "v4auth", "signatures of version 2, which are not available"],
+    [
+      { ...OTHER, regionendpoint: "ftp://host" },
+      "regionendpoint",
+      "the regionendpoint parameter should be a URL or a host",
+    ],
+    [{ ...OTHER, sessiontoken: "t" }, "sessiontoken", "the sessiontoken parameter needs accesskey and secretkey"],
+    [{ ...AMAZON, redirectexpiry: "8760h" }, "redirectexpiry", "out of range"],
+    [{ ...AMAZON, checksums: "md5" }, "checksums", "Invalid option"],
+    [
+      { ...AMAZON, accelerate: true, forcepathstyle: true },
+      "accelerate",
+      "accelerate can't be used together with forcepathstyle",
     ],
     [
-      { ...AMAZON, multipartcopychunksize: "32MB" },
-      "the multipartcopychunksize 32 parameter should be a number between 5242880 and 5368709120 (inclusive)",
+      { ...AMAZON, usefipsendpoint: true, secure: false },
+      "secure",
+      "secure: false can't be used together with usefipsendpoint",
     ],
-    [{ ...AMAZON, multipartcopymaxconcurrency: 0 }, "the multipartcopymaxconcurrency 0 parameter should be a number"],
-    [{ ...AMAZON, multipartcopythresholdsize: -1 }, "should be a number between 0 and 5368709120 (inclusive)"],
-    [{ ...AMAZON, storageclass: "COLD" }, "the storageclass parameter must be one of [NONE STANDARD"],
-    [{ ...AMAZON, objectacl: "everybody" }, "invalid value for objectacl parameter: everybody"],
-    [{ ...AMAZON, v4auth: false }, "on Amazon S3 this storage driver can only be used with v4 authentication"],
-    [{ ...OTHER, v4auth: "false" }, "signatures of version 2, which are not available"],
-    [{ ...OTHER, regionendpoint: "ftp://host" }, "the regionendpoint parameter should be a URL or a host"],
-    [{ ...OTHER, sessiontoken: "t" }, "the sessiontoken parameter needs accesskey and secretkey"],
-    [{ ...AMAZON, redirectexpiry: "8760h" }, "the redirectexpiry parameter should be a duration such as 30s or 20m"],
-    [{ ...AMAZON, checksums: "md5" }, "the checksums parameter must be one of [when_required when_supported]"],
-    [{ ...AMAZON, accelerate: true, forcepathstyle: true }, "accelerate can't be used together with forcepathstyle"],
-    [{ ...AMAZON, usefipsendpoint: true, secure: false }, "secure: false can't be used together with usefipsendpoint"],
-    [["bucket"], "the parameters are not a map"],
-  ])("%j is refused: %s", async (parameters, message) => {
-    expect(() => parseS3Parameters(parameters)).toThrow(message);
-    await expect(createDriver("s3aws", parameters)).rejects.toMatchObject({ name: "DriverParameterError" });
+  ])("%j is refused for %s", async (parameters, option, message) => {
+    expect(() => parseS3Options(parameters)).toThrow(message);
+    await expect(createDriver("s3aws", parameters)).rejects.toMatchObject({
+      name: "DriverParameterError",
+      parameter: option,
+    });
   });
 
-  it("read what YAML and variables bring", () => {
-    const options = parseS3Parameters({
+  it("must be a map", async () => {
+    await expect(createDriver("s3", ["bucket"])).rejects.toMatchObject({ name: "DriverParameterError" });
+  });
+
+  it("accept what YAML and variables provide", () => {
+    const options = parseS3Options({
       ...AMAZON,
-      ...{ encrypt: "T", keyid: "k", chunksize: "5242880", storageclass: "standard_ia", secure: "0", rootdirectory: 5 },
+      ...{
+        encrypt: "T",
+        keyid: "k",
+        chunksize: "5242880",
+        storageclass: "standard_ia",
+        secure: "0",
+        rootdirectory: "5",
+      },
       ...{ accesskey: "a", secretkey: "s", sessiontoken: "t", redirectexpiry: "1h30m", loglevel: "debugwithsigning" },
     });
     expect(options).toMatchObject({
-      ...{ encryption: { keyId: "k" }, chunkSize: 5 * MIB, storageClass: "STANDARD_IA", secure: false },
-      ...{ rootDirectory: "5", redirectExpiry: 5_400_000, verbose: true },
+      ...{ encryption: { keyid: "k" }, chunksize: 5 * MIB, storageclass: "STANDARD_IA", secure: false },
+      ...{ rootdirectory: "5", redirectexpiry: 5_400_000, loglevel: "debugwithsigning" },
       credentials: { accessKey: "a", secretKey: "s", sessionToken: "t" },
     });
-    expect(parseS3Parameters({ ...AMAZON, keyid: "k", storageclass: "NONE", loglevel: true })).toMatchObject({
-      ...{ encryption: undefined, storageClass: undefined, verbose: false },
+    expect(parseS3Options({ ...AMAZON, keyid: "k", storageclass: "none" })).toMatchObject({
+      ...{ encryption: undefined, storageclass: "NONE" },
     });
-    expect(parseS3Parameters({ ...AMAZON, accesskey: "a" }).credentials).toBeUndefined();
+    expect(parseS3Options({ ...AMAZON, accesskey: "a" }).credentials).toBeUndefined();
     for (const region of ["us-gov-west-1", "cn-north-1", "us-iso-east-1", "eu-isoe-west-1", "ap-southeast-7"]) {
-      expect(parseS3Parameters({ ...AMAZON, region }).region).toBe(region);
+      expect(parseS3Options({ ...AMAZON, region }).region).toBe(region);
     }
   });
 
@@ -92,14 +110,14 @@ describe("the S3 driver's parameters", () => {
   ])(
     "the endpoint %s with forcepathstyle %s is %s, path style %s",
     (regionendpoint, forcepathstyle, url, pathStyle) => {
-      const { endpoint, region } = parseS3Parameters({ ...OTHER, regionendpoint, forcepathstyle });
+      const { endpoint, region } = parseS3Options({ ...OTHER, regionendpoint, forcepathstyle });
       expect(endpoint).toEqual({ url, pathStyle });
-      // Where the original signs for the region "<nil>" (contract §12.4).
+      // Where Distribution signs for the region "<nil>" (wire contract §12.4).
       expect(region).toBe("us-east-1");
     },
   );
 
-  it("make the original's keys of paths", () => {
+  it("give paths the same keys as in Distribution", () => {
     const path = "/docker/registry/v2/x";
     for (const [root, key] of [
       ["", "docker/registry/v2/x"],
@@ -107,7 +125,7 @@ describe("the S3 driver's parameters", () => {
       ["/root/dir", "root/dir/docker/registry/v2/x"],
       ["root/dir//", "root/dir/docker/registry/v2/x"],
     ] as const) {
-      const keys = createKeys(parseS3Parameters({ ...AMAZON, rootdirectory: root }).rootDirectory);
+      const keys = createKeys(parseS3Options({ ...AMAZON, rootdirectory: root }).rootdirectory);
       expect(keys.of(path)).toBe(key);
       expect(keys.below(path)).toBe(`${key}/`);
       expect(keys.below("/")).toBe(key.slice(0, key.indexOf("docker")));

@@ -6,7 +6,7 @@ const MIB = 1024 * 1024;
 const WAITS = { limit: 60_000, now: () => performance.now() };
 
 describe("the buffers of uploads", () => {
-  it("never take more than their budget, and are handed out in turn", async () => {
+  it("never exceed their budget, and are handed out in turn", async () => {
     const budget = 40 * MIB;
     const buffers = createPartBuffers(budget, 10 * MIB, WAITS);
     const order: number[] = [];
@@ -33,7 +33,7 @@ describe("the buffers of uploads", () => {
     expect(buffers.used).toBe(0);
   });
 
-  it("are of the size of a part while few want one, and smaller when many do", async () => {
+  it("are the size of a part while few want one, and smaller when many do", async () => {
     const buffers = createPartBuffers(40 * MIB, 10 * MIB, WAITS);
     for (const size of [10, 10, 10]) expect((await buffers.take(undefined)).length).toBe(size * MIB);
     const busy = createPartBuffers(80 * MIB, 20 * MIB, WAITS);
@@ -46,7 +46,7 @@ describe("the buffers of uploads", () => {
     expect((await createPartBuffers(16 * MIB, 1024 * MIB, WAITS).take(undefined)).length).toBe(12 * MIB);
   });
 
-  it("aren't kept from others by one who has stopped waiting", async () => {
+  it("aren't blocked by a waiter that has stopped waiting", async () => {
     const buffers = createPartBuffers(16 * MIB, 10 * MIB, WAITS);
     const first = await buffers.take(undefined);
     const controller = new AbortController();
@@ -61,7 +61,7 @@ describe("the buffers of uploads", () => {
     expect(buffers.used).toBe(0);
   });
 
-  it("for small uploads don't wait for large ones, nor the other way round", async () => {
+  it("for small uploads don't wait for large ones, and vice versa", async () => {
     const buffers = createPartBuffers(16 * MIB, 12 * MIB, WAITS);
     const large = await buffers.take(undefined);
     const small = await Promise.all(Array.from({ length: 8 }, () => buffers.takeSmall(undefined)));

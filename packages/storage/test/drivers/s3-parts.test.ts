@@ -13,7 +13,7 @@ import {
 const TIB = 1024 ** 4;
 const CHUNK = 32 * 1024 * 1024;
 
-/** What is wrong with a plan: a list, since an expectation for each of ten thousand parts takes long. */
+/** What is wrong with a plan. A list, since ten thousand separate expectations would be slow. */
 function faultsOf(plan: readonly CopyPart[], sources: readonly number[]): string[] {
   const faults: string[] = [];
   const copied = sources.map(() => 0);
@@ -32,7 +32,7 @@ function faultsOf(plan: readonly CopyPart[], sources: readonly number[]): string
 }
 
 describe("the parts of a copy", () => {
-  it("are all bytes in order, each within S3's limits, never too many", () => {
+  it("cover all bytes in order, each within S3's limits, never too many", () => {
     const chunk = fc.integer({ min: LEAST_PART, max: LARGEST_PART });
     const size = fc.oneof(
       fc.integer({ min: LEAST_PART, max: 3 * LEAST_PART }),
@@ -59,24 +59,24 @@ describe("the parts of a copy", () => {
     );
   });
 
-  it("grow with the whole: 10 TiB fit, and what S3 takes at most", () => {
+  it("grow with the total: 10 TiB fit, and S3's maximum", () => {
     expect(planCopy([10 * TIB], CHUNK)?.length).toBeGreaterThan(9000);
     expect(planCopy([10 * TIB], CHUNK)?.length).toBeLessThanOrEqual(MOST_PARTS);
-    // In files as large as a writer makes them.
+    // In files as large as a writer creates them.
     const segments = Array.from({ length: Math.floor((40 * TIB) / LARGEST_WRITE) }, () => LARGEST_WRITE);
     expect(planCopy([...segments, 1], CHUNK)?.length).toBeLessThanOrEqual(MOST_PARTS);
     expect(planCopy([LARGEST_OBJECT - LARGEST_PART], CHUNK)).toHaveLength(MOST_PARTS - 1);
     expect(planCopy([LARGEST_OBJECT + 1], CHUNK)).toBeUndefined();
   });
 
-  it("are as large as was said where that is enough", () => {
+  it("are as large as requested if that is enough", () => {
     expect(planCopy([CHUNK * 4], CHUNK)?.map(({ first, last }) => last - first + 1)).toEqual(Array(4).fill(CHUNK));
     expect(planCopy([], CHUNK)).toEqual([]);
     expect(planCopy([0, 0], CHUNK)).toEqual([]);
     expect(planCopy([LEAST_PART, 0, 1], CHUNK)).toHaveLength(2);
   });
 
-  it("can't be made of what S3 wouldn't take", () => {
+  it("can't be planned for what S3 wouldn't accept", () => {
     expect(planCopy([LEAST_PART - 1, LEAST_PART], CHUNK)).toBeUndefined();
     expect(planCopy(Array<number>(MOST_PARTS).fill(LEAST_PART), CHUNK)).toHaveLength(MOST_PARTS);
     expect(planCopy(Array<number>(MOST_PARTS + 1).fill(LEAST_PART), CHUNK)).toBeUndefined();

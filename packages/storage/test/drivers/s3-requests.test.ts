@@ -2,8 +2,8 @@ import { randomBytes } from "node:crypto";
 import { subscribe, unsubscribe } from "node:diagnostics_channel";
 import { Socket } from "node:net";
 import { afterAll, afterEach, beforeAll, describe, expect, it } from "vitest";
-import { startStandIn, type StandIn } from "../../../../test/src/support/s3/server.js";
-import { collect } from "../contract/driver-contract.js";
+import { startStandIn, type StandIn } from "@longshore/testkit/s3/server";
+import { collectBytes } from "@longshore/testkit/streams";
 import { driverOn } from "./s3-subject.js";
 
 const MIB = 1024 * 1024;
@@ -31,7 +31,7 @@ describe("the S3 driver's requests", () => {
     return server.log.counts();
   };
 
-  it("are as few as can be, and no list where a file is meant", async () => {
+  it("are as few as possible, with no listing for a file", async () => {
     const driver = await open();
     await driver.write("/d/a", text("x"));
     await driver.stat("/d/a");
@@ -42,7 +42,7 @@ describe("the S3 driver's requests", () => {
       HeadObject: 1,
     });
     expect(await during(() => driver.delete("/d/b", { fileOnly: true }))).toEqual({ DeleteObject: 1 });
-    expect(await during(async () => collect(await driver.open("/d/a")))).toEqual({ GetObject: 1 });
+    expect(await during(async () => collectBytes(await driver.open("/d/a")))).toEqual({ GetObject: 1 });
     expect(await during(() => driver.redirectUrl("/d/a", { method: "GET" }))).toEqual({});
     expect(await during(() => driver.list("/d"))).toEqual({ ListObjectsV2: 1 });
     expect(await during(() => driver.readVersioned("/d/a"))).toEqual({ GetObject: 1 });
@@ -52,7 +52,7 @@ describe("the S3 driver's requests", () => {
     expect(await during(() => driver.compose([{ path: "/d/a", size: 1 }], "/d/e"))).toEqual({ CopyObject: 1 });
   });
 
-  it("of a writer: one for what is small, parts for what isn't, and copies of what is appended to", async () => {
+  it("of a writer: one for a small file, parts for a large one, and copies of what it appends to", async () => {
     const driver = await open();
     const write = async (append: boolean, bytes: Uint8Array): Promise<void> => {
       const writer = await driver.writer("/w", { append });
@@ -71,7 +71,7 @@ describe("the S3 driver's requests", () => {
       ...{ HeadObject: 1, CreateMultipartUpload: 1, UploadPartCopy: 1, UploadPart: 1, CompleteMultipartUpload: 1 },
     });
     const whole = Buffer.concat([bytes, text("more")]);
-    expect(Buffer.compare(await collect(await driver.open("/w")), whole)).toBe(0);
+    expect(Buffer.compare(await collectBytes(await driver.open("/w")), whole)).toBe(0);
     const copies = await open({ multipartcopychunksize: 5 * MIB, multipartcopythresholdsize: 0 });
     await copies.write("/w", bytes);
     // The fifth of 5 MiB each would be too small with a byte less than 25 MiB.
@@ -107,7 +107,7 @@ describe("the S3 driver's requests", () => {
     }
     const encrypted = await open({ encrypt: true, keyid: "a-key", storageclass: "NONE" });
     server.log.clear();
-    // Whether or not the service can: what counts is what it is asked for.
+    // Whether or not the service supports it: what matters is what was requested.
     await encrypted.write("/a", text("x")).catch(() => undefined);
     const headers = server.log.requests[0]?.headers;
     expect(headers?.get("x-amz-server-side-encryption")).toBe("aws:kms");
@@ -115,7 +115,7 @@ describe("the S3 driver's requests", () => {
     expect(headers?.has("x-amz-storage-class")).toBe(false);
   });
 
-  it("of clients that are sent to the storage are signed, for one method and a while", async () => {
+  it("of clients that are redirected to the storage are signed, for one method and a limited time", async () => {
     const driver = await open({ redirectexpiry: "90s" });
     await driver.write("/a", text("hello"));
     const url = new URL((await driver.redirectUrl("/a", { method: "GET" })) ?? "");
@@ -131,7 +131,7 @@ describe("the S3 driver's requests", () => {
     server.clockOffset = 0;
   });
 
-  it("stop with a copy whose caller goes, and leave no parts", async () => {
+  it("stop when the caller of a copy goes away, and leave no parts", async () => {
     const driver = await open({ multipartcopythresholdsize: 0, multipartcopychunksize: 5 * MIB });
     await driver.write("/a", randomBytes(12 * MIB));
     const stall = server.faults.add({
@@ -147,7 +147,7 @@ describe("the S3 driver's requests", () => {
     expect(await driver.abortUnfinished("/", new Date(Date.now() + 60_000))).toEqual({ aborted: 0 });
   });
 
-  it("abort an upload that is given up while it is begun", async () => {
+  it("abort an upload that is given up while it starts", async () => {
     const driver = await open({ chunksize: 5 * MIB });
     const stall = server.faults.add({
       fault: { kind: "stall", milliseconds: 200 },
@@ -163,7 +163,7 @@ describe("the S3 driver's requests", () => {
     expect(await driver.abortUnfinished("/", new Date(Date.now() + 60_000))).toEqual({ aborted: 0 });
   });
 
-  it("need no socket any more when the driver is closed", async () => {
+  it("leave no socket open once the driver is closed", async () => {
     const sockets = new Set<Socket>();
     const note = (message: unknown): void => {
       if (message instanceof Object && "socket" in message && message.socket instanceof Socket)

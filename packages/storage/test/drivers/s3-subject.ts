@@ -1,8 +1,16 @@
-import { parseS3Parameters, type S3Options } from "../../src/drivers/s3/parameters.js";
+import { section } from "@longshore/options/declare";
+import { completeOptions, options, type S3Options } from "../../src/drivers/s3/options.js";
 import { createS3Driver, type S3Surroundings } from "../../src/drivers/s3/driver.js";
-import type { S3Server } from "../../../../test/src/support/s3/server.js";
+import type { S3Server } from "@longshore/testkit/s3/server";
 
-/** A driver over a new bucket of `server`, with more parameters than it takes to get there. */
+const schema = section(options, "").transform(completeOptions);
+
+/** The options of `storage.s3` as the driver expects them. Throws a ZodError with what is wrong. */
+export function parseS3Options(given: unknown): S3Options {
+  return schema.parse(given);
+}
+
+/** A driver over a new bucket of `server`, with additional parameters. */
 export async function driverOn(
   server: S3Server,
   parameters: Readonly<Record<string, unknown>> = {},
@@ -17,7 +25,7 @@ export async function optionsFor(
   server: S3Server,
   parameters: Readonly<Record<string, unknown>> = {},
 ): Promise<S3Options> {
-  return parseS3Parameters({
+  return parseS3Options({
     regionendpoint: server.endpoint,
     region: server.region,
     accesskey: server.accessKey,

@@ -1,6 +1,6 @@
 import { afterAll, beforeAll, describe } from "vitest";
-import { describePeer } from "../../../../test/src/support/peers.js";
-import { startS3Server, type S3Kind, type S3Server } from "../../../../test/src/support/s3/server.js";
+import { describePeer } from "@longshore/testkit/peers";
+import { startS3Server, type S3Kind, type S3Server } from "@longshore/testkit/s3/server";
 import { driverContract } from "../contract/driver-contract.js";
 import { objectStorageContract } from "../contract/object-storage-contract.js";
 import type { StorageDriver } from "../../src/contract/driver.js";
@@ -8,7 +8,7 @@ import { driverOn } from "./s3-subject.js";
 
 const MIB = 1024 * 1024;
 
-/** Both suites over one server; a bucket for each test. */
+/** Runs both suites over one server, with a bucket for each test. */
 function suites(kind: S3Kind, parameters: Readonly<Record<string, unknown>> = {}): void {
   let server: S3Server | undefined;
   beforeAll(async () => {
@@ -22,9 +22,9 @@ function suites(kind: S3Kind, parameters: Readonly<Record<string, unknown>> = {}
     },
     destroy: (driver: StorageDriver) => driver.close(),
   };
-  // Swift removes the older file before it looks for the newer one.
+  // Swift removes the older file before it checks for the newer one.
   driverContract("s3", { ...subject, objectStorage: true, inconsistent: kind === "swift" });
-  // Swift 2.30 has none.
+  // Swift 2.30 doesn't support them.
   objectStorageContract("s3", { ...subject, conditionalWrites: kind !== "swift" });
 }
 

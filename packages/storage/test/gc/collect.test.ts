@@ -2,22 +2,22 @@ import { mkdtemp, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { expect, it } from "vitest";
-import { canTouch } from "../../src/contract/driver.js";
 import { CollectError } from "../../src/gc/collect.js";
 import * as paths from "../../src/layout/paths.js";
 import { digestOf } from "../../src/model/digest.js";
 import { parseRepositoryName } from "../../src/model/repository-name.js";
 import { parseTagName } from "../../src/model/tag.js";
-import { orUndefined } from "../../src/store/links.js";
+import { orUndefined } from "../../src/store/shared/links.js";
 import { encode, putBlob, putOriginal } from "../store/support.js";
 import {
+  cacheIndexOf,
   collect,
   describeForStorages,
   hasBytes,
   hasLayerLink,
   hasRevision,
   imageOf,
-  indexOf,
+  indexOfImages,
   registryOver,
   UNTAGGED,
 } from "./support.js";
@@ -26,7 +26,7 @@ const name = parseRepositoryName("library/alpine");
 const other = parseRepositoryName("library/busybox");
 
 describeForStorages("collecting", (open) => {
-  it("removes what no manifest refers to, with its links and empty directories", async () => {
+  it("removes unreferenced blobs, with their links and empty directories", async () => {
     const driver = await open();
     const [config, layer] = [await putBlob(driver, name, "config"), await putBlob(driver, name, "layer")];
     const manifest = await putOriginal(driver, name, imageOf(config, [layer]), "v1");
@@ -50,7 +50,19 @@ describeForStorages("collecting", (open) => {
     ]);
   });
 
-  it("keeps what is young, and says how much", async () => {
+  it("keeps what a tag link with a newline names, and removes nothing while one of NULs may refer to anything", async () => {
+    const driver = await open();
+    const manifest = await putOriginal(driver, name, imageOf(await putBlob(driver, name, "config"), []), "v1");
+    const link = paths.tagCurrentLink(name, parseTagName("v1"));
+    await driver.write(link, encode(`${manifest}\n`));
+    await collect(driver, UNTAGGED);
+    expect(await hasRevision(driver, name, manifest)).toBe(true);
+    await driver.write(link, encode("\0".repeat(71)));
+    await expect(collect(driver, UNTAGGED)).rejects.toThrow(CollectError);
+    expect(await hasRevision(driver, name, manifest)).toBe(true);
+  });
+
+  it("keeps young blobs, and reports how many", async () => {
     const driver = await open();
     const garbage = await putBlob(driver, name, "garbage");
     const { result } = await collect(driver, { grace: 60_000 });
@@ -59,11 +71,11 @@ describeForStorages("collecting", (open) => {
     expect(await hasLayerLink(driver, name, garbage)).toBe(true);
   });
 
-  it("removes nothing in a dry run and says the same", async () => {
+  it("removes nothing in a dry run, and reports the same", async () => {
     const driver = await open();
     const garbage = await putBlob(driver, name, "garbage");
     const untagged = await putOriginal(driver, name, imageOf(await putBlob(driver, name, "config"), []));
-    await putOriginal(driver, name, indexOf([]), "v1");
+    await putOriginal(driver, name, indexOfImages([]), "v1");
     const dry = await collect(driver, { dryRun: true, ...UNTAGGED });
     expect(await hasBytes(driver, garbage)).toBe(true);
     expect(await hasRevision(driver, name, untagged)).toBe(true);
@@ -73,7 +85,7 @@ describeForStorages("collecting", (open) => {
     expect(wet.result).toMatchObject({ removedBlobs: 3, removedManifests: 1 });
   });
 
-  it("ends well over a storage where nothing was ever stored, and leaves nothing there", async () => {
+  it("succeeds over empty storage, and leaves nothing there", async () => {
     const driver = await open();
     const { lines } = await collect(driver);
     expect(lines).toEqual(["", "0 blobs marked, 0 blobs and 0 manifests eligible for deletion"]);
@@ -114,7 +126,7 @@ describeForStorages("collecting", (open) => {
     expect((await uploads.status(uuid)).size).toBe(0);
   });
 
-  it("keeps content under its own algorithm, and what the original's sha512 leads to", async () => {
+  it("keeps content under its own algorithm, and the target of Distribution's sha512 links", async () => {
     const driver = await open();
     const own = await putBlob(driver, name, "own", "sha512");
     const target = await putBlob(driver, other, "aliased");
@@ -128,7 +140,7 @@ describeForStorages("collecting", (open) => {
     expect(await hasBytes(driver, unused)).toBe(false);
   });
 
-  it("keeps the layers of schema 1 manifests, also of those that registry 2.1 linked among the layers", async () => {
+  it("keeps the layers of schema 1 manifests, including those that registry 2.1 linked among the layers", async () => {
     const driver = await open();
     const layers = [await putBlob(driver, name, "one"), await putBlob(driver, name, "two")];
     const schema1 = (layer: string) => ({ schemaVersion: 1, name, tag: "v1", fsLayers: [{ blobSum: layer }] });
@@ -140,10 +152,10 @@ describeForStorages("collecting", (open) => {
     expect(result.marked).toBe(4);
   });
 
-  it("reports a manifest that can't be understood, keeps all that its repository links, and goes on", async () => {
+  it("reports an unparsable manifest, keeps everything its repository links, and continues", async () => {
     const driver = await open();
     const kept = await putBlob(driver, name, "perhaps used");
-    const untagged = await putOriginal(driver, name, indexOf([]));
+    const untagged = await putOriginal(driver, name, indexOfImages([]));
     const broken = await putOriginal(driver, name, { schemaVersion: 7 });
     const garbage = await putBlob(driver, other, "garbage");
     for (const options of [{}, UNTAGGED]) {
@@ -156,17 +168,17 @@ describeForStorages("collecting", (open) => {
     expect(await hasBytes(driver, garbage)).toBe(false);
   });
 
-  it("doesn't take torn bytes for a manifest", async () => {
+  it("doesn't mistake truncated bytes for a manifest", async () => {
     const driver = await open();
     const layer = await putBlob(driver, name, "layer");
     const manifest = await putOriginal(driver, name, imageOf(layer, []), "v1");
-    await driver.write(paths.blobData(manifest), encode(indexOf([])));
+    await driver.write(paths.blobData(manifest), encode(indexOfImages([])));
     const { problems } = await collect(driver);
     expect(problems[0]).toContain("its bytes aren't those of its digest");
     expect(await hasBytes(driver, layer)).toBe(true);
   });
 
-  it("sweeps nothing when a directory can't be a repository and yet holds links", async () => {
+  it("sweeps nothing if a directory can't be a repository and yet holds links", async () => {
     const driver = await open();
     const garbage = await putBlob(driver, name, "garbage");
     await driver.write(`${paths.REPOSITORIES_DIRECTORY}/UPPER/_manifests/revisions/sha256/x/link`, encode("x"));
@@ -191,23 +203,23 @@ describeForStorages("collecting", (open) => {
 
   it("keeps young untagged manifests by their own age", async () => {
     const driver = await open();
-    const manifest = await putOriginal(driver, name, indexOf([]));
+    const manifest = await putOriginal(driver, name, indexOfImages([]));
     await collect(driver, { deleteUntagged: { age: 60_000 } });
     expect(await hasRevision(driver, name, manifest)).toBe(true);
   });
 
-  it("keeps children of tagged indexes, however deep, and referrers of what is kept, and theirs", async () => {
+  it("keeps children of tagged indexes at any depth, and direct and indirect referrers of what is kept", async () => {
     const driver = await open();
     const config = await putBlob(driver, name, "config");
     const child = await putOriginal(driver, name, imageOf(config, []));
-    const inner = await putOriginal(driver, name, indexOf([child, digestOf(encode("sparse"))]));
-    await putOriginal(driver, name, indexOf([inner]), "v1");
+    const inner = await putOriginal(driver, name, indexOfImages([child, digestOf(encode("sparse"))]));
+    await putOriginal(driver, name, indexOfImages([inner]), "v1");
     const signed = { subject: { mediaType: "application/vnd.oci.image.manifest.v1+json", digest: child, size: 1 } };
-    const referrer = await putOriginal(driver, name, indexOf([], signed));
+    const referrer = await putOriginal(driver, name, indexOfImages([], signed));
     const further = { subject: { mediaType: "application/vnd.oci.image.index.v1+json", digest: referrer, size: 1 } };
-    const referrerOfReferrer = await putOriginal(driver, name, indexOf([], further));
+    const referrerOfReferrer = await putOriginal(driver, name, indexOfImages([], further));
     const stray = { subject: { mediaType: "application/vnd.oci.image.manifest.v1+json", digest: config, size: 1 } };
-    const unneeded = await putOriginal(driver, name, indexOf([], stray));
+    const unneeded = await putOriginal(driver, name, indexOfImages([], stray));
     await collect(driver, UNTAGGED);
     for (const kept of [child, inner, referrer, referrerOfReferrer]) {
       expect(await hasRevision(driver, name, kept)).toBe(true);
@@ -217,17 +229,35 @@ describeForStorages("collecting", (open) => {
     expect(await hasRevision(driver, name, unneeded)).toBe(false);
   });
 
-  it("takes removed referrers off their subjects' lists, and removed manifests out of the tags' history", async () => {
+  it("keeps the blobs that an index names as long as the index is kept", async () => {
+    const driver = await open();
+    const kept = [await putBlob(driver, name, "layer"), await putBlob(driver, name, "description")] as const;
+    const old = [await putBlob(driver, name, "old layer"), await putBlob(driver, name, "old description")] as const;
+    const index = await putOriginal(driver, name, cacheIndexOf([kept[0]], kept[1]), "cache");
+    const former = await putOriginal(driver, name, cacheIndexOf([old[0]], old[1]));
+    await collect(driver);
+    for (const digest of [...kept, ...old]) {
+      expect(await hasBytes(driver, digest)).toBe(true);
+      expect(await hasLayerLink(driver, name, digest)).toBe(true);
+    }
+    await collect(driver, UNTAGGED);
+    expect(await hasRevision(driver, name, index)).toBe(true);
+    expect(await hasRevision(driver, name, former)).toBe(false);
+    for (const digest of kept) expect(await hasLayerLink(driver, name, digest)).toBe(true);
+    for (const digest of old) expect(await hasBytes(driver, digest)).toBe(false);
+  });
+
+  it("removes deleted referrers from their subjects' lists, and deleted manifests from the tags' history", async () => {
     const driver = await open();
     const { manifests, referrers } = registryOver(driver).repository(name);
     const subject = digestOf(encode("a subject that isn't here"));
-    const body = indexOf([], {
+    const body = indexOfImages([], {
       subject: { mediaType: "application/vnd.oci.image.index.v1+json", digest: subject, size: 1 },
     });
     const mediaType = "application/vnd.oci.image.index.v1+json";
     const tag = parseTagName("v1");
     const { descriptor } = await manifests.put({ bytes: encode(body), mediaType, tags: [tag] });
-    await manifests.put({ bytes: encode(indexOf([])), mediaType, tags: [tag] });
+    await manifests.put({ bytes: encode(indexOfImages([])), mediaType, tags: [tag] });
     expect((await referrers.list(subject)).items).toHaveLength(1);
     await collect(driver, UNTAGGED);
     expect((await referrers.list(subject)).items).toEqual([]);
@@ -235,16 +265,16 @@ describeForStorages("collecting", (open) => {
     expect(await orUndefined(driver.stat(paths.tagIndexLink(name, tag, descriptor.digest)))).toBeUndefined();
   });
 
-  it("removes a manifest from one repository that another keeps, and the bytes stay", async () => {
+  it("removes a manifest from one repository while another keeps it, and the bytes stay", async () => {
     const driver = await open();
-    const manifest = await putOriginal(driver, name, indexOf([]));
-    await putOriginal(driver, other, indexOf([]), "v1");
+    const manifest = await putOriginal(driver, name, indexOfImages([]));
+    await putOriginal(driver, other, indexOfImages([]), "v1");
     await collect(driver, UNTAGGED);
     expect(await hasRevision(driver, name, manifest)).toBe(false);
     expect(await hasBytes(driver, manifest)).toBe(true);
   });
 
-  it("goes on where it was interrupted", async () => {
+  it("removes what an interrupted collection left", async () => {
     const driver = await open();
     const config = await putBlob(driver, name, "config");
     await putOriginal(driver, name, imageOf(config, []), "v1");
@@ -264,16 +294,12 @@ describeForStorages("collecting", (open) => {
       const left = await Promise.all(garbage.map((digest) => hasBytes(driver, digest)));
       expect(left).toContain(true);
       expect(left).toContain(false);
-      const again = await collect(driver, { workDirectory: work });
-      // Over object storage pushes told nobody of themselves meanwhile: what was marked then is marked anew.
-      expect(again.result.resumed).toBe(canTouch(driver));
+      await collect(driver, { workDirectory: work });
       for (const digest of garbage) {
         expect(await hasBytes(driver, digest)).toBe(false);
         expect(await hasLayerLink(driver, name, digest)).toBe(false);
       }
       expect(await hasBytes(driver, config)).toBe(true);
-      // Another storage, or other options, begin anew.
-      expect((await collect(driver, { workDirectory: work, identity: "other" })).result.resumed).toBe(false);
     } finally {
       await rm(work, { recursive: true, force: true });
     }

@@ -1,21 +1,22 @@
 import { expect, it } from "vitest";
+import { storeBlob } from "@longshore/testkit/store-blob";
 import type { StorageDriver } from "../../src/contract/driver.js";
-import { condemn, fileHiding, type HiddenFile } from "../../src/gc/hiding.js";
+import { condemn, fileHiding, type HiddenFile } from "../../src/gc/file-hiding.js";
 import * as paths from "../../src/layout/paths.js";
 import { digestOf, type Digest } from "../../src/model/digest.js";
 import { OCI_INDEX, OCI_MANIFEST } from "../../src/model/media-types.js";
 import { parseRepositoryName } from "../../src/model/repository-name.js";
 import { parseTagName } from "../../src/model/tag.js";
 import { canTouch, type Touching } from "../../src/contract/driver.js";
-import { seeHidden } from "../../src/store/hidden-files.js";
+import { seeHidden } from "../../src/store/leases/hidden-files.js";
 import { openRegistry } from "../../src/store/open-registry.js";
 import { describeForDrivers, encode, failureOf, putBlob, putOriginal } from "../store/support.js";
-import { AT_ONCE, collect, hasBytes, hasLayerLink, hasRevision, imageOf, indexOf, UNTAGGED } from "./support.js";
+import { AT_ONCE, collect, hasBytes, hasLayerLink, hasRevision, imageOf, indexOfImages, UNTAGGED } from "./support.js";
 
 const name = parseRepositoryName("library/alpine");
 const tag = parseTagName("v1");
 
-/** The driver, which calls `before` ahead of each call. */
+/** The driver, with `before` called ahead of each call. */
 function interrupted(
   driver: StorageDriver & Touching,
   before: (operation: string, path: string) => Promise<void>,
@@ -38,10 +39,6 @@ async function hideIn(driver: StorageDriver & Touching, path: string): Promise<H
   return hidden;
 }
 
-async function* bytesOf(content: string): AsyncGenerator<Uint8Array, void, undefined> {
-  yield await Promise.resolve(encode(content));
-}
-
 describeForDrivers("the handshake of collectors and pushes", (openAny) => {
   const open = async (): Promise<StorageDriver & Touching> => {
     const driver = await openAny();
@@ -49,7 +46,7 @@ describeForDrivers("the handshake of collectors and pushes", (openAny) => {
     return driver;
   };
 
-  /** Runs `meanwhile` once, when a collection of a store of its own is about to make the call. */
+  /** Runs `meanwhile` once, when a collection with its own store is about to make the call. */
   const collectAround = async (
     driver: StorageDriver & Touching,
     isMoment: (operation: string, path: string) => boolean,
@@ -66,7 +63,7 @@ describeForDrivers("the handshake of collectors and pushes", (openAny) => {
     expect(isOver).toBe(true);
   };
 
-  /** Lets what was written until now become older than the clocks' ticks. */
+  /** Waits until what was written so far is older than the clock's resolution. */
   const age = async (): Promise<void> => {
     const from = Date.now();
     await expect.poll(() => Date.now() - from).toBeGreaterThan(60);
@@ -78,7 +75,7 @@ describeForDrivers("the handshake of collectors and pushes", (openAny) => {
       (digest) => (operation, path) => operation === "move" && path === paths.blobData(digest),
     ],
     [
-      "when the blob is hidden and its lease not looked at yet",
+      "when the blob is hidden and its lease not yet checked",
       (digest) => (operation, path) => operation === "stat" && path.startsWith(`${paths.blobData(digest)}.condemned.`),
     ],
     [
@@ -121,7 +118,7 @@ describeForDrivers("the handshake of collectors and pushes", (openAny) => {
     expect(await hasLayerLink(driver, name, config)).toBe(false);
   });
 
-  it("a blob that is uploaded anew while its links are removed keeps the new link", async () => {
+  it("a blob that is uploaded again while its links are removed keeps the new link", async () => {
     const driver = await open();
     const layer = await putBlob(driver, name, "layer");
     await age();
@@ -130,8 +127,7 @@ describeForDrivers("the handshake of collectors and pushes", (openAny) => {
       driver,
       (operation, path) => operation === "move" && path === paths.layerLink(name, layer),
       async () => {
-        const { uuid } = await uploads.start();
-        await uploads.commit(uuid, layer, { bytes: bytesOf("layer") });
+        await storeBlob({ uploads }, layer, encode("layer"));
       },
     );
     expect((await blobs.stat(layer)).size).toBe(5);
@@ -145,10 +141,7 @@ describeForDrivers("the handshake of collectors and pushes", (openAny) => {
     const start = Date.now();
     if (how === "mount") await blobs.mount(layer, name);
     else if (how === "head") await blobs.stat(layer, { keep: true });
-    else {
-      const { uuid } = await uploads.start();
-      await uploads.commit(uuid, layer, { bytes: bytesOf("layer") });
-    }
+    else await storeBlob({ uploads }, layer, encode("layer"));
     const { modified } = await driver.stat(paths.blobData(layer));
     expect(modified.getTime()).toBeGreaterThanOrEqual(start);
   });
@@ -157,14 +150,14 @@ describeForDrivers("the handshake of collectors and pushes", (openAny) => {
     const driver = await open();
     const config = await putBlob(driver, name, "config");
     const child = await putOriginal(driver, name, imageOf(config, []));
-    const index = await putOriginal(driver, name, indexOf([child]));
+    const index = await putOriginal(driver, name, indexOfImages([child]));
     await age();
     const { manifests, tags } = openRegistry(driver).repository(name);
     await collectAround(
       driver,
       (operation, path) => operation === "delete" && path.includes(".condemned."),
       async () => {
-        await manifests.put({ bytes: encode(indexOf([child])), mediaType: OCI_INDEX, tags: [tag] });
+        await manifests.put({ bytes: encode(indexOfImages([child])), mediaType: OCI_INDEX, tags: [tag] });
       },
       { deleteUntagged: { age: 0 } },
     );
@@ -174,14 +167,14 @@ describeForDrivers("the handshake of collectors and pushes", (openAny) => {
     expect(await hasBytes(driver, config)).toBe(true);
   });
 
-  it("a tag that is set between the look at tags and the hiding is seen", async () => {
+  it("a tag that is set between reading the tags and hiding the manifest is noticed", async () => {
     const driver = await open();
-    const manifest = await putOriginal(driver, name, indexOf([]));
+    const manifest = await putOriginal(driver, name, indexOfImages([]));
     await age();
     await collectAround(
       driver,
       (operation, path) => operation === "move" && path === paths.revisionLink(name, manifest),
-      // As a push that renewed its link before the collection began, and sets its tag late.
+      // Like a push that renewed its link before the collection began, and sets its tag late.
       () => driver.write(paths.tagCurrentLink(name, tag), encode(manifest)),
       { deleteUntagged: { age: 0 } },
     );
@@ -189,7 +182,7 @@ describeForDrivers("the handshake of collectors and pushes", (openAny) => {
     expect(await hasBytes(driver, manifest)).toBe(true);
   });
 
-  it("what a crash left hidden is there for readers and for the next collection", async () => {
+  it("what a crash left hidden remains available to readers and to the next collection", async () => {
     const driver = await open();
     const config = await putBlob(driver, name, "config");
     const manifest = await putOriginal(driver, name, imageOf(config, []), "v1");
@@ -202,7 +195,7 @@ describeForDrivers("the handshake of collectors and pushes", (openAny) => {
     expect((await blobs.stat(config)).size).toBe(6);
   });
 
-  it("of one who removes a hidden file and one who puts it back, one succeeds", async () => {
+  it("either the removal of a hidden file or its restoration succeeds, not both", async () => {
     const driver = await open();
     const path = paths.blobData(digestOf(encode("x")));
     for (let round = 0; round < 50; round += 1) {
@@ -234,7 +227,7 @@ describeForDrivers("the handshake of collectors and pushes", (openAny) => {
     expect((await driver.stat(path)).modified.getTime()).toBeGreaterThanOrEqual(before);
   });
 
-  it("says that a file which isn't there is missing, and keeps what is wanted", async () => {
+  it("reports a file that doesn't exist as missing, and keeps what is needed", async () => {
     const driver = await open();
     const path = paths.blobData(digestOf(encode("x")));
     expect(await condemn(fileHiding(driver), path, () => true)).toBe("missing");

@@ -1,3 +1,4 @@
+import { Readable } from "node:stream";
 import { describe, expect, it } from "vitest";
 import type { StorageDriver } from "../../src/contract/driver.js";
 import { isStorageError } from "../../src/errors.js";
@@ -9,22 +10,22 @@ import { referencesOf } from "../../src/model/manifest/references.js";
 import { OCI_INDEX, OCI_MANIFEST } from "../../src/model/media-types.js";
 import { parseRepositoryName } from "../../src/model/repository-name.js";
 import { parseTagName } from "../../src/model/tag.js";
-import { orUndefined } from "../../src/store/links.js";
+import { orUndefined } from "../../src/store/shared/links.js";
 import { openRegistry, type RegistryOptions } from "../../src/store/open-registry.js";
 import { createInMemoryObjectStorage } from "../drivers/in-memory-object-storage.js";
 import { encode, putBlob, putOriginal } from "../store/support.js";
-import { AT_ONCE, collect, hasBytes, imageOf, indexOf, registryOver, UNTAGGED } from "./support.js";
+import { AT_ONCE, cacheIndexOf, collect, hasBytes, imageOf, indexOfImages, registryOver, UNTAGGED } from "./support.js";
 
 const name = parseRepositoryName("library/alpine");
 const tag = parseTagName("v1");
 
-/** The clock allows for 20 ms; this leaves one: what was written before the collection is old, and what comes later isn't. */
+/** The clock allows for 20 ms; this leaves one: what was written before the collection is old, later writes aren't. */
 const SHARP = -19;
 
-/** Some hundred collections on a busy machine (ms). */
+/** Enough for a few hundred collections on a busy machine (ms). */
 const PATIENCE = 120_000;
 
-/** What is there before, and what is pushed while it is collected. */
+/** The initial content, and what is pushed during the collection. */
 interface Scenario {
   readonly prepare: (driver: StorageDriver) => Promise<{ readonly body: unknown; readonly mediaType: string }>;
 }
@@ -43,11 +44,17 @@ const SCENARIOS: Readonly<Record<string, Scenario>> = {
       return { body, mediaType: OCI_MANIFEST };
     },
   },
+  "an index of blobs": {
+    prepare: async (driver) => {
+      const layer = await putBlob(driver, name, "layer");
+      return { body: cacheIndexOf([layer], await putBlob(driver, name, "description")), mediaType: OCI_INDEX };
+    },
+  },
   "an index of an index that is there untagged": {
     prepare: async (driver) => {
       const child = await putOriginal(driver, name, imageOf(await putBlob(driver, name, "config"), []));
-      const inner = await putOriginal(driver, name, indexOf([child]));
-      return { body: indexOf([inner]), mediaType: OCI_INDEX };
+      const inner = await putOriginal(driver, name, indexOfImages([child]));
+      return { body: indexOfImages([inner]), mediaType: OCI_INDEX };
     },
   },
 };
@@ -57,7 +64,7 @@ const later = async (): Promise<void> => {
   await expect.poll(() => Date.now() - from, { interval: 1 }).toBeGreaterThan(2);
 };
 
-/** What an acknowledged manifest misses. */
+/** What is missing from an acknowledged manifest. */
 async function faultsOf(driver: StorageDriver, digest: Digest): Promise<readonly string[]> {
   const { manifests, blobs } = registryOver(driver).repository(name);
   try {
@@ -77,15 +84,15 @@ async function faultsOf(driver: StorageDriver, digest: Digest): Promise<readonly
 interface Trial {
   readonly conditionalWrites: boolean;
   readonly scenario: Scenario;
-  /** Whose request is interrupted: the other one runs in one go before it takes effect. */
+  /** The side whose request is interrupted: the other side runs to its end before the request takes effect. */
   readonly interrupted: "collection" | "push";
-  /** Which of its requests, from 1. */
+  /** The number of the interrupted request, from 1. */
   readonly at: number;
   readonly lockWait?: number;
   readonly leases?: RegistryOptions["leases"];
 }
 
-/** One order of events: what went wrong; undefined where there are fewer requests. */
+/** Runs one order of events and returns what went wrong; undefined if there are fewer requests. */
 async function tryOrder({ conditionalWrites, scenario, interrupted, at, lockWait = 0, leases }: Trial) {
   let count = 0;
   let isWatched = false;
@@ -93,7 +100,7 @@ async function tryOrder({ conditionalWrites, scenario, interrupted, at, lockWait
   const { driver } = createInMemoryObjectStorage({
     conditionalWrites,
     onRequest: async (kind) => {
-      // Before a listing and between two reads of the marking nothing else can come out than before the request that follows.
+      // An interruption before a listing, or between two reads of the marking, comes to the same as one before the next request.
       if (!isWatched || kind === "ListObjects" || kind === "GetObject") return;
       count += 1;
       if (count !== at) return;
@@ -127,7 +134,7 @@ async function tryOrder({ conditionalWrites, scenario, interrupted, at, lockWait
   return { faults: faults.map((fault) => `${interrupted} ${at}: ${fault}`), ...pushed };
 }
 
-/** Every order of two that interrupt each other once. */
+/** Every order in which the two interrupt each other once. */
 async function tryAll(trial: Omit<Trial, "at">) {
   const faults: string[] = [];
   let taken = 0;
@@ -142,7 +149,7 @@ async function tryAll(trial: Omit<Trial, "at">) {
 }
 
 describe.each([true, false])("the handshake over object storage, conditional writes: %s", (conditionalWrites) => {
-  // Conditions only decide who gets the lock.
+  // Conditional writes only decide which collector gets the lock.
   describe.each(Object.entries(SCENARIOS).slice(0, conditionalWrites ? undefined : 1))(
     "with %s",
     (_title, scenario) => {
@@ -152,7 +159,7 @@ describe.each([true, false])("the handshake over object storage, conditional wri
           const { faults, taken, orders } = await tryAll({ conditionalWrites, scenario, interrupted: "collection" });
           expect(faults).toEqual([]);
           expect(orders).toBeGreaterThan(15);
-          // Whoever comes late is refused, and most come early enough.
+          // Late pushes are refused, and most come early enough.
           expect(taken).toBeGreaterThan(orders / 3);
         },
         PATIENCE,
@@ -169,7 +176,7 @@ describe.each([true, false])("the handshake over object storage, conditional wri
       );
 
       it(
-        "holds for a push that relies on having seen no collector, as collectors wait for that",
+        "holds for a push that relies on having seen no collector, since collectors wait for such pushes",
         async () => {
           const times = { lockWait: 30, leases: { collectorSeenFor: 20 } };
           const { faults } = await tryAll({ conditionalWrites, scenario, interrupted: "push", ...times });
@@ -193,7 +200,7 @@ describe.each([true, false])("the handshake over object storage, conditional wri
   );
 
   it(
-    "would break if collectors didn't wait for those who saw none",
+    "would break if collectors didn't wait for pushes that saw none",
     async () => {
       const scenario = SCENARIOS["an image of blobs that nothing refers to"];
       if (scenario === undefined) throw new Error("there is no such scenario");
@@ -205,10 +212,10 @@ describe.each([true, false])("the handshake over object storage, conditional wri
   );
 });
 
-describe("what dead collectors leave over object storage", () => {
+describe("what dead collectors leave behind over object storage", () => {
   const lockOf = (run: string) => encode({ version: 1, run, owner: "a process that died", runs: [run], beat: 3 });
 
-  it("is there for readers, put back for who relies on it, and put back by the next collection", async () => {
+  it("remains readable, and is restored for requests that rely on it and by the next collection", async () => {
     const { driver } = createInMemoryObjectStorage();
     const config = await putBlob(driver, name, "config");
     const manifest = await putOriginal(driver, name, imageOf(config, []), "v1");
@@ -222,7 +229,7 @@ describe("what dead collectors leave over object storage", () => {
     expect(await hasBytes(driver, config)).toBe(false);
     await blobs.stat(config, { keep: true });
     expect(await hasBytes(driver, config)).toBe(true);
-    // Its lock is still good.
+    // Its lock is still valid.
     await expect(collect(driver)).rejects.toThrow(
       /a process that died collects over this storage; its lock is good until/,
     );
@@ -232,7 +239,7 @@ describe("what dead collectors leave over object storage", () => {
     expect(await orUndefined(driver.stat(COLLECTOR_LOCK))).toBeUndefined();
   });
 
-  it("stays deleted when a client deletes it meanwhile", async () => {
+  it("stays deleted if a client deletes it meanwhile", async () => {
     const { driver } = createInMemoryObjectStorage();
     const config = await putBlob(driver, name, "config");
     await driver.move(paths.layerLink(name, config), hiddenPath("dead", paths.layerLink(name, config)));
@@ -243,7 +250,7 @@ describe("what dead collectors leave over object storage", () => {
 });
 
 describe("leases over object storage", () => {
-  it("are written for what is old, and not for what is fresh", async () => {
+  it("are written for old content, not for new", async () => {
     const { driver, requests, reset } = createInMemoryObjectStorage();
     const layer = await putBlob(driver, name, "layer");
     for (const [freshFor, written] of [
@@ -256,7 +263,29 @@ describe("leases over object storage", () => {
     }
   });
 
-  it("keep an old blob, and go with it", async () => {
+  it.each(["PUT", "PATCH"])("are written for a blob that is pushed again while a collector runs: %s", async (how) => {
+    const { driver } = createInMemoryObjectStorage();
+    const bytes = encode("layer");
+    const layer = await putBlob(driver, name, "layer");
+    const lease = leasePath(paths.blobData(layer));
+    const push = async (): Promise<void> => {
+      const { uploads } = openRegistry(driver).repository(name);
+      const { uuid } = await uploads.start();
+      const bodyOf = () => ({ bytes: Readable.from([bytes.slice()]), offset: 0, length: bytes.length });
+      if (how === "PATCH") await uploads.append(uuid, bodyOf());
+      await uploads.commit(uuid, layer, how === "PATCH" ? undefined : bodyOf());
+    };
+    await push();
+    expect(await orUndefined(driver.stat(lease))).toBeUndefined();
+    await driver.write(
+      COLLECTOR_LOCK,
+      encode({ version: 1, run: "other", owner: "another", runs: ["other"], beat: 1 }),
+    );
+    await push();
+    expect(await orUndefined(driver.stat(lease))).toBeDefined();
+  });
+
+  it("keep an old blob, and are removed with it", async () => {
     const { driver } = createInMemoryObjectStorage();
     const layer = await putBlob(driver, name, "layer");
     await later();

@@ -89,7 +89,7 @@ function pathOf(file: StoredFile): string {
 }
 
 describe("paths below the root", () => {
-  it("are the original's, byte for byte", () => {
+  it("are Distribution's, byte for byte", () => {
     const repository = "/docker/registry/v2/repositories/library/alpine";
     expect(paths.blobData(digest)).toBe(`/docker/registry/v2/blobs/sha256/ab/${hex}/data`);
     expect(paths.layerLink(name, digest)).toBe(`${repository}/_layers/sha256/${hex}/link`);
@@ -101,7 +101,7 @@ describe("paths below the root", () => {
     expect(paths.uploadHashStatesDirectory(name, "u-1")).toBe(`${repository}/_uploads/u-1/hashstates`);
   });
 
-  it("keep ours where the original looks for nothing", () => {
+  it("are ours only where Distribution doesn't look", () => {
     const repository = "/docker/registry/v2/repositories/library/alpine";
     expect(paths.referrersIndexed(name)).toBe(`${repository}/_manifests/referrers/indexed`);
     expect(paths.referrerLink(name, digest, digest)).toBe(
@@ -113,7 +113,7 @@ describe("paths below the root", () => {
     expect(paths.uploadSegment(name, "u-1", "s3")).toBe(`${repository}/_uploads/u-1/segment.s3`);
   });
 
-  it("come back as what they were made from", () => {
+  it("parse to what they were built from", () => {
     fc.assert(fc.property(files, (file) => void expect(parsePath(pathOf(file))).toEqual(file)));
   });
 
@@ -125,7 +125,7 @@ describe("paths below the root", () => {
     );
   });
 
-  it("stay below the root, in characters that a driver takes", () => {
+  it("stay below the root, in characters that a driver accepts", () => {
     fc.assert(
       fc.property(files, (file) => {
         const path = pathOf(file);
@@ -136,7 +136,7 @@ describe("paths below the root", () => {
     );
   });
 
-  it("exist for no upload id or claim that could lead elsewhere", () => {
+  it("don't exist for an upload id or claim that could lead elsewhere", () => {
     for (const bad of ["", ".", "..", "../x", "a/b", "a\0", "=", "é", "a".repeat(200)]) {
       expect(() => paths.uploadDirectory(name, bad)).toThrow(expect.objectContaining({ code: "UPLOAD_UNKNOWN" }));
       expect(() => paths.uploadClaimedData(name, "u", bad)).toThrow(
@@ -149,7 +149,7 @@ describe("paths below the root", () => {
 });
 
 describe("parsePath", () => {
-  it("never throws, and only knows paths that it would make itself", () => {
+  it("never throws, and only accepts paths that paths.ts would build", () => {
     const segment = fc.oneof(
       fc.constantFrom(
         "_layers",
@@ -177,7 +177,7 @@ describe("parsePath", () => {
     );
   });
 
-  it("knows nothing of leftovers and of what only the original writes", () => {
+  it("ignores leftovers and what only Distribution writes", () => {
     for (const path of [
       `${paths.revisionLink(name, digest)}.0190.tmp`,
       `${paths.revisionDirectory(name, digest)}/signatures/sha256/${hex}/link`,

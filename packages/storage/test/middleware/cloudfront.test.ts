@@ -5,9 +5,10 @@ import { join } from "node:path";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { canRedirect, type StorageDriver } from "../../src/contract/driver.js";
 import { openCloudfront } from "../../src/drivers/middleware/cloudfront.js";
-import type { CloudfrontOptions } from "../../src/drivers/middleware/options.js";
+import type { CloudfrontOptions } from "../../src/drivers/middleware/cloudfront-options.js";
 import { createInMemoryDriver } from "../../src/drivers/inmemory/driver.js";
-import { addressed, serve } from "./support.js";
+import { serveHttp } from "@longshore/testkit/loopback";
+import { addressed } from "./support.js";
 
 const PATH = "/docker/registry/v2/blobs/sha256/ab/abc/data";
 const rsa = generateKeyPairSync("rsa", { modulusLength: 2048 });
@@ -33,13 +34,14 @@ afterAll(() => rm(folder, { recursive: true, force: true }));
 
 function options(more: Partial<CloudfrontOptions> = {}): CloudfrontOptions {
   return {
-    baseUrl: "d111.cloudfront.net/",
-    privateKey: key,
-    keyPairId: "K2JCJMDEHXQW5F",
+    baseurl: "https://d111.cloudfront.net/",
+    privatekey: key,
+    keypairid: "K2JCJMDEHXQW5F",
     duration: 60_000,
-    awsClients: "none",
-    updateFrequency: 3_600_000,
-    ipRangesUrl: "http://127.0.0.1:9/",
+    awsClients: undefined,
+    ipfilteredby: "none",
+    updatefrequency: 3_600_000,
+    iprangesurl: "http://127.0.0.1:9/",
     ...more,
   };
 }
@@ -67,7 +69,7 @@ async function open(
   };
 }
 
-/** As CloudFront does it: the canned policy is made of the address and its expiry. */
+/** As CloudFront does: the canned policy consists of the address and its expiry. */
 function isSigned(url: string): boolean {
   const { origin, pathname, searchParams } = new URL(url);
   const expires = Number(searchParams.get("Expires"));
@@ -80,7 +82,7 @@ function isSigned(url: string): boolean {
 }
 
 describe("signed addresses", () => {
-  it("name the object, the key and when they end", async () => {
+  it("name the object, the key and their expiry", async () => {
     await using cloudfront = await open();
     const before = Math.floor(Date.now() / 1000);
     const url = new URL(await cloudfront.urlFor());
@@ -92,7 +94,7 @@ describe("signed addresses", () => {
     expect(cloudfront.warnings).toEqual([]);
   });
 
-  it("verify with the public key, and not when anything is changed", async () => {
+  it("verify with the public key, unless anything is changed", async () => {
     await using cloudfront = await open();
     const url = await cloudfront.urlFor();
     expect(isSigned(url)).toBe(true);
@@ -103,8 +105,8 @@ describe("signed addresses", () => {
   it.each([
     ["https://cdn.example", "https://cdn.example/root"],
     ["http://cdn.example:8080/below/", "http://cdn.example:8080/below/root"],
-  ])("begin with %s", async (baseUrl, expected) => {
-    await using cloudfront = await open({ baseUrl });
+  ])("begin with %s", async (baseurl, expected) => {
+    await using cloudfront = await open({ baseurl });
     const url = await cloudfront.urlFor();
     expect(url.startsWith(`${expected}${PATH}?`)).toBe(true);
     expect(isSigned(url)).toBe(true);
@@ -117,15 +119,15 @@ describe("signed addresses", () => {
     expect(isSigned(url)).toBe(true);
   });
 
-  it("are made with a PKCS#8 key, too", async () => {
-    const privateKey = join(folder, "pkcs8.pem");
-    await writeFile(privateKey, rsa.privateKey.export({ type: "pkcs8", format: "pem" }));
-    await using cloudfront = await open({ privateKey });
+  it("can be signed with a PKCS#8 key", async () => {
+    const privatekey = join(folder, "pkcs8.pem");
+    await writeFile(privatekey, rsa.privateKey.export({ type: "pkcs8", format: "pem" }));
+    await using cloudfront = await open({ privatekey });
     expect(isSigned(await cloudfront.urlFor())).toBe(true);
   });
 });
 
-describe("what can't work", () => {
+describe("a broken configuration", () => {
   it.each([
     ["missing.pem", undefined, /missing\.pem can't be read \(ENOENT\)/],
     ["nothing.pem", "nothing", /nothing\.pem holds no private key; expected an RSA key in PEM without a passphrase/],
@@ -140,16 +142,16 @@ describe("what can't work", () => {
       /ec\.pem holds a key of type ec; CloudFront takes RSA keys here/,
     ],
   ])("the private key in %s", async (name, text, message) => {
-    const privateKey = join(folder, name);
-    if (text !== undefined) await writeFile(privateKey, text);
-    await expect(open({ privateKey })).rejects.toMatchObject({
+    const privatekey = join(folder, name);
+    if (text !== undefined) await writeFile(privatekey, text);
+    await expect(open({ privatekey })).rejects.toMatchObject({
       name: "DriverParameterError",
       parameter: "privatekey",
       message: expect.stringMatching(message) as string,
     });
   });
 
-  it("changes nothing, and says so, over a storage that isn't S3", async () => {
+  it("changes nothing over storage that isn't S3, and says so", async () => {
     const driver = createInMemoryDriver();
     await using cloudfront = await open({}, driver);
     expect(cloudfront.driver).toBe(driver);
@@ -162,9 +164,9 @@ describe("what can't work", () => {
 describe("clients in AWS", () => {
   const isS3 = (url: string): boolean => url.startsWith("https://s3.example:8443/");
 
-  it("get the address of S3, of every region or of some", async () => {
-    await using lists = await serve((_, response) => response.end(LIST));
-    await using all = await open({ awsClients: "aws", ipRangesUrl: `${lists.url}/ip-ranges.json` });
+  it("get the address of S3, for all regions or some", async () => {
+    await using lists = await serveHttp((_, response) => response.end(LIST));
+    await using all = await open({ awsClients: { regions: undefined }, iprangesurl: `${lists.url}/ip-ranges.json` });
     await expect.poll(async () => isS3(await all.urlFor("52.94.1.2"))).toBe(true);
     expect(isS3(await all.urlFor("3.5.143.255"))).toBe(true);
     expect(isS3(await all.urlFor("2600:1f18:1::9"))).toBe(true);
@@ -173,22 +175,26 @@ describe("clients in AWS", () => {
     }
     await using some = await open({
       awsClients: { regions: ["AP-Northeast-2"] },
-      ipRangesUrl: `${lists.url}/ip-ranges.json`,
+      iprangesurl: `${lists.url}/ip-ranges.json`,
     });
     await expect.poll(async () => isS3(await some.urlFor("3.5.140.1"))).toBe(true);
     expect(isS3(await some.urlFor("52.94.1.2"))).toBe(false);
     expect([...all.warnings, ...some.warnings]).toEqual([]);
   });
 
-  it("are looked up again and again; a bad answer keeps what is known and is told once", async () => {
+  it("are refreshed periodically; a bad answer keeps the known ranges and is reported once", async () => {
     let answer = LIST;
     let asked = 0;
-    await using lists = await serve((_, response) => {
+    await using lists = await serveHttp((_, response) => {
       asked += 1;
       response.statusCode = answer === "" ? 500 : 200;
       response.end(answer);
     });
-    await using cloudfront = await open({ awsClients: "aws", ipRangesUrl: lists.url, updateFrequency: 10 });
+    await using cloudfront = await open({
+      awsClients: { regions: undefined },
+      iprangesurl: lists.url,
+      updatefrequency: 10,
+    });
     await expect.poll(async () => isS3(await cloudfront.urlFor("52.94.1.2"))).toBe(true);
     for (const bad of ["", "not JSON", '{"prefixes": 1}', '{"prefixes": []}']) {
       answer = bad;
@@ -204,10 +210,10 @@ describe("clients in AWS", () => {
     expect(isS3(await cloudfront.urlFor("52.94.1.2"))).toBe(false);
   });
 
-  it("aren't known while the list can't be fetched: the start goes on, and all get CloudFront", async () => {
-    const gone = await serve(() => undefined);
+  it("are unknown while the list can't be fetched: the start continues, and all get CloudFront", async () => {
+    const gone = await serveHttp(() => undefined);
     await gone[Symbol.asyncDispose]();
-    await using cloudfront = await open({ awsClients: "aws", ipRangesUrl: gone.url });
+    await using cloudfront = await open({ awsClients: { regions: undefined }, iprangesurl: gone.url });
     await expect.poll(() => cloudfront.warnings).toHaveLength(1);
     expect(cloudfront.warnings[0]).toMatch(
       /ECONNREFUSED.*; until it can, clients in AWS are sent to CloudFront like all others$/,
@@ -215,19 +221,19 @@ describe("clients in AWS", () => {
     expect(isSigned(await cloudfront.urlFor("52.94.1.2"))).toBe(true);
   });
 
-  it("closing ends a fetch that hangs", async () => {
+  it("don't delay closing with a fetch that hangs", async () => {
     let begun: () => void = () => undefined;
     const asked = new Promise<void>((resolve) => (begun = resolve));
-    await using lists = await serve(() => begun());
-    const cloudfront = await open({ awsClients: "aws", ipRangesUrl: lists.url });
+    await using lists = await serveHttp(() => begun());
+    const cloudfront = await open({ awsClients: { regions: undefined }, iprangesurl: lists.url });
     await asked;
     await cloudfront.driver.close();
     expect(cloudfront.warnings).toEqual([]);
   });
 
-  it("a list without end isn't read to the end", async () => {
+  it("aren't read from an endless list", async () => {
     let sent = 0;
-    await using lists = await serve((_, response) => {
+    await using lists = await serveHttp((_, response) => {
       const chunk = Buffer.alloc(1024 * 1024, 32);
       const more = (): void => {
         while (!response.destroyed && response.write(chunk)) sent += 1;
@@ -236,8 +242,8 @@ describe("clients in AWS", () => {
       response.on("drain", more);
       more();
     });
-    await using cloudfront = await open({ awsClients: "aws", ipRangesUrl: lists.url });
-    await expect.poll(() => cloudfront.warnings, { timeout: 10_000 }).toHaveLength(1);
+    await using cloudfront = await open({ awsClients: { regions: undefined }, iprangesurl: lists.url });
+    await expect.poll(() => cloudfront.warnings).toHaveLength(1);
     expect(cloudfront.warnings[0]).toContain("more than 33554432 bytes");
     expect(sent).toBeLessThan(64);
   });

@@ -4,11 +4,11 @@ import { join } from "node:path";
 import { afterEach, beforeEach, expect, it } from "vitest";
 import type { Registry } from "../../src/contract/registry.js";
 import { createDriver } from "../../src/drivers/factory.js";
-import { applyMiddleware } from "../../src/drivers/middleware/apply.js";
 import { blobData, layerLink } from "../../src/layout/paths.js";
 import { digestOf } from "../../src/model/digest.js";
 import { parseRepositoryName } from "../../src/model/repository-name.js";
 import { openRegistry } from "../../src/store/open-registry.js";
+import { chosen } from "./support.js";
 
 const NAME = parseRepositoryName("a");
 const BYTES = Buffer.from("a blob that nobody has looked at for long");
@@ -23,8 +23,8 @@ const modified = async (): Promise<Date> => (await stat(join(folder, blobData(DI
 beforeEach(async () => {
   folder = await mkdtemp(join(tmpdir(), "longshore-keep-"));
   const below = await createDriver("filesystem", { rootdirectory: folder });
-  const redirect = { name: "redirect", options: { baseUrl: "https://cdn.example" } } as const;
-  const driver = await applyMiddleware(below, redirect, { warn: () => undefined });
+  const redirect = chosen("redirect", { baseurl: "https://cdn.example" });
+  const driver = await redirect.apply(below, { warn: () => undefined });
   await driver.write(blobData(DIGEST), BYTES);
   await driver.write(layerLink(NAME, DIGEST), Buffer.from(DIGEST));
   await utimes(join(folder, blobData(DIGEST)), LONG_AGO, LONG_AGO);
@@ -37,7 +37,7 @@ afterEach(async () => {
   await rm(folder, { recursive: true, force: true });
 });
 
-it("a client that is sent elsewhere may leave the blob out of a push as well: the collector is told", async () => {
+it("leases a blob for a redirected client, which may also skip the blob in a push", async () => {
   const { blobs } = registry.repository(NAME);
   await blobs.redirectUrl(DIGEST, { method: "GET" });
   expect(await modified()).toEqual(LONG_AGO);

@@ -1,22 +1,21 @@
 import { describe, expect, it } from "vitest";
 import { canRedirect, type StorageDriver } from "../../src/contract/driver.js";
 import { isObjectStorage } from "../../src/contract/object-storage.js";
-import { applyMiddleware } from "../../src/drivers/middleware/apply.js";
-import type { StorageMiddleware } from "../../src/drivers/middleware/options.js";
+import type { ChosenMiddleware } from "../../src/drivers/middleware/kind.js";
 import { createInMemoryDriver } from "../../src/drivers/inmemory/driver.js";
 import { driverContract } from "../contract/driver-contract.js";
-import { addressed } from "./support.js";
+import { addressed, chosen } from "./support.js";
 
 const PATH = "/docker/registry/v2/blobs/sha256/ab/abc/data";
 const ports = { warn: () => undefined };
 
-async function urlOf(driver: StorageDriver, ...middleware: readonly StorageMiddleware[]): Promise<string | undefined> {
+async function urlOf(driver: StorageDriver, ...middleware: readonly ChosenMiddleware[]): Promise<string | undefined> {
   let wrapped = driver;
-  for (const each of middleware) wrapped = await applyMiddleware(wrapped, each, ports);
+  for (const each of middleware) wrapped = await each.apply(wrapped, ports);
   return canRedirect(wrapped) ? wrapped.redirectUrl(PATH, { method: "GET" }) : undefined;
 }
 
-const redirect = (baseUrl: string): StorageMiddleware => ({ name: "redirect", options: { baseUrl } });
+const redirect = (baseurl: string): ChosenMiddleware => chosen("redirect", { baseurl });
 
 describe("redirect", () => {
   it.each([
@@ -31,10 +30,7 @@ describe("redirect", () => {
 });
 
 describe("rewrite", () => {
-  const rewrite = (options: Extract<StorageMiddleware, { name: "rewrite" }>["options"]): StorageMiddleware => ({
-    name: "rewrite",
-    options,
-  });
+  const rewrite = (options: Readonly<Record<string, string>>): ChosenMiddleware => chosen("rewrite", options);
   const rest = "?X-Amz-Signature=abc&method=GET#f";
 
   it.each([
@@ -42,20 +38,20 @@ describe("rewrite", () => {
     [{ scheme: "http" }, `http://s3.example:8443/bucket/root${PATH}${rest}`],
     [{ host: "cdn.example" }, `https://cdn.example/bucket/root${PATH}${rest}`],
     [{ host: "cdn.example:81", scheme: "http" }, `http://cdn.example:81/bucket/root${PATH}${rest}`],
-    [{ trimPathPrefix: "/bucket" }, `https://s3.example:8443/root${PATH}${rest}`],
-    [{ trimPathPrefix: "/bucket/" }, `https://s3.example:8443/root${PATH}${rest}`],
-    [{ trimPathPrefix: "/other" }, `https://s3.example:8443/bucket/root${PATH}${rest}`],
+    [{ trimpathprefix: "/bucket" }, `https://s3.example:8443/root${PATH}${rest}`],
+    [{ trimpathprefix: "/bucket/" }, `https://s3.example:8443/root${PATH}${rest}`],
+    [{ trimpathprefix: "/other" }, `https://s3.example:8443/bucket/root${PATH}${rest}`],
   ])("with %j", async (options, expected) => {
     expect(await urlOf(addressed(), rewrite(options))).toBe(expected);
   });
 
-  it("has nothing to change where the storage has no addresses", async () => {
+  it("changes nothing if the storage has no addresses", async () => {
     const driver = createInMemoryDriver();
-    expect(await applyMiddleware(driver, rewrite({ host: "cdn.example" }), ports)).toBe(driver);
+    expect(await rewrite({ host: "cdn.example" }).apply(driver, ports)).toBe(driver);
     expect(await urlOf(driver, rewrite({ host: "cdn.example" }))).toBeUndefined();
   });
 
-  it("edits what the middleware before it gives out, and not what comes after it", async () => {
+  it("edits the addresses of the middleware before it, and not of the one after it", async () => {
     const change = rewrite({ scheme: "http", host: "inner" });
     expect(await urlOf(addressed(), redirect("https://cdn.example"), change)).toBe(`http://inner${PATH}`);
     expect(await urlOf(addressed(), change, redirect("https://cdn.example"))).toBe(`https://cdn.example${PATH}`);
@@ -64,7 +60,7 @@ describe("rewrite", () => {
 
 it("keeps what the driver can do beyond the contract, and closes it", async () => {
   const driver = addressed();
-  const wrapped = await applyMiddleware(driver, redirect("https://cdn.example"), ports);
+  const wrapped = await redirect("https://cdn.example").apply(driver, ports);
   expect(wrapped).toHaveProperty("objectKey");
   expect(isObjectStorage(wrapped)).toBe(isObjectStorage(driver));
   await wrapped.close();
@@ -72,6 +68,6 @@ it("keeps what the driver can do beyond the contract, and closes it", async () =
 });
 
 driverContract("inmemory with middleware around it", {
-  create: () => applyMiddleware(createInMemoryDriver(), redirect("https://cdn.example"), ports),
+  create: () => redirect("https://cdn.example").apply(createInMemoryDriver(), ports),
   destroy: (driver) => driver.close(),
 });

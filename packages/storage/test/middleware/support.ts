@@ -1,8 +1,16 @@
-import { createServer, type RequestListener } from "node:http";
 import type { StorageDriver } from "../../src/contract/driver.js";
+import type { ChosenMiddleware } from "../../src/drivers/middleware/kind.js";
+import { MIDDLEWARE_KINDS } from "../../src/drivers/middleware/kinds.js";
 import { createInMemoryDriver } from "../../src/drivers/inmemory/driver.js";
 
-/** A driver in memory that gives out addresses of a storage, and names objects, as the S3 driver does. */
+/** The middleware `name`, with `options` as in an entry of `middleware.storage`. */
+export function chosen(name: string, options: Readonly<Record<string, unknown>>): ChosenMiddleware {
+  const kind = MIDDLEWARE_KINDS.find((each) => each.name === name);
+  if (kind === undefined) throw new Error(`no middleware ${name}`);
+  return kind.section(name).parse(options);
+}
+
+/** A driver in memory that returns storage addresses and names objects, as the S3 driver does. */
 export function addressed(root = "root"): StorageDriver & { closed: number } {
   const driver = createInMemoryDriver();
   return Object.assign(driver, {
@@ -16,19 +24,4 @@ export function addressed(root = "root"): StorageDriver & { closed: number } {
       await Promise.resolve();
     },
   });
-}
-
-/** Answers requests on a port of the loopback address until it is disposed of. */
-export async function serve(listener: RequestListener): Promise<{ readonly url: string } & AsyncDisposable> {
-  const server = createServer(listener);
-  await new Promise<void>((resolve) => server.listen(0, "127.0.0.1", resolve));
-  const address = server.address();
-  if (address === null || typeof address === "string") throw new Error("no port");
-  return {
-    url: `http://127.0.0.1:${address.port}`,
-    [Symbol.asyncDispose]: async () => {
-      server.closeAllConnections();
-      await new Promise((resolve) => server.close(resolve));
-    },
-  };
 }

@@ -47,7 +47,7 @@ describe("parseManifest", () => {
     }
   });
 
-  it("takes the artifact type from the manifest, else from an image's config", () => {
+  it("takes the artifact type from the manifest, or else from an image's config", () => {
     const artifactType = "application/vnd.example+type";
     expect(parseManifest(encode({ ...image, artifactType }), OCI_MANIFEST).artifactType).toBe(artifactType);
     expect(parseManifest(encode({ ...image, artifactType: "" }), OCI_MANIFEST).artifactType).toBe(config.mediaType);
@@ -55,7 +55,7 @@ describe("parseManifest", () => {
     expect(parseManifest(encode({ ...index, artifactType }), OCI_INDEX).artifactType).toBe(artifactType);
   });
 
-  it("reads subject and annotations of OCI types only where they are theirs", () => {
+  it("reads subject and annotations only from OCI types", () => {
     const body = { ...image, subject: descriptor, annotations: { a: "b" } };
     expect(parseManifest(encode(body), OCI_MANIFEST)).toMatchObject({ subject: { digest }, annotations: { a: "b" } });
     expect(parseManifest(encode({ ...body, mediaType: DOCKER_MANIFEST }), DOCKER_MANIFEST)).not.toHaveProperty(
@@ -63,7 +63,15 @@ describe("parseManifest", () => {
     );
   });
 
-  it("keeps annotations that are named like members of every object", () => {
+  it("reads null in annotations as the empty string, wherever they are", () => {
+    const annotations = { a: null, b: "c" };
+    const body = { ...image, layers: [{ ...descriptor, annotations }], annotations };
+    const manifest = parseManifest(encode(body), OCI_MANIFEST);
+    expect(manifest).toMatchObject({ annotations: { a: "", b: "c" }, layers: [{ annotations: { a: "", b: "c" } }] });
+    expect(describeManifest(manifest, digest, 3).annotations).toEqual({ a: "", b: "c" });
+  });
+
+  it("keeps annotations that are named like built-in object properties", () => {
     const body = `{"schemaVersion":2,"manifests":[],"annotations":{"__proto__":"x","constructor":"y"}}`;
     const manifest = parseManifest(encode(body), OCI_INDEX);
     expect(JSON.stringify(describeManifest(manifest, digest, 3).annotations)).toBe(
@@ -72,10 +80,42 @@ describe("parseManifest", () => {
     expect(Object.getPrototypeOf(manifest.annotations)).toBe(Object.prototype);
   });
 
-  it("isn't misled by __proto__ as a member, and takes a repeated key's last value", () => {
+  it("isn't misled by __proto__ as a member", () => {
     expect(reasonOf(`{"__proto__":{"schemaVersion":2,"manifests":[]}}`, OCI_INDEX)).toContain("schema version 0");
-    const twice = `{"schemaVersion":1,"schemaVersion":2,"manifests":[{}],"manifests":[]}`;
-    expect(parseManifest(encode(twice), OCI_INDEX)).toMatchObject({ manifests: [] });
+  });
+
+  const one = JSON.stringify(descriptor);
+  const other = one.replace(`"digest"`, `"Digest"`);
+  it.each([
+    [`"mediaType":"${OCI_INDEX}","mediaType":"${OCI_MANIFEST}","config":${one}`, `"mediaType" is repeated`],
+    [`"config":${one},"layers":[${one}],"layers":[]`, `"layers" is repeated`],
+    [String.raw`"config":${one},"layers":[],"l\u0061yers":[]`, `"layers" is repeated`],
+    [`"config":${one},"layers":[],"Layers":[${one}]`, `"Layers" must be spelled "layers"`],
+    [`"config":${one},"LAYERS":[${one}]`, `"LAYERS" must be spelled "layers"`],
+    [`"config":${one},"layerſ":[${one}]`, `"layerſ" must be spelled "layers"`],
+    [`"config":${one},"Manifests":[${one}]`, `"Manifests" must be spelled "manifests"`],
+    [`"config":${one},"x":[[{}]],"Subject":${one}`, `"Subject" must be spelled "subject"`],
+    [`"config":${other}`, `"Digest" must be spelled "digest"`],
+    [`"config":${one},"layers":[${one},${other}]`, `"Digest" must be spelled "digest"`],
+    [`"config":${one},"layers":[${one.replace("{", `{"size":9,`)}]`, `"size" is repeated`],
+    [`"config":${one.replace("{", `{"platform":{"OS":"linux"},`)}`, `"OS" must be spelled "os"`],
+  ])("refuses ambiguous documents (%#)", (rest, reason) => {
+    expect(reasonOf(`{"schemaVersion":2,${rest}}`, OCI_MANIFEST)).toContain(reason);
+  });
+
+  it.each([
+    [DOCKER_MANIFEST, { ...image, mediaType: DOCKER_MANIFEST, manifests: [] }],
+    [DOCKER_MANIFEST_LIST, { ...index, mediaType: DOCKER_MANIFEST_LIST, layers: [] }],
+  ])("refuses a document that is both an image and an index: %s", (mediaType, body) => {
+    expect(reasonOf(body, mediaType)).toContain("expected");
+  });
+
+  it("accepts any name that means nothing to a registry", () => {
+    const annotations = `{"Size":"1","size":"2","Layers":"x"}`;
+    const body = `{"schemaVersion":2,"x":{"Layers":1,"layers":2,"layers":3},"y":[{"Size":1}],"annotations":${annotations},
+      "config":${one.replace("{", `{"annotations":${annotations},`)},"layers":[[]]}`;
+    expect(reasonOf(body, OCI_MANIFEST)).toContain("layers[0]: ");
+    expect(reasonOf(body.replace("[[]]", "[]"), OCI_MANIFEST)).toBe("accepted");
   });
 
   it.each([
@@ -106,7 +146,7 @@ describe("parseManifest", () => {
     [DOCKER_MANIFEST_LIST, index, `mediaType in manifest list should be '${DOCKER_MANIFEST_LIST}' not ''`],
     [OCI_MANIFEST, { ...image, schemaVersion: 3 }, "unrecognized manifest schema version 3"],
     [OCI_INDEX, { manifests: [] }, "unrecognized manifest list schema version 0, expected 2"],
-  ])("refuses %s in the original's words (%#)", (mediaType, body, reason) => {
+  ])("refuses %s with Distribution's message (%#)", (mediaType, body, reason) => {
     expect(reasonOf(body, mediaType)).toBe(reason);
   });
 
@@ -127,19 +167,19 @@ describe("parseManifest", () => {
     [{ ...image, annotations: { a: 1 } }, 'annotations: the value of "a"'],
     [{ ...image, artifactType: 1 }, "artifactType: "],
     [{ ...image, mediaType: 1 }, "mediaType: "],
-  ])("names the member that is wrong (%#)", (body, start) => {
+  ])("names the wrong member (%#)", (body, start) => {
     const reason = reasonOf(body, OCI_MANIFEST);
     expect(reason.startsWith(start), reason).toBe(true);
   });
 
-  it("survives the deepest nesting that four mebibytes hold", () => {
+  it("survives the deepest nesting that fits into four mebibytes", () => {
     const depth = 2 * 1024 * 1024 - 20;
     expect(reasonOf(`{"a":${"[".repeat(depth)}${"]".repeat(depth)}}`, OCI_MANIFEST)).toBe("exceeded max depth");
     expect(reasonOf("[".repeat(4 * 1024 * 1024), OCI_MANIFEST)).toBe("exceeded max depth");
     expect(reasonOf({ ...image, x: `"${"[".repeat(20_000)}` }, OCI_MANIFEST)).toBe("accepted");
   });
 
-  it("throws nothing but MANIFEST_INVALID, whatever it is given", () => {
+  it("throws nothing but MANIFEST_INVALID, whatever the input", () => {
     const types = fc.constantFrom(DOCKER_MANIFEST, DOCKER_MANIFEST_LIST, OCI_MANIFEST, OCI_INDEX);
     const keys = fc.constantFrom(
       "schemaVersion",
@@ -182,7 +222,7 @@ describe("sniffMediaType", () => {
     [{ schemaVersion: 1, name: "a", fsLayers: [], mediaType: OCI_MANIFEST }, DOCKER_SCHEMA1],
     [{ schemaVersion: 1, name: "a", signatures: [{}] }, DOCKER_SCHEMA1_SIGNED],
     [{ ...image, mediaType: "text/html" }, OCI_MANIFEST],
-  ])("says what stored bytes are served as (%#)", (body, mediaType) => {
+  ])("returns the media type with which stored bytes are served (%#)", (body, mediaType) => {
     expect(sniffMediaType(encode(body))).toBe(mediaType);
   });
 });
@@ -193,12 +233,13 @@ describe("referencesOf", () => {
     ["application/vnd.oci.image.layer.nondistributable.v1.tar", ["https://x/y"], false],
     ["application/vnd.oci.image.layer.nondistributable.v1.tar+gzip", [], true],
     ["application/vnd.oci.image.layer.nondistributable.v1.tar+gzip", undefined, true],
-    ["application/vnd.oci.image.layer.nondistributable.v1.tar+zstd", ["https://x/y"], true],
+    ["application/vnd.oci.image.layer.nondistributable.v1.tar+zstd", ["https://x/y"], false],
+    ["application/vnd.oci.image.layer.nondistributable.v1.tar+zstd", undefined, true],
     ["application/vnd.oci.image.layer.v1.tar", ["https://x/y"], true],
     ["application/vnd.docker.image.rootfs.diff.tar.gzip", undefined, true],
     [OCI_MANIFEST, undefined, true],
   ];
-  it.each(layerTypes)("asks for a layer of type %s with urls %j: %s", (mediaType, urls, required) => {
+  it.each(layerTypes)("requires a layer of type %s with urls %j: %s", (mediaType, urls, required) => {
     const body = { ...image, layers: [{ ...descriptor, mediaType, urls }] };
     const references = referencesOf(parseManifest(encode(body), OCI_MANIFEST));
     expect(references.map(({ role, kind, required: is }) => [role, kind, is])).toEqual([
@@ -207,8 +248,15 @@ describe("referencesOf", () => {
     ]);
   });
 
-  it("asks for children among the manifests, and never for the subject", () => {
+  it("requires children among the manifests, and never the subject", () => {
     const references = referencesOf(parseManifest(encode({ ...index, subject: descriptor }), OCI_INDEX));
     expect(references).toMatchObject([{ role: "child", kind: "manifest", required: true }]);
+  });
+
+  it("also looks for children without a manifest media type among the blobs", () => {
+    const types = [OCI_INDEX, DOCKER_SCHEMA1, "application/vnd.oci.image.layer.v1.tar+gzip", "text/x", undefined];
+    const manifests = types.map((mediaType) => ({ ...descriptor, mediaType }));
+    const references = referencesOf(parseManifest(encode({ ...index, manifests }), OCI_INDEX));
+    expect(references.map(({ kind }) => kind)).toEqual(["manifest", "manifest", "either", "either", "either"]);
   });
 });

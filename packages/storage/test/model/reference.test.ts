@@ -18,11 +18,11 @@ describe("a reference", () => {
   });
 
   it.each(["sha256:abc", "sha256:", "md5:d41d8cd98f00b204e9800998ecf8427e", `sha256:${"A".repeat(64)}`, ":"])(
-    "is never taken for a tag when it looks like a digest: %s",
+    "is never mistaken for a tag if it looks like a digest: %s",
     (text) => expect(errorOf(text)).toMatchObject({ code: "DIGEST_INVALID" }),
   );
 
-  it.each(["", ".hidden", "-x", "a/b", "a b", "x".repeat(129)])("is refused as a tag: %j", (text) =>
+  it.each(["", ".hidden", "-x", "a/b", "a b", "x".repeat(129)])("is not a valid tag: %j", (text) =>
     expect(errorOf(text)).toMatchObject({ code: "TAG_INVALID" }),
   );
 });

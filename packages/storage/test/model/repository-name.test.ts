@@ -46,14 +46,14 @@ describe("a repository name", () => {
     "a%2fb",
   ])("can't be %j", (name) => expect(nameError(name)).toMatchObject({ code: "NAME_INVALID" }));
 
-  it.each(["localhost:5000/x", "[::1]/x"])("can't be %s, which no driver's path can hold", (name) =>
+  it.each(["localhost:5000/x", "[::1]/x"])("can't be %s, which no driver can store", (name) =>
     expect(nameError(name)).toMatchObject({
       code: "NAME_INVALID",
       message: containing("can't be part of"),
     }),
   );
 
-  it("has at most 255 characters, not counting what could be a host", () => {
+  it("has at most 255 characters, not counting a leading host", () => {
     const message = `repository name must not be more than 255 characters`;
     const tooLong = { code: "NAME_INVALID", message: containing(message) };
     expect(isRepositoryName("a".repeat(255))).toBe(true);
@@ -64,7 +64,7 @@ describe("a repository name", () => {
     expect(nameError("a/".repeat(5_000_000))).toMatchObject(tooLong);
   });
 
-  it("agrees with the grammar of the contract, without ports and addresses", () => {
+  it("matches the grammar of the contract, without ports and addresses", () => {
     const component = "[a-z0-9]+(?:(?:[._]|__|[-]+)[a-z0-9]+)*";
     const label = "(?:[a-zA-Z0-9]|[a-zA-Z0-9][a-zA-Z0-9-]*[a-zA-Z0-9])";
     const grammar = new RegExp(`^(?:${label}(?:\\.${label})*/)?${component}(?:/${component})*$`);
@@ -75,11 +75,11 @@ describe("a repository name", () => {
     );
   });
 
-  it("is judged in linear time", () => {
-    const started = performance.now();
+  it("is validated in linear time", () => {
+    const started = process.cpuUsage();
     for (const hostile of ["a-".repeat(127), `${"-".repeat(254)}!`, `${"a".repeat(253)}_!`, `${"0.".repeat(126)}!/a`]) {
       for (let i = 0; i < 200; i++) isRepositoryName(hostile);
     }
-    expect(performance.now() - started).toBeLessThan(1000);
+    expect(process.cpuUsage(started).user).toBeLessThan(2_000_000);
   });
 });

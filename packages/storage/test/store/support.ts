@@ -8,7 +8,7 @@ import { createInMemoryDriver } from "../../src/drivers/inmemory/driver.js";
 import * as paths from "../../src/layout/paths.js";
 import type { Descriptor } from "../../src/model/descriptor.js";
 import { digestOf, parseDigest, type Digest, type DigestAlgorithm } from "../../src/model/digest.js";
-import { OCI_INDEX, OCI_MANIFEST } from "../../src/model/media-types.js";
+import { OCI_MANIFEST } from "../../src/model/media-types.js";
 import { parseRepositoryName, type RepositoryName } from "../../src/model/repository-name.js";
 import { parseTagName } from "../../src/model/tag.js";
 
@@ -18,13 +18,13 @@ export const LAYER = "application/vnd.oci.image.layer.v1.tar+gzip";
 export const encode = (value: unknown): Uint8Array =>
   new TextEncoder().encode(typeof value === "string" ? value : JSON.stringify(value));
 
-/** Runs `body` once with a driver of each kind, each test on a fresh one. */
+/** Runs `body` for each kind of driver, with a fresh one for each test. */
 export function describeForDrivers(title: string, body: (open: () => Promise<StorageDriver>) => void): void {
   const openers: Record<string, () => Promise<{ driver: StorageDriver; root?: string }>> = {
     inmemory: () => Promise.resolve({ driver: createInMemoryDriver() }),
     filesystem: async () => {
       const root = await mkdtemp(join(tmpdir(), "longshore-store-"));
-      return { driver: createFilesystemDriver({ rootDirectory: root }), root };
+      return { driver: createFilesystemDriver({ rootdirectory: root }), root };
     },
   };
   describe.each(Object.entries(openers))(`${title} over %s`, (_kind, opener) => {
@@ -43,7 +43,7 @@ export function describeForDrivers(title: string, body: (open: () => Promise<Sto
   });
 }
 
-/** Writes what the original writes for a blob. */
+/** Writes what Distribution writes for a blob. */
 export async function putBlob(
   driver: StorageDriver,
   name: RepositoryName,
@@ -56,7 +56,7 @@ export async function putBlob(
   return digest;
 }
 
-/** Writes what the original writes for a manifest, and for its tags. */
+/** Writes what Distribution writes for a manifest, and for its tags. */
 export async function putOriginal(
   driver: StorageDriver,
   name: RepositoryName,
@@ -73,7 +73,7 @@ export async function putOriginal(
   return digest;
 }
 
-/** Takes a manifest away as the original does: the empty directory stays. */
+/** Removes a manifest as Distribution does: the empty directory stays. */
 export async function deleteAsOriginal(driver: StorageDriver, name: RepositoryName, digest: Digest): Promise<void> {
   await driver.delete(paths.revisionLink(name, digest));
 }
@@ -83,7 +83,7 @@ export function descriptorOf(content: unknown, mediaType: string): Descriptor {
   return { mediaType, digest: digestOf(bytes), size: bytes.length };
 }
 
-/** An OCI image of one layer, whose blobs have the contents `config` and `layer`. */
+/** An OCI image of one layer, whose blobs contain `config` and `layer`. */
 export function imageOf({ config = "config", layer = "layer", ...rest }: Record<string, unknown> = {}) {
   return {
     schemaVersion: 2,
@@ -94,15 +94,11 @@ export function imageOf({ config = "config", layer = "layer", ...rest }: Record<
   };
 }
 
-export function indexOf(manifests: readonly unknown[], rest: Record<string, unknown> = {}) {
-  return { schemaVersion: 2, mediaType: OCI_INDEX, manifests, ...rest };
-}
-
 export const repository = parseRepositoryName;
 export const tag = parseTagName;
 export const someDigest = (hex: string): Digest => parseDigest(`sha256:${hex.repeat(64).slice(0, 64)}`);
 
-/** What `work` throws; undefined when it doesn't. */
+/** What `work` throws; undefined if it doesn't throw. */
 export async function failureOf(work: Promise<unknown>): Promise<unknown> {
   return work.then(
     () => undefined,
@@ -110,7 +106,7 @@ export async function failureOf(work: Promise<unknown>): Promise<unknown> {
   );
 }
 
-/** A driver that asks `before` at each call, fails with the error that it returns, if any, and else does as told. */
+/** A driver that calls `before` ahead of each call, and fails with the error that this returns, if any. */
 export function refusing(
   driver: StorageDriver,
   before: (operation: string, path: string) => Error | undefined | Promise<undefined>,

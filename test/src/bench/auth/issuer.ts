@@ -21,7 +21,7 @@ const KEYS = {
 
 const HOUR = 3_600_000;
 
-/** Issues a token as servers of the original's tokens do: with its certificate in the header, which every version reads. */
+/** Issues a token as servers of Distribution's tokens do: with its certificate in the header, which every version reads. */
 export async function issueToken(algorithm: keyof typeof KEYS, repository: string): Promise<IssuedToken> {
   cryptoProvider.set(webcrypto);
   const parameters = KEYS[algorithm];

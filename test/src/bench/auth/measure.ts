@@ -10,6 +10,7 @@ import { start, type Launcher, type Target } from "../servers.js";
 import { startGuessers, type Attempts } from "./guessers.js";
 import { ISSUER, issueToken, SERVICE } from "./issuer.js";
 import { startAuthorised } from "./push.js";
+import { median } from "../median.js";
 
 const REPOSITORY = "bench/image";
 const PATH = `/v2/${REPOSITORY}/manifests/latest`;
@@ -17,7 +18,7 @@ const CONNECTIONS = 16;
 const WARM_UP_SECONDS = 3;
 const USER = "bench";
 const PASSWORD = "bench password";
-/** What `htpasswd -B` users are advised to use, and the original's own. */
+/** What `htpasswd -B` users are advised to use, and Distribution's own. */
 const COST = 10;
 
 /** One way of asking who it is. */
@@ -145,7 +146,7 @@ async function measureRate(launcher: Launcher, folder: string, contender: Conten
   const { target, headers } = await open(launcher, folder, contender);
   try {
     const load = { url: target.origin + PATH, connections: CONNECTIONS, headers };
-    // Over as many connections, so that every worker has had its first requests; the original may not answer any in this.
+    // Over as many connections, so that every worker has had its first requests; Distribution may not answer any in this.
     await runWrkLatency({ ...load, seconds: WARM_UP_SECONDS });
     const before = await cpuSeconds(target.pid);
     const { operations, seconds: took } = await runWrk({ ...load, seconds });
@@ -176,9 +177,4 @@ async function measureAttack(
   } finally {
     await target[Symbol.asyncDispose]();
   }
-}
-
-function median(values: readonly number[]): number {
-  const sorted = values.toSorted((a, b) => a - b);
-  return sorted[Math.floor(sorted.length / 2)] ?? Number.NaN;
 }

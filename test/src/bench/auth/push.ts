@@ -1,5 +1,5 @@
-import { once } from "node:events";
-import { createServer, request } from "node:http";
+import { request } from "node:http";
+import { serveHttp } from "@longshore/testkit/loopback";
 import type { Target } from "../servers.js";
 
 /** A way to a registry on which every request carries the same credentials, for what pushes without any. */
@@ -7,7 +7,7 @@ export async function startAuthorised(
   target: Target,
   authorization: string | undefined,
 ): Promise<Pick<Target, "name" | "origin"> & AsyncDisposable> {
-  const server = createServer((incoming, outgoing) => {
+  const server = await serveHttp((incoming, outgoing) => {
     const headers = { ...incoming.headers, ...(authorization === undefined ? {} : { authorization }) };
     const asked = request(`${target.origin}${incoming.url ?? "/"}`, { method: incoming.method, headers });
     asked.once("error", () => outgoing.destroy());
@@ -17,15 +17,5 @@ export async function startAuthorised(
     });
     incoming.pipe(asked);
   });
-  await once(server.listen(0, "127.0.0.1"), "listening");
-  const address = server.address();
-  const port = address !== null && typeof address === "object" ? address.port : 0;
-  return {
-    name: target.name,
-    origin: `http://127.0.0.1:${port}`,
-    async [Symbol.asyncDispose]() {
-      server.closeAllConnections();
-      await new Promise((resolve) => server.close(resolve));
-    },
-  };
+  return { name: target.name, origin: server.url, [Symbol.asyncDispose]: server.close };
 }

@@ -10,6 +10,7 @@ import {
   digestOf,
   OCI_MANIFEST,
 } from "@longshore/storage";
+import { storeBlob } from "@longshore/testkit/store-blob";
 import type { Launcher } from "../servers.js";
 import { measureCommand, type CommandCost } from "./command.js";
 import { WHOLE, writeStore } from "./store.js";
@@ -88,8 +89,7 @@ function pushAllTheTime(root: string): { stop(): void; readonly done: Promise<nu
       for (; !isStopped; count += 1) {
         const bytes = new TextEncoder().encode(`pushed ${count}`);
         const digest = digestOf(bytes);
-        const { uuid } = await uploads.start();
-        await uploads.commit(uuid, digest, { bytes: new Blob([bytes]).stream() });
+        await storeBlob({ uploads }, digest, bytes);
         const descriptor = { mediaType: "application/octet-stream", digest, size: bytes.length };
         const image = { schemaVersion: 2, mediaType: OCI_MANIFEST, config: descriptor, layers: [descriptor] };
         const tags = [parseTagName(`t${count}`)];

@@ -2,7 +2,7 @@ import { createHash } from "node:crypto";
 import { mkdirSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 
-/** A store as the original keeps it. */
+/** A store as Distribution keeps it. */
 export interface StoreSize {
   readonly images: number;
   readonly layers: number;

@@ -5,7 +5,7 @@ import { expectStatus, formatRequest, openConnection } from "./wire.js";
 /** One HEAD after the other on each connection until the time is up. */
 export async function runHead(job: HeadJob): Promise<LoadResult> {
   const url = new URL(job.url);
-  const request = formatRequest("HEAD", url);
+  const request = formatRequest("HEAD", url, job.accept);
   const started = performance.now();
   let operations = 0;
   const sockets: Socket[] = [];

@@ -2,12 +2,14 @@
  * What a load process is told to do, as JSON in its only argument. It answers one line of JSON, a {@link LoadResult}. Any
  * answer from the registry that isn't the expected one ends it with an error: a load that failed in part is no measurement.
  */
-export type LoadJob = HeadJob | DownloadJob | PushJob;
+export type LoadJob = HeadJob | DownloadJob | ManifestJob | PushJob;
 
 /** HEAD requests over keep-alive connections for a time. (wrk waits for the body that Content-Length announces.) */
 export interface HeadJob {
   readonly kind: "head";
   readonly url: string;
+  /** Sent as `Accept`; any by default. */
+  readonly accept?: string;
   readonly connections: number;
   readonly seconds: number;
 }
@@ -16,6 +18,17 @@ export interface HeadJob {
 export interface DownloadJob {
   readonly kind: "download";
   readonly urls: readonly string[];
+}
+
+/** An image's manifest, pushed again and again under new tags with another annotation each time. */
+export interface ManifestJob {
+  readonly kind: "manifests";
+  readonly origin: string;
+  readonly repository: string;
+  /** The text of the manifest, whose blobs the repository has. */
+  readonly manifest: string;
+  readonly connections: number;
+  readonly seconds: number;
 }
 
 /** Blobs of random bytes, no two alike, pushed over `connections` connections until `count` are done or the time is up. */

@@ -1,7 +1,7 @@
 import { runDownload, runHead } from "./gets.js";
 import type { LoadJob, LoadResult } from "./job.js";
 import { parseJob } from "./parse.js";
-import { runPush } from "./pushes.js";
+import { runManifests, runPush } from "./pushes.js";
 
 async function runJob(job: LoadJob): Promise<LoadResult> {
   switch (job.kind) {
@@ -9,6 +9,8 @@ async function runJob(job: LoadJob): Promise<LoadResult> {
       return runHead(job);
     case "download":
       return runDownload(job);
+    case "manifests":
+      return runManifests(job);
     case "push":
       return runPush(job);
   }

@@ -8,11 +8,21 @@ export function parseJob(json: string): LoadJob {
       return {
         kind: "head",
         url: text(job, "url"),
+        ...("accept" in job ? { accept: text(job, "accept") } : {}),
         connections: number(job, "connections"),
         seconds: number(job, "seconds"),
       };
     case "download":
       return { kind: "download", urls: texts(job, "urls") };
+    case "manifests":
+      return {
+        kind: "manifests",
+        origin: text(job, "origin"),
+        repository: text(job, "repository"),
+        manifest: text(job, "manifest"),
+        connections: number(job, "connections"),
+        seconds: number(job, "seconds"),
+      };
     case "push":
       return {
         kind: "push",

@@ -1,8 +1,10 @@
+import { randomUUID } from "node:crypto";
 import { Readable } from "node:stream";
 import { Pool, type Dispatcher } from "undici";
+import { z } from "zod";
 import { blobSource, type Blob } from "./blobs.js";
 import { elapsed } from "./gets.js";
-import type { LoadResult, PushJob } from "./job.js";
+import type { LoadResult, ManifestJob, PushJob } from "./job.js";
 
 /** Pushes until the job's limit; the blobs are made and hashed outside the clock where their number is known. */
 export async function runPush(job: PushJob): Promise<LoadResult> {
@@ -35,6 +37,31 @@ export async function runPush(job: PushJob): Promise<LoadResult> {
     }),
   );
   return { operations: counts.reduce((sum, count) => sum + count, 0), seconds: elapsed(started), digests: [] };
+}
+
+/** Pushes manifests, no two alike, until the time is up. Throws unless each is taken. */
+export async function runManifests(job: ManifestJob): Promise<LoadResult> {
+  await using pool = closing(new Pool(job.origin, { connections: job.connections }));
+  const manifest = z.looseObject({ annotations: z.looseObject({}) }).parse(JSON.parse(job.manifest));
+  const run = randomUUID();
+  let count = 0;
+  const started = performance.now();
+  await Promise.all(
+    Array.from({ length: job.connections }, async () => {
+      while (elapsed(started) < job.seconds) {
+        const tag = `${run}-${count++}`;
+        const response = await pool.value.request({
+          method: "PUT",
+          path: `/v2/${job.repository}/manifests/${tag}`,
+          headers: { "content-type": "application/vnd.oci.image.manifest.v1+json" },
+          body: JSON.stringify({ ...manifest, annotations: { ...manifest.annotations, tag } }),
+        });
+        const text = await response.body.text();
+        if (response.statusCode !== 201) throw new Error(`a manifest was answered ${response.statusCode}: ${text}`);
+      }
+    }),
+  );
+  return { operations: count, seconds: elapsed(started), digests: [] };
 }
 
 /** Where a push goes and how. */

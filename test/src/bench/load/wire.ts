@@ -59,9 +59,9 @@ export function openConnection(
 }
 
 /** The bytes of a request without a body. */
-export function formatRequest(method: "GET" | "HEAD", url: URL): Buffer {
+export function formatRequest(method: "GET" | "HEAD", url: URL, accept = "*/*"): Buffer {
   return Buffer.from(
-    `${method} ${url.pathname}${url.search} HTTP/1.1\r\nHost: ${url.host}\r\nAccept: */*\r\n\r\n`,
+    `${method} ${url.pathname}${url.search} HTTP/1.1\r\nHost: ${url.host}\r\nAccept: ${accept}\r\n\r\n`,
     "latin1",
   );
 }

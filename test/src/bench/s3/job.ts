@@ -1,4 +1,4 @@
-import type { S3Server } from "../../support/s3/server.js";
+import type { S3Server } from "@longshore/testkit/s3/server";
 
 /** Where the SDK's load goes and what it does. */
 export type SdkJob = SdkPush | SdkPull;

@@ -3,13 +3,14 @@ import { fileURLToPath } from "node:url";
 import { promisify } from "node:util";
 import { startOriginal } from "../../s3/original.js";
 import { startReplica } from "../../s3/replicas.js";
-import { s3Parameters, type S3Server, startS3Server } from "../../support/s3/server.js";
+import { s3Parameters, type S3Server, startS3Server } from "@longshore/testkit/s3/server";
 import type { Pace } from "../compare.js";
 import { runLoad } from "../generate.js";
 import type { LoadResult, PushJob } from "../load/job.js";
 import { parseResult } from "../load/parse.js";
 import { cpuSeconds, peakMemory, type ProcessMemory } from "../process-tree.js";
 import type { SdkJob } from "./job.js";
+import { median } from "../median.js";
 
 const MIB = 1024 * 1024;
 /** Bytes of a blob, how many of them, and how many at a time. */
@@ -151,9 +152,4 @@ async function inTurns(
 
 function summarise(samples: readonly S3Figures[] = []): S3Figures {
   return { rate: median(samples.map(({ rate }) => rate)), cpu: median(samples.map(({ cpu }) => cpu)) };
-}
-
-function median(values: readonly number[]): number {
-  const sorted = values.toSorted((a, b) => a - b);
-  return sorted[Math.floor(sorted.length / 2)] ?? Number.NaN;
 }

@@ -9,7 +9,7 @@ import {
   type S3Client,
   UploadPartCommand,
 } from "@aws-sdk/client-s3";
-import { createS3Client } from "../../support/s3/server.js";
+import { createS3Client } from "@longshore/testkit/s3/server";
 import { blobSource, type Blob } from "../load/blobs.js";
 import { elapsed } from "../load/gets.js";
 import type { LoadResult } from "../load/job.js";

@@ -58,7 +58,7 @@ export function listingParity(site: ParitySite): void {
       expect(await list({ Prefix: "list/none" })).toEqual({ keys: [], prefixes: [], token: undefined });
     });
 
-    it("tell size, ETag and time of each", async () => {
+    it("have size, ETag and time of each", async () => {
       const command = new ListObjectsV2Command({ Bucket: site.bucket(), Prefix: "list/top1" });
       const { Contents = [] } = await site.client().send(command);
       expect(Contents).toMatchObject([{ Key: "list/top1", Size: 9, ETag: `"${md5(Buffer.from("list/top1"))}"` }]);

@@ -33,7 +33,7 @@ export function multipartParity(site: ParitySite): void {
       expect(across.equals(whole.subarray(5 * MIB - 10, 5 * MIB + 10))).toBe(true);
     });
 
-    it("take parts in any order, replace them, and go by their numbers", async () => {
+    it("take parts in any order, replace them, and are ordered by their numbers", async () => {
       const id = await begin("many/order");
       const c = await part("many/order", id, 10_000, last);
       await part("many/order", id, 2, second);
@@ -97,7 +97,7 @@ export function multipartParity(site: ParitySite): void {
       expect((await read("many/done")).equals(last)).toBe(true);
     });
 
-    it("tell their parts in pages", async () => {
+    it("list their parts in pages", async () => {
       const id = await begin("many/parts");
       for (const number of [1, 2, 5, 9]) await part("many/parts", id, number, last);
       const about = { Bucket: site.bucket(), Key: "many/parts", UploadId: id };

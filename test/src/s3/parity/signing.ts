@@ -1,7 +1,7 @@
 import { GetObjectCommand, HeadObjectCommand, PutObjectCommand } from "@aws-sdk/client-s3";
 import { getSignedUrl } from "@aws-sdk/s3-request-presigner";
 import { beforeAll, describe, expect, it } from "vitest";
-import { createS3Client } from "../../support/s3/server.js";
+import { createS3Client } from "@longshore/testkit/s3/server";
 import { outcome, type ParitySite } from "./site.js";
 
 const KEY = "signed/plus+and space";
@@ -33,7 +33,7 @@ export function signingParity(site: ParitySite): void {
       expect(await asked({ credentials })).toBe("403 SignatureDoesNotMatch");
     });
 
-    it("of nobody that is known are refused", async () => {
+    it("of an unknown access key are refused", async () => {
       const credentials = { accessKeyId: "NOSUCHKEY00000000000", secretAccessKey: "x" };
       expect(await asked({ credentials })).toBe("403 InvalidAccessKeyId");
     });

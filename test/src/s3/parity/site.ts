@@ -18,7 +18,7 @@ import {
   S3ServiceException,
   UploadPartCommand,
 } from "@aws-sdk/client-s3";
-import { createS3Client, type S3Server } from "../../support/s3/server.js";
+import { createS3Client, type S3Server } from "@longshore/testkit/s3/server";
 
 /** What a server does in the cases in which servers differ ({@link outcome}), so that each is held to exactly that. */
 export interface Ways {
@@ -87,7 +87,8 @@ export function useParitySite(start: () => Promise<S3Server>, ways: Ways): Parit
     server: () => open().server,
     bucket: () => open().bucket,
     client: () => open().client,
-    put: (key, Body, more) => open().client.send(new PutObjectCommand({ ...at(key), Body, ...more })),
+    put: (key, Body, more) =>
+      open().client.send(new PutObjectCommand({ ...at(key), Body, ContentLength: Buffer.byteLength(Body), ...more })),
     get,
     async read(key, more) {
       const { Body } = await get(key, more);

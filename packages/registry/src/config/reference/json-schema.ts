@@ -1,20 +1,20 @@
 import { z } from "zod";
-import { keys } from "../schema/kit.js";
+import { keys } from "@longshore/options/declare";
 import { root } from "../schema/root.js";
-import { shapeOf } from "../schema/shape.js";
+import { shapeOf } from "@longshore/options/shape";
 
-/** The JSON Schema of config.yml, for editors: what may be written, before defaults and conversions. */
+/** The JSON Schema of config.yml, for editors. It describes the file as written, before defaults and conversions. */
 export function jsonSchema(): string {
   const schema = z.toJSONSchema(root, {
-    // The newest draft that the YAML language server knows whole.
+    // The newest draft that the YAML language server supports completely.
     target: "draft-7",
     io: "input",
     unrepresentable: "any",
     override: ({ zodSchema, jsonSchema: json }) => {
       const info = keys.get(zodSchema);
-      if (info) Object.assign(json, describe(info.meaning, info.later?.what));
+      if (info) Object.assign(json, describe(info.meaning, info.unsupported?.what));
       const shape = shapeOf(zodSchema);
-      // A text takes any scalar as it is written; YAML has read `0.1` or `5000` as a number before the editor looks.
+      // A string key takes any scalar as it is written, but editors see `0.1` or `5000` as the number that YAML reads.
       if (shape.kind === "text" && json.type === "string" && json.enum === undefined)
         Object.assign(json, { type: ["string", "number", "boolean"] });
       if (shape.kind === "struct" && json.type === "object") {
@@ -27,12 +27,14 @@ export function jsonSchema(): string {
   return `${JSON.stringify({ title: "config.yml of a Longshore registry", ...schema }, null, 2)}\n`;
 }
 
-function describe(meaning: string, later: string | undefined): { description?: string; deprecated?: boolean } {
-  const text = [meaning, later && `This version doesn't have ${later} yet.`].filter((part) => part).join(" ");
+function describe(meaning: string, unsupported: string | undefined): { description?: string; deprecated?: boolean } {
+  const text = [meaning, unsupported && `This version doesn't support ${unsupported} yet.`]
+    .filter((part) => part)
+    .join(" ");
   return text === "" ? {} : { description: text };
 }
 
-/** `storage: inmemory` is short for a map with that one key. */
+/** Allows `storage: inmemory` in place of a map with that one key. */
 function allowShorthand(schema: z.core.JSONSchema.BaseSchema, name: string, words: readonly string[]): void {
   const property = schema.properties?.[name];
   if (typeof property !== "object") return;

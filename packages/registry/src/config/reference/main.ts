@@ -1,4 +1,4 @@
-/** `npm run schema`: writes what is generated from the configuration's schema, below the working directory. */
+/** `npm run schema`: writes the files that are generated from the configuration's schema, below the working directory. */
 import { writeFile } from "node:fs/promises";
 import { GENERATED } from "./generated.js";
 

@@ -1,62 +1,64 @@
-import { choice, flag, list, section, text, textList, untypedMap } from "./kit.js";
+import { choice, flag, list, optionalChoice, section, text, textList, untypedMap } from "@longshore/options/declare";
 
 const LEVELS = ["error", "warn", "info", "debug"] as const;
 
 const hook = section(
   {
-    disabled: flag(false, "Leaves this hook out."),
-    type: text("`mail` is the only one."),
-    levels: textList("Levels that are mailed."),
+    disabled: flag(false, "Disables this hook."),
+    type: text("The type of hook: `mail` is the only one."),
+    levels: textList("The levels to mail."),
     options: section(
       {
         smtp: section(
           {
             addr: text("`host:port` of the mail server."),
-            username: text("Its user."),
-            password: text("Its password.", { secret: true }),
-            insecure: flag(false, "Has no effect in the original."),
+            username: text("The user name."),
+            password: text("The password.", { secret: true }),
+            insecure: flag(false, "Has no effect in Distribution."),
           },
           "The mail server.",
         ).optional(),
         from: text("The sender."),
         to: textList("The recipients."),
       },
-      "What the hook needs.",
+      "Options of the hook.",
       { env: "MAILOPTIONS" },
     ).optional(),
   },
   "Mails log lines.",
 );
 
-export const loglevel = choice(LEVELS, undefined, "Older name of `log.level`, used when that is empty.");
+export const loglevel = optionalChoice(LEVELS, "Older name of `log.level`, used if that is empty.");
 
 export const log = section(
   {
-    level: choice(LEVELS, "info", "The least important level that is logged."),
-    formatter: choice(["text", "json", "logstash"], "text", "The form of application log lines."),
+    level: optionalChoice(LEVELS, "The least important level that is logged.", { fallback: "info" }),
+    formatter: choice(["text", "json", "logstash"], "text", "The format of application log lines."),
     fields: untypedMap("Fields on every application log line, such as `service: registry`."),
-    accesslog: section({ disabled: flag(false, "No access log on standard output.") }, "The access log.", {}).prefault(
+    accesslog: section(
+      { disabled: flag(false, "Disables the access log on standard output.") },
+      "The access log.",
       {},
-    ),
+    ).prefault({}),
     audit: section(
       {
-        target: text("Where it goes: `stdout`, `stderr`, or a file, which is opened anew on SIGHUP.", {
+        target: text("Where to write it: `stdout`, `stderr`, or a file, which is reopened on SIGHUP.", {
           fallback: "off",
         }),
-        pulls: flag(true, "Has reads that were allowed, too; otherwise only what changes something or was refused."),
+        pulls: flag(true, "Includes allowed reads; otherwise only changes and refusals are logged."),
       },
-      "The audit log: who did what to which repository from where, and whether they might; a JSON object a line.",
+      "The audit log: who did what to which repository from where, and whether it was allowed. One JSON object per line.",
       { ours: true },
     ).prefault({}),
     reportcaller: flag(false, "Adds `func` and `file` to each line."),
-    hooks: list(hook, "What happens on log lines beside writing them.", {
+    hooks: list(hook, "Additional actions on log lines.", {
       type: "list of maps",
-      later: {
+      unsupported: {
         when: "enabled-entries",
         what: "log hooks",
-        instead: "remove the entries or set disabled: true in each, and let your log collector send the mail",
+        instead: "remove the entries or set disabled: true in each, and have your log collector send the mail",
       },
     }),
   },
-  "Application log (standard error) and access log (standard output).",
+  "The application log (standard error), access log (standard output) and audit log.",
 ).prefault({});

@@ -1,11 +1,14 @@
+import { PROXY_SECTION as proxy } from "@longshore/mirror";
 import { z } from "zod";
+import { tokenServerSection as tokenserver } from "@longshore/token-server";
 import { access } from "./access.js";
 import { auth } from "./auth.js";
 import { health } from "./health.js";
 import { http } from "./http.js";
-import { key, section } from "./kit.js";
-import { compatibility, proxy, reporting } from "./later.js";
-import { catalog, policy, tags, validation } from "./limits.js";
+import { key, section } from "@longshore/options/declare";
+import { compatibility, reporting } from "./unsupported.js";
+import { policy, validation } from "./validation.js";
+import { catalog, tags } from "./catalog-and-tags.js";
 import { log, loglevel } from "./log.js";
 import { notifications } from "./notifications.js";
 import { middleware } from "./middleware.js";
@@ -13,12 +16,12 @@ import { redis } from "./redis.js";
 import { storage } from "./storage.js";
 
 const version = key(z.string().regex(/^0\.1$/), {
-  meaning: "The version of this format.",
+  meaning: "The version of the file format.",
   type: "`0.1`",
-  allowed: "0.1 (required)",
+  allowed: "0.1",
 });
 
-/** Every key of config.yml: of `registry:3`, of `registry:2`, and ours. */
+/** Every key of config.yml: those of `registry:3` and `registry:2`, and our own. */
 export const root = section(
   {
     version,
@@ -27,6 +30,7 @@ export const root = section(
     storage,
     auth,
     access,
+    tokenserver,
     http,
     health,
     catalog,

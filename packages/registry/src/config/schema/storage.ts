@@ -1,128 +1,81 @@
 import { z } from "zod";
-import { isNetwork } from "../../http/networks.js";
-import { duration, flag, integer, key, type Later, list, type Range, section, text } from "./kit.js";
-import { s3, s3aws } from "./s3.js";
+import { isNetwork } from "@longshore/base/network";
+import { GIB, KIB, MIB } from "@longshore/base/size";
+import {
+  duration,
+  flag,
+  integer,
+  key,
+  type Unsupported,
+  list,
+  section,
+  text,
+  timeOfDay,
+} from "@longshore/options/declare";
+import { describeKinds, namesOf } from "@longshore/options/kind";
+import { CACHE_KINDS, DRIVER_KINDS, UNAVAILABLE_DRIVERS } from "@longshore/storage";
 
-/** A parameter in an untyped map: the original turns whatever scalar stands there into a text. */
-function anyScalar(meaning: string, fallback?: string) {
-  const schema = z.union([z.string(), z.number(), z.boolean()]).transform(String).optional();
-  return key(schema, { meaning, type: "text", allowed: "a text", fallback });
-}
-
-/** An integer, or a text with one, as the filesystem driver accepts it. */
-function looseInteger(fallback: number, { min, max }: Range, meaning: string, extra: { ours?: boolean } = {}) {
-  const schema = z
-    .union([z.int(), z.string().regex(/^[-+]?[0-9]{1,15}$/)])
-    .transform(Number)
-    .refine((value) => value >= (min ?? -Infinity) && value <= (max ?? Infinity))
-    .default(fallback);
-  const range = min === undefined || max === undefined ? "" : ` from ${min} to ${max}`;
-  return key(schema, {
-    meaning,
-    type: "integer",
-    allowed: `a whole number${range}`,
-    fallback: String(fallback),
-    ...extra,
-  });
-}
-
-const KIB = 1024;
-const MIB = 1024 * KIB;
-const GIB = 1024 * MIB;
 const OURS = { ours: true };
 
-const filesystem = section(
-  {
-    rootdirectory: anyScalar(
-      "The directory that holds `docker/registry/v2`. Made when it isn't there.",
-      "/var/lib/registry",
-    ),
-    maxthreads: looseInteger(100, {}, "File operations at a time; fewer than 25 count as 25."),
-    buffersize: looseInteger(
-      MIB,
-      { min: 64 * KIB, max: 16 * MIB },
-      "Bytes read or written at once. A download has two such buffers while `readbuffers` has room.",
-      OURS,
-    ),
-    readbuffers: looseInteger(
-      32 * MIB,
-      { min: MIB, max: 64 * GIB },
-      "Bytes that the buffers of all downloads of a worker take together; with many downloads each has smaller ones.",
-      OURS,
-    ),
-    writebuffers: looseInteger(
-      32 * MIB,
-      { min: MIB, max: 64 * GIB },
-      "Bytes that all uploads of a worker gather before they are written; with many uploads each gathers fewer.",
-      OURS,
-    ),
-    filecache: looseInteger(
-      32 * MIB,
-      { min: 0, max: 64 * GIB },
-      "Bytes of small files that a worker remembers, each checked by a `stat` when it is used; 0: none.",
-      OURS,
-    ),
-    namecache: looseInteger(
-      200_000,
-      { min: 0, max: 100_000_000 },
-      "Names in listed directories that a worker remembers, checked likewise; 0: none.",
-      OURS,
-    ),
-  },
-  "A directory of this machine.",
-  { untyped: true },
-).nullish();
+/** One optional section for each name of a storage driver. */
+const drivers = Object.fromEntries(
+  [...namesOf(DRIVER_KINDS)].map(([name, kind]) => [name, kind.section(name).nullish()]),
+);
 
-const inmemory = section({}, "Memory: everything is lost at the end. One worker, since processes share no memory.", {
-  untyped: true,
-}).nullish();
+/** Distribution's drivers that aren't supported, with the names of their options for editors and the reference. */
+const unavailable = Object.fromEntries(
+  UNAVAILABLE_DRIVERS.map(({ name, meaning, options }) => {
+    const shape = Object.fromEntries(
+      options.map((option) => [option, key(z.unknown(), { meaning: "", type: "any", allowed: "" })]),
+    );
+    const unsupported: Unsupported = {
+      when: "present",
+      what: `the storage driver ${name}`,
+      instead: "use storage.filesystem or storage.s3, or keep using Distribution until this driver is supported",
+    };
+    return [name, section(shape, meaning, { untyped: true, unknownKeys: "allowed", unsupported }).nullish()];
+  }),
+);
 
-function later(name: string): Later {
-  return {
-    when: "present",
-    what: `the storage driver ${name}`,
-    instead: "use storage.filesystem or storage.s3, or stay with the original until this driver is here",
-  };
-}
-
-/** A driver of the original with the names of its parameters, so that editors and the reference know them. */
-function laterDriver(name: string, parameters: string, meaning: string) {
-  const shape = Object.fromEntries(
-    parameters.split(" ").map((parameter) => [parameter, key(z.unknown(), { meaning: "", type: "any", allowed: "" })]),
-  );
-  return section(shape, meaning, { untyped: true, unknownKeys: "allowed", later: later(name) }).nullish();
-}
+/** Every cache is bounded: this is what "no limit" means. */
+const MOST_DESCRIPTORS = 1_000_000;
 
 function cacheName(meaning: string) {
-  return key(z.enum(["inmemory", "redis"]).optional(), {
+  const names = [...namesOf(CACHE_KINDS).keys()];
+  return key(z.enum(names).optional(), {
     meaning,
-    type: "`inmemory`, `redis`",
-    allowed: "inmemory or redis, or no such key for no cache",
+    type: names.map((name) => `\`${name}\``).join(", "),
+    allowed: `${names.join(" or ")}; remove the key to disable the cache`,
   });
 }
 
 const cache = section(
   {
-    blobdescriptor: cacheName(
-      "Where sizes of blobs are remembered: `inmemory`, in each process, over object storage (a file system is asked itself, " +
-        "which is as fast); `redis`: there as well, and also links, tags and small manifests, for all replicas together.",
-    ),
+    blobdescriptor: cacheName(`Where blob sizes are cached. ${describeKinds(CACHE_KINDS)}`),
     layerinfo: cacheName("Older name of `blobdescriptor`."),
-    blobdescriptorsize: integer(
-      10_000,
-      { max: 1_000_000 },
-      "Descriptors that a process remembers; 0 or less: 1,000,000.",
+    blobdescriptorsize: key(
+      z
+        .int()
+        .max(MOST_DESCRIPTORS)
+        .transform((value) => (value > 0 ? value : MOST_DESCRIPTORS))
+        .prefault(10_000),
+      {
+        meaning: "The number of descriptors that a process caches; 0 or less means 1,000,000.",
+        type: "integer",
+        allowed: "a whole number, at most 1000000",
+        fallback: "10000",
+      },
     ),
     manifestbytes: integer(
       64 * MIB,
       { min: 0, max: 16 * GIB },
-      "Bytes of manifests that a process remembers by digest; 0: none.",
+      "The size of each process's manifest cache in bytes; 0 disables it.",
       { ours: true },
     ),
     sharedmanifestsize: integer(
       64 * KIB,
       { min: 0, max: 4 * MIB },
-      "Bytes of the largest manifest that is kept in Redis; 0: none is.",
+      "The size in bytes of the largest manifest kept in Redis; 0 means none.",
       { ours: true },
     ),
   },
@@ -133,54 +86,48 @@ const cache = section(
 const uploadpurging = section(
   {
     enabled: flag(true, "Removes abandoned upload sessions."),
-    age: duration("168h", "How old an abandoned session gets.", { max: Infinity, textOnly: true }),
-    interval: duration("24h", "Time between two looks.", { min: 1000, max: Infinity, textOnly: true }),
+    age: duration("168h", "The age at which a session counts as abandoned.", { max: Infinity, textOnly: true }),
+    interval: duration("24h", "Time between two runs.", { min: 1000, max: Infinity, textOnly: true }),
     dryrun: flag(false, "Only logs what would be removed."),
   },
-  "Removal of abandoned uploads. Unlike in the original, keys that are not given have their defaults.",
+  "Removal of abandoned uploads. Unlike in Distribution, keys that aren't set have their defaults.",
   { untyped: true },
 ).prefault({});
 
 const gc = section(
   {
-    enabled: flag(false, "Removes blobs that no manifest refers to, while serving.", OURS),
+    enabled: flag(false, "Removes blobs that no manifest refers to, while the registry is serving.", OURS),
     interval: duration("24h", "Time between two collections.", { min: 1000, max: Infinity, textOnly: true }, OURS),
-    timeofday: key(
-      z
-        .string()
-        .regex(/^([01][0-9]|2[0-3]):[0-5][0-9]$/)
-        .optional(),
-      {
-        meaning:
-          "When the first collection begins, in UTC, such as `03:30`; without it after a random time of up to an hour.",
-        type: "text",
-        allowed: 'a time of day such as "03:30"',
-        ...OURS,
-      },
+    timeofday: timeOfDay(
+      "When the first collection starts, in UTC, such as `03:30`; by default after a random time of up to an hour.",
+      OURS,
     ),
     graceperiod: duration(
       "1h",
-      "What was pushed, or asked for by a pusher, within this time stays. Longer than the longest push: from its first blob to its " +
-        "manifest. `registry garbage-collect` uses it, too.",
+      "Keeps everything that was pushed, or that a pushing client asked for, within this time. Must be longer than the longest push, from its first blob to its manifest. `registry garbage-collect` uses it too.",
       { max: Infinity, textOnly: true },
       OURS,
     ),
     deleteuntagged: section(
       {
-        enabled: flag(false, "Also removes manifests that no tag leads to and that nothing tagged needs.", OURS),
-        age: duration("24h", "How old such a manifest's push gets.", { max: Infinity, textOnly: true }, OURS),
+        enabled: flag(false, "Also removes manifests that are untagged and not needed by anything tagged.", OURS),
+        age: duration(
+          "24h",
+          "How long after its push such a manifest is kept.",
+          { max: Infinity, textOnly: true },
+          OURS,
+        ),
       },
-      "Untagged manifests. Children of indexes and referrers of what is kept are kept.",
+      "Untagged manifests. Children of indexes and referrers of manifests that are kept are kept too.",
       { untyped: true, ...OURS },
     ).prefault({}),
     dryrun: flag(false, "Only logs what would be removed.", OURS),
     workdirectory: text(
-      "A directory of this machine for lists that don't fit into memory, some 100 bytes for each blob; below the system's " +
-        "temporary directory where absent.",
+      "A local directory for lists that don't fit into memory, about 100 bytes per blob; by default below the system's temporary directory.",
       OURS,
     ),
   },
-  "Garbage collection while serving, by one process of each registry that has it enabled.",
+  "Garbage collection while serving, by one process of each registry that enables it.",
   { untyped: true, ...OURS },
 ).prefault({});
 
@@ -198,7 +145,7 @@ const maintenance = section(
 
 const network = key(z.string().refine(isNetwork), {
   meaning: "",
-  type: "text",
+  type: "string",
   allowed: "an address, or a network such as 10.0.0.0/8",
 });
 
@@ -206,11 +153,11 @@ const redirectRule = section(
   {
     networks: key(z.array(network).min(1), {
       meaning: "Addresses and networks of clients, such as `10.0.0.0/8`.",
-      type: "list of texts",
+      type: "list of strings",
       allowed: "a list of addresses and networks",
     }),
     disable: key(z.boolean(), {
-      meaning: "Whether these are served from here instead of being redirected.",
+      meaning: "Whether these clients are served by the registry instead of being redirected.",
       type: "boolean",
       allowed: "true or false, without quotes",
     }),
@@ -221,45 +168,21 @@ const redirectRule = section(
 
 const redirect = section(
   {
-    disable: flag(false, "Never answers a blob request with a redirect to the storage."),
+    disable: flag(false, "Never redirects blob requests to the storage."),
     clients: list(
       redirectRule,
-      "Rules for clients by their address, which is the one of `http.trustedproxies`: the first rule with the client's network " +
-        "decides, `disable` where there is none.",
+      "Rules by client address (see `http.trustedproxies`). The first rule with the client's network decides; if there is none, `disable` does.",
       { type: "list of maps", ...OURS },
     ),
   },
-  "Redirects: clients fetch blobs from the storage itself, where it can be addressed (`s3`, `middleware.storage`).",
+  "Redirects: clients fetch blobs directly from the storage, if it supports that (`s3`, `middleware.storage`).",
   { untyped: true },
 ).prefault({});
 
 export const storage = section(
   {
-    filesystem,
-    inmemory,
-    s3,
-    s3aws,
-    gcs: laterDriver(
-      "gcs",
-      "bucket keyfile credentials rootdirectory chunksize maxconcurrency useragent",
-      "Google Cloud Storage.",
-    ),
-    azure: laterDriver(
-      "azure",
-      "accountname accountkey container credentials realm serviceurl rootdirectory max_retries retry_delay skipverify connectionstring",
-      "Azure Blob Storage.",
-    ),
-    swift: laterDriver(
-      "swift",
-      "authurl username password region container tenant tenantid domain domainid trustid insecureskipverify chunksize prefix " +
-        "secretkey accesskey authversion endpointtype rootdirectory",
-      "OpenStack Swift (only in `registry:2`).",
-    ),
-    oss: laterDriver(
-      "oss",
-      "accesskeyid accesskeysecret region bucket endpoint internal encrypt secure chunksize rootdirectory encryptionkeyid",
-      "Aliyun OSS (only in `registry:2`).",
-    ),
+    ...drivers,
+    ...unavailable,
     delete: section({ enabled: flag(false, "Allows `DELETE` of tags, manifests and blobs.") }, "Deletion.", {
       untyped: true,
     }).prefault({}),
@@ -268,15 +191,19 @@ export const storage = section(
     maintenance,
     tag: section(
       {
-        concurrencylimit: integer(0, { min: 0, max: 10_000 }, "Parallel reads of tag links; 0: the number of cores."),
+        concurrencylimit: integer(
+          0,
+          { min: 0, max: 10_000 },
+          "Parallel reads of tag links; 0 means the number of cores.",
+        ),
       },
       "Tags.",
       { untyped: true },
     ).prefault({}),
   },
-  "Exactly one driver, and what concerns them all. A driver's name alone (`storage: inmemory`) is enough when it needs no key.",
+  "Exactly one driver, and options common to all. A driver's name alone (`storage: inmemory`) is enough if it needs no options.",
   { untyped: true, unknownKeys: "error" },
 );
 
 /** The keys of `storage` that name a driver. */
-export const DRIVERS = ["filesystem", "inmemory", "s3", "s3aws", "gcs", "azure", "swift", "oss"] as const;
+export const DRIVERS: readonly string[] = [...Object.keys(drivers), ...Object.keys(unavailable)];

@@ -1,25 +1,36 @@
-import { type Alias, type Document, isAlias, isMap, isScalar, isSeq, LineCounter, parseAllDocuments } from "yaml";
+import {
+  type Alias,
+  type Document,
+  isAlias,
+  isMap,
+  isScalar,
+  isSeq,
+  LineCounter,
+  parseAllDocuments,
+  type Scalar,
+} from "yaml";
 import { error, type Finding, warning } from "../findings.js";
 import { resolveScalar } from "./scalar.js";
-import { emptyMap, isNull, type MapNode, type Node, type Path, setEntry, type Source } from "./tree.js";
+import { emptyMap, isNull, type MapNode, type Node, setEntry, type Source } from "./tree.js";
+import { type Path } from "@longshore/options/report";
 
-/** A configuration has a few hundred values; aliases could make billions of a few lines. */
+/** A configuration has a few hundred values, but a few lines of aliases could expand to billions. */
 const MOST_NODES = 20_000;
 const MOST_DEPTH = 64;
 const MOST_BYTES = 1024 * 1024;
 
 export interface ParsedYaml {
-  /** Undefined when the text is no YAML. An empty text is a null. */
+  /** Undefined if the text isn't valid YAML. An empty text is null. */
   readonly node: Node | undefined;
   readonly findings: readonly Finding[];
 }
 
-/** Where a text comes from: a file, whose lines are counted, or one variable. */
+/** The origin of YAML text: a file, whose lines are counted, or a variable. */
 export type TextOrigin = { readonly file: string } | { readonly variable: string };
 
 /**
- * Reads YAML as the original does (contract §3.1): 1.1's types, the last of duplicate keys wins, aliases and merge keys.
- * Messages never contain a part of the text, which may be a secret.
+ * Reads YAML as Distribution does (wire contract §3.1): with the types of version 1.1, aliases and merge keys; the last of
+ * duplicate keys wins. Messages never quote the text, which may contain secrets.
  */
 export function parseYaml(text: string, origin: TextOrigin): ParsedYaml {
   const lines = new LineCounter();
@@ -27,11 +38,12 @@ export function parseYaml(text: string, origin: TextOrigin): ParsedYaml {
   if (text.length > MOST_BYTES) {
     return {
       node: undefined,
-      findings: [error([], start, `too long for a configuration: more than ${MOST_BYTES} bytes`)],
+      findings: [error([], start, `too large for a configuration: more than ${MOST_BYTES} bytes`)],
     };
   }
   try {
-    const documents = parseAllDocuments(text.replace(/^\uFEFF/, ""), {
+    const clean = text.replace(/^\uFEFF/, "");
+    const documents = parseAllDocuments(clean, {
       schema: "failsafe",
       version: "1.1",
       uniqueKeys: false,
@@ -44,10 +56,10 @@ export function parseYaml(text: string, origin: TextOrigin): ParsedYaml {
     if (document === undefined) return { node: nullAt(start), findings: [] };
     const problem = document.errors[0];
     if (problem) {
-      const message = `not valid YAML: ${SYNTAX[problem.code] ?? "the text can't be read here"}`;
+      const message = `not valid YAML: ${SYNTAX[problem.code] ?? "syntax error"}`;
       return { node: undefined, findings: [error([], placeOf(origin, lines, problem.pos[0]), message)] };
     }
-    const reader = new Reader(document, (offset) => placeOf(origin, lines, offset));
+    const reader = new Reader(document, clean, (offset) => placeOf(origin, lines, offset));
     return { node: reader.read(document.contents, [], 0), findings: reader.findings };
   } catch (cause) {
     if (cause instanceof Refused) return { node: undefined, findings: [cause.finding] };
@@ -58,30 +70,32 @@ export function parseYaml(text: string, origin: TextOrigin): ParsedYaml {
   }
 }
 
-const UNKNOWN_ALIAS = "a value that begins with * is an alias, and this one has no anchor; put the value in quotes";
+const UNKNOWN_ALIAS =
+  "a value that starts with * is an alias, and no anchor has this name; if it is meant literally, put it in quotes";
 
-/** The messages of the YAML library quote the text, so these say it in their place. */
+/** Used instead of the YAML library's messages, which quote the text. */
 const SYNTAX: Readonly<Record<string, string>> = {
   ALIAS_PROPS: "an alias (*name) can't have a tag or an anchor",
   BAD_ALIAS: UNKNOWN_ALIAS,
-  BAD_DIRECTIVE: "a line that begins with % is a directive, and this one is unknown; put the value in quotes",
+  BAD_DIRECTIVE:
+    "a line that starts with % is a directive, and this one is unknown; if it is meant literally, put it in quotes",
   BAD_DQ_ESCAPE: 'a "…" text has an unknown escape after a backslash; use single quotes',
-  BAD_INDENT: "the indentation doesn't fit the lines above, or a brace or bracket there isn't closed",
-  BAD_PROP_ORDER: "tags and anchors must stand before the value",
-  BAD_SCALAR_START: "a value can't begin with this character; put it in quotes",
-  BLOCK_AS_IMPLICIT_KEY: "a nested map can't begin on the same line as its key",
-  BLOCK_IN_FLOW: "an indented map or list can't stand inside { } or [ ]",
-  DUPLICATE_KEY: "the key stands twice",
+  BAD_INDENT: "the indentation doesn't match the lines above, or a brace or bracket isn't closed",
+  BAD_PROP_ORDER: "tags and anchors must precede the value",
+  BAD_SCALAR_START: "a value can't start with this character; put it in quotes",
+  BLOCK_AS_IMPLICIT_KEY: "a nested map can't start on the same line as its key",
+  BLOCK_IN_FLOW: "an indented map or list isn't allowed inside { } or [ ]",
+  DUPLICATE_KEY: "duplicate key",
   KEY_OVER_1024_CHARS: "a key is longer than 1024 characters",
   MISSING_CHAR: "a closing quote, bracket, brace, or a colon after a key is missing",
-  MULTILINE_IMPLICIT_KEY: "a key must stand on one line, with a colon and a space after it",
+  MULTILINE_IMPLICIT_KEY: "a key must be on one line, followed by a colon and a space",
   MULTIPLE_ANCHORS: "a value has two anchors",
   MULTIPLE_DOCS: "there is more than one document",
   MULTIPLE_TAGS: "a value has two tags",
   RESOURCE_EXHAUSTION: "nested too deeply",
-  TAB_AS_INDENT: "indentation is done with spaces, and here is a tab",
+  TAB_AS_INDENT: "found a tab in the indentation; use spaces",
   TAG_RESOLVE_FAILED: "this tag is unknown",
-  UNEXPECTED_TOKEN: "this doesn't fit here; a value with special characters needs quotes",
+  UNEXPECTED_TOKEN: "unexpected here; a value with special characters needs quotes",
 };
 
 class Refused extends Error {
@@ -96,12 +110,14 @@ class Refused extends Error {
 class Reader {
   readonly findings: Finding[] = [];
   readonly #document: Document;
+  readonly #text: string;
   readonly #place: (offset: number) => Source;
   readonly #open = new Set<unknown>();
   #count = 0;
 
-  constructor(document: Document, place: (offset: number) => Source) {
+  constructor(document: Document, text: string, place: (offset: number) => Source) {
     this.#document = document;
+    this.#text = text;
     this.#place = place;
   }
 
@@ -109,7 +125,7 @@ class Reader {
     const offset = offsetOf(node) ?? fallback;
     const source = this.#place(offset);
     if (++this.#count > MOST_NODES)
-      throw new Refused(error([], source, `more than ${MOST_NODES} values, aliases followed`));
+      throw new Refused(error([], source, `more than ${MOST_NODES} values after expanding aliases`));
     if (path.length > MOST_DEPTH) throw new Refused(error([], source, `nested more than ${MOST_DEPTH} levels deep`));
     if (isAlias(node)) return this.#alias(node, path, offset);
     if (isScalar(node)) return this.#scalar(node, path, source);
@@ -133,15 +149,24 @@ class Reader {
     return node;
   }
 
-  #scalar(node: { value: unknown; type?: string; tag?: string }, path: Path, source: Source): Node {
+  #scalar(node: Scalar, path: Path, source: Source): Node {
     const text = typeof node.value === "string" ? node.value : "";
-    const quoted = node.type === "QUOTE_DOUBLE" || node.type === "QUOTE_SINGLE" || node.type?.startsWith("BLOCK_");
+    const literal = node.type === "QUOTE_DOUBLE" || node.type === "QUOTE_SINGLE" || node.type?.startsWith("BLOCK_");
     const tag = /^tag:yaml\.org,2002:(\w+)$/.exec(node.tag ?? "")?.[1];
     if (node.tag !== undefined && node.tag !== "!" && !/^(str|int|bool|float|null)$/.test(tag ?? "")) {
-      throw new Refused(error(path, source, "this YAML tag is not supported; write the value without it"));
+      throw new Refused(error(path, source, "this YAML tag isn't supported; remove it"));
     }
-    const plain = tag === undefined || tag === "str" ? !quoted && tag === undefined && node.tag === undefined : true;
-    return { kind: "scalar", text, value: plain ? resolveScalar(text) : text, source };
+    const plain = tag === undefined || tag === "str" ? !literal && tag === undefined && node.tag === undefined : true;
+    const value = plain ? resolveScalar(text) : text;
+    const quoted = literal === true || node.tag !== undefined;
+    return { kind: "scalar", text, value, quoted, comment: quoted ? undefined : this.#commentAfter(node), source };
+  }
+
+  #commentAfter({ range }: Scalar): "word" | "other" | undefined {
+    const end = range?.[1];
+    if (end === undefined) return undefined;
+    const rest = /^[ \t]*#(\S)?/.exec(this.#text.slice(end, end + 200));
+    return rest === null ? undefined : rest[1] === undefined ? "other" : "word";
   }
 
   #map(
@@ -162,7 +187,7 @@ class Reader {
         continue;
       }
       if (own.has(name.text)) {
-        const message = "given more than once; the last one counts";
+        const message = "given more than once; the last one is used";
         this.findings.push(warning([...path, name.text], keySource, message));
       }
       own.add(name.text);
@@ -172,7 +197,7 @@ class Reader {
     return map;
   }
 
-  /** YAML 1.1 merge key: what stands in the map itself wins, then the earlier of the merged maps. */
+  /** YAML 1.1 merge key: the map's own keys win, then those of earlier merged maps. */
   #merge(map: MapNode, own: ReadonlySet<string>, from: Node): void {
     const maps = from.kind === "list" ? [...from.items].reverse() : [from];
     for (const each of maps) {
@@ -196,5 +221,5 @@ function placeOf(origin: TextOrigin, lines: LineCounter, offset: number): Source
 }
 
 function nullAt(source: Source): Node {
-  return { kind: "scalar", text: "", value: null, source };
+  return { kind: "scalar", text: "", value: null, quoted: false, source };
 }

@@ -1,4 +1,4 @@
-/** What a scalar of the file means to a field that doesn't say which type it wants. */
+/** The value of a scalar for a field without a declared type. */
 export type ScalarValue = string | number | boolean | null;
 
 const WORDS: ReadonlyMap<string, ScalarValue> = new Map<string, ScalarValue>([
@@ -14,8 +14,8 @@ const INTEGER = /^([-+]?)(?:0[xX]([0-9a-fA-F]+)|0[bB]([01]+)|0[oO]?([0-7]+)|(0|[
 const FLOAT = /^[-+]?(\.[0-9]+|[0-9]+(\.[0-9]*)?)([eE][-+]?[0-9]+)?$/;
 
 /**
- * Gives an unquoted scalar its type, as the original's YAML 1.1 reader does (contract §3.1): `yes` and `on` are booleans,
- * `0123` is octal, `1_000` is a thousand; base 60 (`1:30`) and dates stay text.
+ * Determines the type of an unquoted scalar as Distribution's YAML 1.1 parser does (wire contract §3.1): `yes` and `on` are
+ * booleans, `0123` is octal, `1_000` is a thousand; base 60 (`1:30`) and dates remain strings.
  */
 export function resolveScalar(text: string): ScalarValue {
   const word = WORDS.get(text);

@@ -1,3 +1,5 @@
+import { type Path } from "@longshore/options/report";
+import { quote } from "../quote.js";
 import { type ScalarValue } from "./scalar.js";
 
 /** Where a value was given. Lines and columns count from 1. */
@@ -5,21 +7,25 @@ export type Source =
   | { readonly origin: "file"; readonly file: string; readonly line: number; readonly column: number }
   | { readonly origin: "environment"; readonly variable: string };
 
-/** The file's values before any key is known: what was written, and where. The environment is laid over it. */
+/** The values of the file before any key is interpreted: what was written, and where. The environment is applied on top. */
 export type Node = ScalarNode | MapNode | ListNode;
 
-interface ScalarNode {
+export interface ScalarNode {
   readonly kind: "scalar";
-  /** As written, without quotes: what a text field takes, whatever it looks like. */
+  /** As written, without quotes: the value for a string field, whatever it looks like. */
   readonly text: string;
   readonly value: ScalarValue;
+  /** Whether quotes, a block or a tag make it a string. */
+  readonly quoted: boolean;
+  /** The comment on its line: `#word`, which may have been meant as part of the value, or any other. */
+  readonly comment?: "word" | "other" | undefined;
   readonly source: Source;
 }
 
 export interface MapNode {
   readonly kind: "map";
   readonly entries: Map<string, Node>;
-  /** Where each key stands, which may be lines above its value. */
+  /** The position of each key, which may be lines above its value. */
   readonly keys: Map<string, Source>;
   readonly source: Source;
 }
@@ -30,13 +36,11 @@ export interface ListNode {
   readonly source: Source;
 }
 
-export type Path = readonly (string | number)[];
-
 export function emptyMap(source: Source): MapNode {
   return { kind: "map", entries: new Map(), keys: new Map(), source };
 }
 
-/** Sets a key; a key that was there before keeps neither its value nor its place. */
+/** Sets a key, replacing the value and position of an existing one. */
 export function setEntry(map: MapNode, key: string, value: Node, source: Source = value.source): void {
   map.entries.set(key, value);
   map.keys.set(key, source);
@@ -46,7 +50,7 @@ export function isNull(node: Node | undefined): boolean {
   return node === undefined || (node.kind === "scalar" && node.value === null);
 }
 
-/** The node at a path, and where the deepest part of the path that exists was given. */
+/** The node at a path, and the position of the deepest existing part of the path. */
 export function locate(root: Node, path: Path): { readonly node: Node | undefined; readonly source: Source } {
   let node: Node | undefined = root;
   let source = root.source;
@@ -70,7 +74,7 @@ export function formatPath(path: Path): string {
   let out = "";
   for (const part of path) {
     if (typeof part === "number") out += `[${part}]`;
-    else out += `${out === "" ? "" : "."}${/^[\w-]+$/.test(part) ? part : JSON.stringify(part)}`;
+    else out += `${out === "" ? "" : "."}${/^[\w-]+$/.test(part) ? part : quote(part)}`;
   }
   return out;
 }

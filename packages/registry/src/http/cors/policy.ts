@@ -1,40 +1,19 @@
-/** `http.cors` with every default filled in. */
-export interface CorsOptions {
-  /** Origins (`https://ui.example`) whose pages may read answers; `*` is every origin. */
-  readonly origins: readonly string[];
-  readonly methods: readonly string[];
-  /** Request headers that pages may set. */
-  readonly headers: readonly string[];
-  /** How long a browser remembers a preflight (seconds). */
-  readonly maxAge: number;
-  /** Whether browsers may send along what they know of the user: cookies, remembered logins, client certificates. */
-  readonly credentials: boolean;
-}
+import { API_METHODS, API_REQUEST_HEADERS } from "../../config/cors-defaults.js";
+import type { HttpConfig } from "../../config/config.js";
 
-/** What browsers are told. Headers are name, value, name, value, …. */
+/** `http.cors` if it names origins. */
+type CorsConfig = NonNullable<HttpConfig["cors"]>;
+
 export interface CorsPolicy {
-  /** Headers of the answer to a page of `origin`; empty for an origin that isn't allowed. */
+  /** Headers of the response to a page from `origin`; empty for an origin that isn't allowed. */
   answer(origin: string): readonly string[];
-  /** Headers of the answer to a preflight; undefined where it isn't to be answered. */
+  /** Headers of the response to a preflight; undefined if the origin isn't allowed. */
   preflight(origin: string): readonly string[] | undefined;
-  /** Whether answers differ by origin, so that caches must know (Fetch standard §CORS protocol and HTTP caches). */
+  /** Whether responses differ by origin, which caches must know (Fetch standard §CORS protocol and HTTP caches). */
   readonly varies: boolean;
 }
 
-export const API_METHODS: readonly string[] = ["GET", "HEAD", "POST", "PUT", "PATCH", "DELETE"];
-
-/** What the API's clients send. */
-export const API_REQUEST_HEADERS: readonly string[] = [
-  "Accept",
-  "Authorization",
-  "Cache-Control",
-  "Content-Range",
-  "Content-Type",
-  "If-None-Match",
-  "Range",
-];
-
-/** What scripts need of an answer beside what browsers show them anyway. */
+/** The response headers that scripts need beyond those that browsers always expose. */
 const EXPOSED = [
   "Accept-Ranges",
   "Content-Length",
@@ -54,21 +33,17 @@ const EXPOSED = [
 ].join(", ");
 
 /**
- * The policy of `http.cors`, or else of `Access-Control-*` lines in `http.headers`, as users of the original write them;
- * undefined where neither allows any origin.
+ * The policy of `http.cors`, or else of the `Access-Control-*` headers that users of Distribution write in `http.headers`;
+ * undefined if neither allows any origin.
  */
-export function createCorsPolicy(
-  options: CorsOptions | undefined,
-  headers: Readonly<Record<string, readonly string[]>>,
-): CorsPolicy | undefined {
-  if (options !== undefined) return policyOf(options);
-  return policyOfHeaders(headers);
+export function createCorsPolicy({ cors, headers }: Pick<HttpConfig, "cors" | "headers">): CorsPolicy | undefined {
+  return cors === undefined ? policyOfHeaders(headers) : policyOf(cors);
 }
 
-function policyOf(options: CorsOptions): CorsPolicy {
+function policyOf(options: CorsConfig): CorsPolicy {
   const every = options.origins.includes("*");
   const allows = (origin: string): boolean => every || options.origins.includes(origin);
-  // With credentials browsers take no `*`.
+  // With credentials, browsers don't accept `*`.
   const named = (origin: string): string[] => [
     "Access-Control-Allow-Origin",
     every && !options.credentials ? "*" : origin,
@@ -86,7 +61,7 @@ function policyOf(options: CorsOptions): CorsPolicy {
             "Access-Control-Allow-Headers",
             options.headers.join(", "),
             "Access-Control-Max-Age",
-            String(options.maxAge),
+            String(Math.round(options.maxage / 1000)),
           ]
         : undefined,
   };
@@ -94,7 +69,7 @@ function policyOf(options: CorsOptions): CorsPolicy {
 
 const PREFIX = "access-control-";
 
-/** The lines go out as they were written, on every answer; a preflight gets what is missing there. */
+/** The headers are sent on every response as they were written. Preflights also get those that are missing. */
 function policyOfHeaders(headers: Readonly<Record<string, readonly string[]>>): CorsPolicy | undefined {
   const given = Object.entries(headers).filter(([name]) => name.toLowerCase().startsWith(PREFIX));
   const values = (name: string): readonly string[] =>

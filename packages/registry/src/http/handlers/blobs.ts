@@ -1,13 +1,14 @@
 import { OCTET_STREAM, parseDigest, type Digest } from "@longshore/storage";
 import { ApiError } from "../../errors/api-error.js";
-import { ifRangeHolds, noneMatchHits } from "../conditional.js";
+import { ifRangeHolds, noneMatchHits } from "../headers/conditional.js";
 import type { Exchange } from "../exchange.js";
-import { parseRange } from "../range.js";
-import type { Redirects } from "../redirects.js";
-import { sendStream } from "../send-blob.js";
-import { sendText } from "../text.js";
+import { bytesOf, multipartOf } from "../headers/multipart.js";
+import { parseRange, type ByteRange } from "../headers/range.js";
+import type { Redirects } from "../client/redirects.js";
+import { sendStream } from "../body/send-blob.js";
+import { sendText } from "../response/text.js";
 
-/** A blob never changes (contract §1.7). */
+/** A blob never changes (wire contract §1.7). */
 const FOR_A_YEAR = "max-age=31536000";
 
 const ETAG_RULES = { unquoted: false };
@@ -15,7 +16,7 @@ const ETAG_RULES = { unquoted: false };
 /** `GET` and `HEAD /v2/<name>/blobs/<digest>` (distribution-spec §Pulling blobs). */
 export async function getBlob(exchange: Exchange): Promise<void> {
   const digest = parseDigest(exchange.reference);
-  const { redirects } = exchange.api;
+  const { redirects } = exchange.shared;
   if (redirects !== undefined && (await redirected(exchange, digest, redirects))) return;
   const { headers } = exchange.request;
   const noneMatch = headers["if-none-match"];
@@ -26,8 +27,8 @@ export async function getBlob(exchange: Exchange): Promise<void> {
   }
   const stream = await exchange.repository.blobs.open(digest, exchange.call);
   try {
-    exchange.head(200, blobHeaders(digest, stream.size));
-    await sendStream(exchange.response, stream, stream.size, exchange.api.options.sendTimeout);
+    exchange.head(200, blobHeaders(digest), stream.size);
+    await sendStream(exchange.response, stream, stream.size, exchange.shared.config.http.limits.bodyidletimeout);
   } finally {
     await stream.close();
   }
@@ -40,7 +41,7 @@ async function conditionalBlob(
   rangeHeader: string | undefined,
 ): Promise<void> {
   const { blobs } = exchange.repository;
-  const { size } = await blobs.stat(digest, { ...exchange.call, keep: mayLeaveOut(exchange) });
+  const { size } = await blobs.stat(digest, { ...exchange.call, keep: maySkip(exchange) });
   if (noneMatch !== undefined && noneMatchHits(noneMatch, digest, ETAG_RULES)) {
     exchange.end(304, ["Docker-Content-Digest", digest, "Etag", `"${digest}"`, "Cache-Control", FOR_A_YEAR]);
     return;
@@ -51,35 +52,54 @@ async function conditionalBlob(
     refuseRange(exchange, digest, size, range.kind);
     return;
   }
+  if (range.kind === "parts") {
+    await sendParts(exchange, digest, range.parts, size);
+    return;
+  }
   const part = range.kind === "part" ? range : { start: 0, end: size - 1 };
   const length = part.end - part.start + 1;
-  const head = blobHeaders(digest, length);
+  const head = blobHeaders(digest);
   if (range.kind === "part") head.push("Content-Range", `bytes ${part.start}-${part.end}/${size}`);
   const status = range.kind === "part" ? 206 : 200;
   if (exchange.isHead || length === 0) {
-    exchange.end(status, head);
+    exchange.endWithoutBody(status, head, length);
     return;
   }
-  const stream = await blobs.open(digest, { ...part, signal: exchange.signal });
+  const stream = await blobs.open(digest, { start: part.start, end: part.end, size, signal: exchange.signal });
   try {
-    exchange.head(status, head);
-    await sendStream(exchange.response, stream, length, exchange.api.options.sendTimeout);
+    exchange.head(status, head, length);
+    await sendStream(exchange.response, stream, length, exchange.shared.config.http.limits.bodyidletimeout);
   } finally {
     await stream.close();
   }
 }
 
-/** A client that pushes asks with HEAD whether it can leave a blob out. */
-function mayLeaveOut(exchange: Exchange): boolean {
-  return exchange.isHead && !exchange.api.options.readOnly;
+async function sendParts(exchange: Exchange, digest: Digest, parts: readonly ByteRange[], size: number): Promise<void> {
+  const multipart = multipartOf(parts, size, OCTET_STREAM);
+  const head = blobHeaders(digest, multipart.contentType);
+  if (exchange.isHead) {
+    exchange.endWithoutBody(206, head, multipart.length);
+    return;
+  }
+  const { blobs } = exchange.repository;
+  const bytes = bytesOf(multipart, (range) => blobs.open(digest, { ...range, size, signal: exchange.signal }));
+  try {
+    exchange.head(206, head, multipart.length);
+    await sendStream(exchange.response, bytes, multipart.length, exchange.shared.config.http.limits.bodyidletimeout);
+  } finally {
+    await bytes.return();
+  }
 }
 
-function blobHeaders(digest: Digest, length: number): string[] {
+/** A pushing client asks with HEAD whether it can skip a blob. */
+function maySkip(exchange: Exchange): boolean {
+  return exchange.isHead && !exchange.shared.config.storage.maintenance.readonly.enabled;
+}
+
+function blobHeaders(digest: Digest, contentType = OCTET_STREAM): string[] {
   return [
     "Content-Type",
-    OCTET_STREAM,
-    "Content-Length",
-    String(length),
+    contentType,
     "Docker-Content-Digest",
     digest,
     "Etag",
@@ -91,28 +111,36 @@ function blobHeaders(digest: Digest, length: number): string[] {
   ];
 }
 
-/** In Go's plain words, which the original passes on (contract §1.7). */
+/** In Go's plain text, as from Distribution (wire contract §1.7). */
 function refuseRange(exchange: Exchange, digest: Digest, size: number, kind: "malformed" | "unsatisfiable"): void {
   const known = ["Docker-Content-Digest", digest];
   if (kind === "malformed") sendText(exchange, 416, "invalid range\n", known);
   else sendText(exchange, 416, "invalid range: failed to overlap\n", ["Content-Range", `bytes */${size}`, ...known]);
 }
 
-/** Sends the client to where the bytes are, if the storage can (contract §1.7). */
+/** Redirects the client to the bytes, if the storage can (wire contract §1.7). */
 async function redirected(exchange: Exchange, digest: Digest, redirects: Redirects): Promise<boolean> {
-  const clientAddress = exchange.api.site.clientAddress(exchange.request);
-  if (!redirects(clientAddress)) return false;
+  const clientAddress = exchange.shared.site.clients.of(exchange.request);
+  if (!redirects(clientAddress) || (await asksForParts(exchange, digest))) return false;
   const request = { method: exchange.isHead ? "HEAD" : "GET", clientAddress } as const;
-  const options = { ...exchange.call, keep: mayLeaveOut(exchange) };
+  const options = { ...exchange.call, keep: maySkip(exchange) };
   const location = await exchange.repository.blobs.redirectUrl(digest, request, options);
   if (location === undefined) return false;
-  exchange.end(307, ["Location", location, "Content-Type", OCTET_STREAM, "Content-Length", "0"]);
+  exchange.end(307, ["Location", location, "Content-Type", OCTET_STREAM]);
   return true;
+}
+
+/** S3 ignores a list of ranges and sends everything: a client that asks for several is served from here. */
+async function asksForParts(exchange: Exchange, digest: Digest): Promise<boolean> {
+  const { range } = exchange.request.headers;
+  if (range?.includes(",") !== true || !ifRangeHolds(exchange.header("if-range"), digest)) return false;
+  const { size } = await exchange.repository.blobs.stat(digest, exchange.call);
+  return parseRange(range, size).kind === "parts";
 }
 
 /** `DELETE /v2/<name>/blobs/<digest>` (distribution-spec §Deleting Blobs). */
 export async function deleteBlob(exchange: Exchange): Promise<void> {
-  if (!exchange.api.options.deleteEnabled) throw new ApiError("UNSUPPORTED");
+  if (!exchange.shared.config.storage.delete.enabled) throw new ApiError("UNSUPPORTED");
   await exchange.repository.blobs.delete(parseDigest(exchange.reference));
-  exchange.end(202, ["Content-Length", "0"]);
+  exchange.end(202, []);
 }

@@ -1,32 +1,30 @@
 import { toWireJson } from "../../errors/json.js";
 import type { Exchange } from "../exchange.js";
-import { countInvalid, nextLink, parseCount } from "../pagination.js";
+import { nextLink, parseCount } from "../headers/pagination.js";
 
-/** Entries of a page that nobody sized (contract §1.10). */
+/** Entries of a page without `n` (wire contract §1.10). */
 const DEFAULT_ENTRIES = 100;
 
-/** Repositories that are looked at for one page of what an identity may see: bounds the work of a request. */
+/** The most repositories examined for one page of a filtered list: bounds the work of a request. */
 const LOOK_LIMIT = 5000;
-/** At least this many are read at once where some are left out. */
+/** At least this many are read at once when the list is filtered. */
 const LOOK_BATCH = 200;
 
 interface CatalogPage {
   readonly items: readonly string[];
-  /** What `last` has to be for the next page; undefined: this is the end. */
+  /** The `last` of the next page; undefined if this is the final one. */
   readonly next: string | undefined;
 }
 
-/** `GET /v2/_catalog`: the repositories that hold something. */
+/** `GET /v2/_catalog`: lists the repositories that aren't empty. */
 export async function listRepositories(exchange: Exchange): Promise<void> {
-  const { catalogMaxEntries: most, catalogFilter } = exchange.api.options;
-  const limit = parseCount(exchange.parameter("n"), "text") ?? Math.min(DEFAULT_ENTRIES, most);
-  // Refused here, while tags/list cuts (contract §11.3).
-  if (limit > most) throw countInvalid(limit);
+  const { maxentries: most, filter } = exchange.shared.config.catalog;
+  const limit = parseCount(exchange.parameter("n"), most, "text") ?? Math.min(DEFAULT_ENTRIES, most);
   if (limit === 0) {
     exchange.json(200, toWireJson({ repositories: [] }));
     return;
   }
-  const allows = catalogFilter === false ? undefined : exchange.grant.allows;
+  const allows = filter ? exchange.grant.allows : undefined;
   const mayPull =
     allows === undefined ? undefined : (name: string) => allows({ type: "repository", name, action: "pull" });
   const { items, next } = await (mayPull === undefined ? all(exchange, limit) : visible(exchange, limit, mayPull));
@@ -36,13 +34,13 @@ export async function listRepositories(exchange: Exchange): Promise<void> {
 
 async function all(exchange: Exchange, limit: number): Promise<CatalogPage> {
   const after = exchange.parameter("last");
-  const { items, more } = await exchange.api.registry.repositories({ after, limit, signal: exchange.listSignal });
+  const { items, more } = await exchange.shared.registry.repositories({ after, limit, signal: exchange.listSignal });
   return { items, next: more ? items.at(-1) : undefined };
 }
 
-/** A page may be short, or empty, with more behind it: clients go by the link (distribution-spec §Listing). */
+/** A page may be short, or even empty, with more to come: clients follow the link (distribution-spec §Listing). */
 async function visible(exchange: Exchange, limit: number, mayPull: (name: string) => boolean): Promise<CatalogPage> {
-  const { registry, cursor } = exchange.api;
+  const { registry, cursor } = exchange.shared;
   const last = exchange.parameter("last");
   const items: string[] = [];
   let after = last === undefined ? undefined : cursor.open(last);

@@ -9,13 +9,14 @@ import {
   type StoredManifest,
 } from "@longshore/storage";
 import { ApiError } from "../../errors/api-error.js";
-import { accepts } from "../accept.js";
-import { ifRangeHolds, noneMatchHits } from "../conditional.js";
+import { accepts } from "../headers/accept.js";
+import { ifRangeHolds, noneMatchHits } from "../headers/conditional.js";
 import type { Exchange } from "../exchange.js";
-import { parseRange } from "../range.js";
-import { sendText } from "../text.js";
+import { multipartOf } from "../headers/multipart.js";
+import { parseRange } from "../headers/range.js";
+import { sendText } from "../response/text.js";
 
-/** Clients of the original send the digest with and without quotes (contract §1.8). */
+/** Clients of Distribution send the digest with and without quotes (wire contract §1.8). */
 const ETAG_RULES = { unquoted: true };
 
 /** `GET` and `HEAD /v2/<name>/manifests/<reference>` (distribution-spec §Pulling manifests). */
@@ -29,7 +30,7 @@ export async function getManifest(exchange: Exchange): Promise<void> {
   }
   const manifest = await negotiate(exchange, found, headers.accept);
   if (headers.range !== undefined) sendRange(exchange, manifest, headers.range);
-  else exchange.end(200, manifestHeaders(manifest, manifest.bytes.byteLength), manifest.bytes);
+  else exchange.end(200, manifestHeaders(manifest), manifest.bytes);
 }
 
 async function findManifest(exchange: Exchange): Promise<StoredManifest> {
@@ -37,23 +38,15 @@ async function findManifest(exchange: Exchange): Promise<StoredManifest> {
   const { manifests, tags } = exchange.repository;
   const { call } = exchange;
   if (reference.kind === "digest") return manifests.get(reference.digest, call);
-  return manifests.get(await tags.resolve(reference.tag, call), { ...call, tagged: true });
+  const onStale = (reason: string): void => exchange.noteStale(reason);
+  return manifests.get(await tags.resolve(reference.tag, { ...call, onStale }), { ...call, tagged: true });
 }
 
-function manifestHeaders({ mediaType, digest }: StoredManifest, length: number): string[] {
-  return [
-    "Content-Type",
-    mediaType,
-    "Content-Length",
-    String(length),
-    "Docker-Content-Digest",
-    digest,
-    "Etag",
-    `"${digest}"`,
-  ];
+function manifestHeaders({ mediaType, digest }: StoredManifest): string[] {
+  return ["Content-Type", mediaType, "Docker-Content-Digest", digest, "Etag", `"${digest}"`];
 }
 
-/** What to serve to a client that takes `accept` (contract §1.8). */
+/** The manifest for a client that sent `accept` (wire contract §1.8). */
 async function negotiate(
   exchange: Exchange,
   manifest: StoredManifest,
@@ -75,7 +68,7 @@ async function negotiate(
   }
 }
 
-/** The image that clients which know no lists are given: the one for linux on amd64. */
+/** The image for clients that don't support manifest lists: the one for linux/amd64. */
 async function defaultChild(
   exchange: Exchange,
   list: StoredManifest,
@@ -89,12 +82,12 @@ async function defaultChild(
   if (child.mediaType === DOCKER_MANIFEST && !accepts(accept, DOCKER_MANIFEST)) {
     throw new ApiError("MANIFEST_INVALID", { message: "Schema 2 manifest not supported by client" });
   }
-  // A list of lists would need one more choice that nobody has defined.
+  // In a list of lists a further choice would be needed, which no specification defines.
   if (isIndexMediaType(child.mediaType)) throw new ApiError("MANIFEST_UNKNOWN");
   return child;
 }
 
-/** The original sends the whole manifest; RFC 9110 §14.2 lets a client have a part. */
+/** Distribution sends the whole manifest; RFC 9110 §14.2 allows a part. */
 function sendRange(exchange: Exchange, manifest: StoredManifest, header: string): void {
   const { bytes, digest } = manifest;
   const size = bytes.byteLength;
@@ -102,13 +95,20 @@ function sendRange(exchange: Exchange, manifest: StoredManifest, header: string)
   const range = parseRange(honoured, size);
   switch (range.kind) {
     case "whole":
-      exchange.end(200, manifestHeaders(manifest, size), bytes);
+      exchange.end(200, manifestHeaders(manifest), bytes);
       break;
     case "part": {
       const part = bytes.subarray(range.start, range.end + 1);
-      const head = manifestHeaders(manifest, part.byteLength);
+      const head = manifestHeaders(manifest);
       head.push("Content-Range", `bytes ${range.start}-${range.end}/${size}`);
       exchange.end(206, head, part);
+      break;
+    }
+    case "parts": {
+      const multipart = multipartOf(range.parts, size, manifest.mediaType);
+      const head = manifestHeaders({ ...manifest, mediaType: multipart.contentType });
+      const pieces = multipart.parts.flatMap((part) => [part.head, bytes.subarray(part.start, part.end + 1)]);
+      exchange.end(206, head, Buffer.concat([...pieces, multipart.end]));
       break;
     }
     case "unsatisfiable":
@@ -121,10 +121,10 @@ function sendRange(exchange: Exchange, manifest: StoredManifest, header: string)
 
 /** `DELETE /v2/<name>/manifests/<reference>` (distribution-spec §Deleting tags, §Deleting Manifests). */
 export async function deleteManifest(exchange: Exchange): Promise<void> {
-  if (!exchange.api.options.deleteEnabled) throw new ApiError("UNSUPPORTED");
+  if (!exchange.shared.config.storage.delete.enabled) throw new ApiError("UNSUPPORTED");
   const reference = parseReference(exchange.reference);
   const { manifests, tags } = exchange.repository;
   if (reference.kind === "digest") await manifests.delete(reference.digest);
   else await tags.delete(reference.tag);
-  exchange.end(202, ["Content-Length", "0"]);
+  exchange.end(202, []);
 }

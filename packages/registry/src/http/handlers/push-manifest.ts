@@ -1,41 +1,43 @@
 import { parseReference, parseTagName, type Reference, type TagName } from "@longshore/storage";
 import { ApiError } from "../../errors/api-error.js";
-import { withoutParameters } from "../accept.js";
+import { withoutParameters } from "../headers/accept.js";
 import type { Exchange } from "../exchange.js";
+import type { HttpLimits } from "../../config/config.js";
+import { readSmallBody, type SmallBody } from "../body/small-body.js";
 
-/** Tags of one push; the specification asks for ten at least, and each is a durable write. */
+/** Tags of one push; the specification requires at least ten, and each is a durable write. */
 const MAX_TAGS = 100;
 
 /** `PUT /v2/<name>/manifests/<reference>` (distribution-spec §Pushing Manifests). */
 export async function putManifest(exchange: Exchange): Promise<void> {
   const reference = parseReference(exchange.reference);
-  const { repository, api, request } = exchange;
+  const { repository, shared, request } = exchange;
   const tags = tagsOf(exchange, reference);
-  const bytes = await readBody(exchange, api.options.manifestMaxBytes);
-  // Without the exchange's signal: a push whose client leaves now is better done than half done.
+  using body = await readBody(exchange, shared.config.http.limits);
+  // Without the exchange's signal: it is better to complete a push whose client disconnects now than to leave it half done.
   const { descriptor, subject } = await repository.manifests.put({
-    bytes,
+    bytes: body.bytes,
     mediaType: withoutParameters(request.headers["content-type"] ?? ""),
     digest: reference.kind === "digest" ? reference.digest : undefined,
     tags,
     grantedClasses: grantedClasses(exchange),
   });
-  const location = api.urls.manifest(request, exchange.name, descriptor.digest);
-  const headers = ["Location", location, "Docker-Content-Digest", descriptor.digest, "Content-Length", "0"];
+  const location = shared.urls.manifest(request, exchange.name, descriptor.digest);
+  const headers = ["Location", location, "Docker-Content-Digest", descriptor.digest];
   if (subject !== undefined) headers.push("OCI-Subject", subject);
   if (reference.kind === "digest") for (const tag of tags) headers.push("OCI-Tag", tag);
   else if (exchange.parameter("tag") !== undefined) headers.push("Warning", TAGS_IGNORED);
   exchange.end(201, headers);
 }
 
-/** A grant without a class is for images, as in the original (contract §11.2). */
+/** A grant without a class is for images, as in Distribution (wire contract §11.2). */
 function grantedClasses({ grant, name }: Exchange): readonly string[] | undefined {
   const resources = grant.resources?.filter((resource) => resource.name === name) ?? [];
   if (resources.length === 0) return undefined;
   return resources.map((resource) => (resource.class === "" ? "image" : resource.class));
 }
 
-const TAGS_IGNORED = '299 - "tag parameters count on a push by digest only; they were ignored"';
+const TAGS_IGNORED = '299 - "tag parameters only apply to a push by digest; they were ignored"';
 
 /** The tags to set: the reference itself, or the `tag` parameters of a push by digest (end-7b). */
 function tagsOf(exchange: Exchange, reference: Reference): readonly TagName[] {
@@ -48,17 +50,16 @@ function tagsOf(exchange: Exchange, reference: Reference): readonly TagName[] {
   return tags.map(parseTagName);
 }
 
-/** The whole body. Throws MANIFEST_INVALID with status 413 for more than `limit` bytes (distribution-spec §Pushing Manifests). */
-async function readBody(exchange: Exchange, limit: number): Promise<Uint8Array> {
-  if ((exchange.bodyLength ?? 0) > limit) throw tooLarge(limit);
-  const chunks: Uint8Array[] = [];
-  let size = 0;
-  for await (const chunk of exchange.body()) {
-    size += chunk.byteLength;
-    if (size > limit) throw tooLarge(limit);
-    chunks.push(chunk);
-  }
-  return Buffer.concat(chunks, size);
+/** Reads the whole body. Throws MANIFEST_INVALID with status 413 above the limit (distribution-spec §Pushing Manifests). */
+async function readBody(exchange: Exchange, limits: HttpLimits): Promise<SmallBody> {
+  const { manifestsize: limit, manifesttimeout } = limits;
+  const tooLargeHere = (): ApiError => tooLarge(limit);
+  if ((exchange.bodyLength ?? 0) > limit) throw tooLargeHere();
+  return readSmallBody(exchange.body(manifesttimeout), {
+    limit,
+    tooLarge: tooLargeHere,
+    budget: exchange.shared.manifestBudget,
+  });
 }
 
 function tooLarge(limit: number): ApiError {

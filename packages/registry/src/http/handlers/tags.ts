@@ -1,13 +1,12 @@
 import { toWireJson } from "../../errors/json.js";
 import type { Exchange } from "../exchange.js";
-import { nextLink, parseCount } from "../pagination.js";
+import { nextLink, parseCount } from "../headers/pagination.js";
 
 /** `GET /v2/<name>/tags/list` (distribution-spec §Listing Tags). */
 export async function listTags(exchange: Exchange): Promise<void> {
   const { name, repository, path } = exchange;
-  const asked = parseCount(exchange.parameter("n"), "number");
-  // A page larger than allowed is cut, not refused (contract §11.3); without `n` the list is whole.
-  const limit = asked === undefined ? undefined : Math.min(asked, exchange.api.options.tagsMaxTags);
+  // Without `n`, the list is complete.
+  const limit = parseCount(exchange.parameter("n"), exchange.shared.config.tags.maxtags, "number");
   if (limit === 0) {
     exchange.json(200, toWireJson({ name, tags: [] }));
     return;

@@ -1,70 +1,80 @@
+import { formatBasic } from "@longshore/base/basic";
 import { STATUS_CODES } from "node:http";
 
-/** What came of one attempt: an answer, whatever it says, or none. */
+/** The outcome of one attempt: a response with any status, or none. */
 type Outcome = { readonly kind: "answer"; readonly status: number } | { readonly kind: "none"; readonly error: string };
 
 /** Posts bodies to one endpoint. */
 export interface Poster {
-  /** One attempt; never rejects. `headers`: name, value, name, value, …, beside the endpoint's own. */
-  post(body: string, headers: readonly string[], signal: AbortSignal): Promise<Outcome>;
+  /**
+   * Makes one attempt; never rejects. `headers` (name, value, name, value, …) are sent in addition to the endpoint's own.
+   * `signature` likewise, but only to the endpoint's own origin.
+   */
+  post(body: string, headers: readonly string[], signal: AbortSignal, signature?: readonly string[]): Promise<Outcome>;
   close(): Promise<void>;
 }
 
 export interface PosterOptions {
   readonly url: string;
   readonly headers: Readonly<Record<string, readonly string[]>>;
-  /** For the whole attempt, redirects included (ms). */
+  /** The time limit of the whole attempt, including redirects (ms). */
   readonly timeout: number;
 }
 
-/** As many redirects as Go's client follows. */
+/** The number of redirects that Go's client follows. */
 const MOST_REDIRECTS = 10;
-/** What is read of an answer's body, so that its connection can be used again (bytes). */
+/** How much of a response's body is read so that its connection can be reused (bytes). */
 const BODY_LIMIT = 64 * 1024;
-/** How long it is waited for after the status (ms). */
+/** How long to wait for the body after the status (ms). */
 const BODY_TIME = 250;
 const USER_AGENT = "longshore";
-/** Where a redirect leads to another host, what proves who we are stays here. */
-const CREDENTIALS: ReadonlySet<string> = new Set(["authorization", "cookie", "proxy-authorization"]);
-/** Go's client takes these from the request and not from the headers that it is given; nor could they be sent here. */
+/** Go's client sets these itself and ignores configured values; they couldn't be sent here either. */
 const UNUSED: ReadonlySet<string> = new Set(["host", "content-length", "transfer-encoding", "trailer", "expect"]);
 
-/** Makes the poster of an endpoint. The HTTP client is loaded now: a registry without endpoints does without. */
+/**
+ * Creates the poster of an endpoint. The HTTP client is loaded here, because a registry without endpoints doesn't need it.
+ */
 export async function createPoster(options: PosterOptions): Promise<Poster> {
   const { Agent, EnvHttpProxyAgent, request } = await import("undici");
-  // As Go's client does, through the proxy that HTTP_PROXY, HTTPS_PROXY and NO_PROXY name.
+  // Like Go's client, uses the proxy set by HTTP_PROXY, HTTPS_PROXY and NO_PROXY.
   const proxied = ["http_proxy", "https_proxy"].some((name) => isSet(name) || isSet(name.toUpperCase()));
   const settings = { connections: 1, pipelining: 1 };
   const dispatcher = proxied ? new EnvHttpProxyAgent(settings) : new Agent(settings);
   const { url: first, headers: own } = withoutUserinfo(options);
 
-  const send = async (body: string, headers: readonly string[], signal: AbortSignal): Promise<number> => {
+  const send = async (
+    body: string,
+    headers: readonly string[],
+    secret: readonly string[],
+    signal: AbortSignal,
+  ): Promise<number> => {
     let url = first;
     let method: "POST" | "GET" = "POST";
     for (let redirects = 0; ; redirects += 1) {
-      const sent = [...headers, ...own, "User-Agent", USER_AGENT];
+      const isOwn = url.origin === first.origin;
       const answer = await request(url, {
         dispatcher,
         method,
-        headers: url.origin === first.origin ? sent : withoutCredentials(sent),
+        // An endpoint's headers may hold secrets under any name, so they are sent only to the origin that the operator
+        // configured.
+        headers: [...headers, ...(isOwn ? [...own, ...secret] : []), "User-Agent", USER_AGENT],
         body: method === "POST" ? body : null,
         signal,
       });
-      // The status alone counts, as for the original, whatever becomes of the body: to send again wouldn't bring a better one.
+      // Only the status counts, as in Distribution, even if reading the body fails: sending again wouldn't help.
       const late = AbortSignal.any([signal, AbortSignal.timeout(BODY_TIME)]);
       await answer.body.dump({ limit: BODY_LIMIT, signal: late }).catch(() => undefined);
       const { location } = answer.headers;
       if (!isRedirect(answer.statusCode) || typeof location !== "string" || location === "") return answer.statusCode;
       if (redirects === MOST_REDIRECTS) throw new Error(`more than ${MOST_REDIRECTS} redirects`);
-      // As browsers and Go do: only 307 and 308 keep method and body (RFC 9110 §15.4).
+      // Like browsers and Go: only 307 and 308 keep the method and the body (RFC 9110 §15.4).
       if (answer.statusCode < 307) method = "GET";
-      url = new URL(location, url);
-      if (url.protocol !== "http:" && url.protocol !== "https:") throw new Error("redirected to another protocol");
+      url = redirectTarget(location, url);
     }
   };
 
   return {
-    async post(body, headers, signal) {
+    async post(body, headers, signal, signature = []) {
       const attempt = new AbortController();
       const timing = { late: false };
       const timer = setTimeout(() => {
@@ -75,9 +85,9 @@ export async function createPoster(options: PosterOptions): Promise<Poster> {
       if (signal.aborted) stop();
       signal.addEventListener("abort", stop, { once: true });
       try {
-        return { kind: "answer", status: await send(body, headers, attempt.signal) };
+        return { kind: "answer", status: await send(body, headers, signature, attempt.signal) };
       } catch (error) {
-        return { kind: "none", error: timing.late ? `no answer within ${options.timeout} ms` : describe(error) };
+        return { kind: "none", error: timing.late ? `no response within ${options.timeout} ms` : describe(error) };
       } finally {
         clearTimeout(timer);
         signal.removeEventListener("abort", stop);
@@ -100,20 +110,38 @@ function isRedirect(status: number): boolean {
   return status === 301 || status === 302 || status === 303 || status === 307 || status === 308;
 }
 
+/**
+ * The target of a redirect, which must be within the same origin, or the same host over TLS; throws otherwise. A receiver
+ * that could choose another host could make the registry send requests into its own network (for example to metadata
+ * services).
+ */
+function redirectTarget(location: string, url: URL): URL {
+  if (!URL.canParse(location, url.href)) throw new Error("the receiver redirects to an invalid address");
+  const target = new URL(location, url);
+  const isUpgrade = url.protocol === "http:" && target.protocol === "https:" && target.hostname === url.hostname;
+  if (target.origin !== url.origin && !isUpgrade)
+    throw new Error(
+      `the receiver redirects to ${target.protocol}//${target.host}; set the endpoint's url to its address`,
+    );
+  return target;
+}
+
 /** `http://user:password@host` means basic authentication. */
 function withoutUserinfo({ url: text, headers }: PosterOptions): { url: URL; headers: readonly string[] } {
   const url = new URL(text);
   const used = Object.entries(headers).filter(([name]) => !UNUSED.has(name.toLowerCase()));
   const own = used.flatMap(([name, values]) => values.flatMap((value) => [name, value]));
   if (url.username === "" && url.password === "") return { url, headers: own };
-  const pair = `${decoded(url.username)}:${decoded(url.password)}`;
+  const authorization = formatBasic({ user: decoded(url.username), password: decoded(url.password) });
   url.username = "";
   url.password = "";
   const given = Object.keys(headers).some((name) => name.toLowerCase() === "authorization");
-  return { url, headers: given ? own : [...own, "Authorization", `Basic ${Buffer.from(pair).toString("base64")}`] };
+  return { url, headers: given ? own : [...own, "Authorization", authorization] };
 }
 
-/** As it is where it isn't percent-encoded: no registry stays away because of a password with a `%` in it. */
+/**
+ * Decodes a percent-encoded value; one that isn't encoded is kept, so that a `%` in a password doesn't prevent the start.
+ */
 function decoded(text: string): string {
   try {
     return decodeURIComponent(text);
@@ -122,18 +150,9 @@ function decoded(text: string): string {
   }
 }
 
-function withoutCredentials(headers: readonly string[]): string[] {
-  const kept: string[] = [];
-  for (let index = 0; index < headers.length; index += 2) {
-    const [name = "", value = ""] = headers.slice(index, index + 2);
-    if (!CREDENTIALS.has(name.toLowerCase())) kept.push(name, value);
-  }
-  return kept;
-}
-
-/** In a line, and never with a header or a URL's password in it. */
+/** Describes an error in one line, without headers or a URL's password. */
 function describe(error: unknown): string {
-  if (!(error instanceof Error)) return "unknown fault";
+  if (!(error instanceof Error)) return "unknown error";
   if (error.name === "AbortError") return "the registry stopped";
   const cause = error.cause instanceof Error ? error.cause.message : "";
   return error.message || cause || ("code" in error ? String(error.code) : error.name);

@@ -1,8 +1,8 @@
 import { setTimeout as delay } from "node:timers/promises";
 import type { Log } from "../../observability/log.js";
 import { errorFields } from "../../observability/log.js";
-import { renderEvent, type EventFormat } from "../events/body.js";
-import { parseEvent, type RegistryEvent } from "../events/event.js";
+import { renderEvent, type EventFormat } from "../../event-formats/kinds.js";
+import { parseEvent, type RegistryEvent } from "../../event-formats/event.js";
 import { isWanted, kindOf, type EventFilter } from "../events/filter.js";
 import type { Outbox, OutboxReader, OutboxRecord } from "../outbox/contract.js";
 import type { DeadLetter, DeadLetters, DeadReason } from "../outbox/dead-letters.js";
@@ -11,20 +11,20 @@ import { statusText, type Poster } from "./post.js";
 import { signBody } from "./signature.js";
 import type { EndpointCounts } from "./stats.js";
 
-/** How an endpoint is sent its events. */
+/** How events are delivered to an endpoint. */
 export interface DeliveryOptions {
   readonly name: string;
   readonly filter: EventFilter;
   readonly format: EventFormat;
   readonly retry: RetryPolicy;
-  /** How old an event may get (ms), and how often it may be sent; 0: no limit. */
+  /** The maximum age of an event (ms), and the maximum number of attempts; 0 disables the limit. */
   readonly maxAge: number;
   readonly maxAttempts: number;
-  /** Undefined: bodies aren't signed. */
+  /** Undefined disables signatures. */
   readonly secret: string | undefined;
 }
 
-/** Where an endpoint is in an outbox; kept across restarts. */
+/** An endpoint's position in an outbox, kept across restarts. */
 export interface Progress {
   readonly sequence: number;
   set(sequence: number): void;
@@ -37,19 +37,19 @@ export interface QueueDependencies {
   readonly deadLetters: DeadLetters;
   readonly counts: EndpointCounts;
   readonly log: Log;
-  /** Told when it has passed a record. */
+  /** Called when it has passed a record. */
   readonly onProgress: () => void;
 }
 
-/** Whether an endpoint is to get the event. */
+/** Whether an endpoint should get the event. */
 export function isFor({ filter, name }: DeliveryOptions, event: RegistryEvent): boolean {
   return (event.only === undefined || event.only === name) && isWanted(filter, kindOf(event));
 }
 
-/** After the outbox or the dead-letter file failed (ms). */
+/** The pause after a failure of the outbox or the dead-letter file (ms). */
 const DISK_PAUSE = 1000;
 
-/** One endpoint of one outbox: sends what it wants in order, one at a time, each until it succeeds or is given up. */
+/** One endpoint of one outbox: sends its events in order, one at a time, retrying each until it succeeds or is given up. */
 export class EndpointQueue {
   readonly #options: DeliveryOptions;
   readonly #parts: QueueDependencies;
@@ -57,11 +57,11 @@ export class EndpointQueue {
   readonly #stop = new AbortController();
   readonly #run: Promise<void>;
   #wake: () => void = () => undefined;
-  /** Records before this one were given up. */
+  /** Records before this one have been given up. */
   #floor = 0;
   #failures = 0;
   #idle = false;
-  /** Read and not yet passed: a disk that fails costs none. */
+  /** The record that was read and not yet passed, so that a failing disk loses none. */
   #held: OutboxRecord | undefined;
 
   constructor(options: DeliveryOptions, parts: QueueDependencies) {
@@ -76,29 +76,29 @@ export class EndpointQueue {
     return this.#parts.progress.sequence;
   }
 
-  /** Whether it has passed everything that there is. */
+  /** Whether it has passed all records. */
   get isIdle(): boolean {
     return this.#idle;
   }
 
-  /** Whether the endpoint is to get the event. */
+  /** Whether the endpoint should get the event. */
   wants(event: RegistryEvent): boolean {
     return isFor(this.#options, event);
   }
 
-  /** Leaves out what is before `next`: it was given up. */
+  /** Skips everything before `next`, which was given up. */
   skipTo(next: number): void {
     this.#floor = Math.max(this.#floor, next);
     if (this.#parts.progress.sequence < next) this.#parts.progress.set(next);
   }
 
-  /** The letter that says that the event was given up. */
+  /** The dead letter of an event that was given up. */
   letter(event: RegistryEvent, reason: DeadReason, attempts = 0, error?: string): DeadLetter {
     const at = new Date().toISOString();
     return { endpoint: this.#options.name, reason, at, attempts, ...(error === undefined ? {} : { error }), event };
   }
 
-  /** Ends the attempt under way; what isn't delivered stays in the outbox. */
+  /** Aborts the current attempt; undelivered events stay in the outbox. */
   async close(): Promise<void> {
     this.#stop.abort();
     this.#wake();
@@ -109,7 +109,7 @@ export class EndpointQueue {
   async #deliverAll(): Promise<void> {
     while (!this.#isStopped()) {
       try {
-        // Made first: what is added while the reader looks isn't missed.
+        // Created first, so that records added while the reader looks aren't missed.
         const added = new Promise<void>((resolve) => (this.#wake = resolve)).then(() => (this.#idle = false));
         this.#held ??= await this.#reader.next();
         if (this.#held !== undefined) {
@@ -121,7 +121,7 @@ export class EndpointQueue {
         }
       } catch (error) {
         if (this.#isStopped()) return;
-        this.#parts.log.error(`notifications: endpoint ${this.#options.name} stands still`, errorFields(error));
+        this.#parts.log.error(`notifications: endpoint ${this.#options.name} is stalled`, errorFields(error));
         await this.#pause(DISK_PAUSE);
       }
     }
@@ -137,15 +137,15 @@ export class EndpointQueue {
     const event = parseEvent(record.payload.toString("utf8"));
     if (event !== undefined && this.wants(event)) {
       if (!(await this.#deliver(record.sequence, event))) return;
-      // What was given up on the way is counted there.
+      // Records given up in the meantime are counted there.
       if (record.sequence >= this.#floor) counts.pending = Math.max(counts.pending - 1, 0);
     }
-    // Given up meanwhile, or not: never back.
+    // Whether or not records were given up meanwhile, never move backwards.
     if (record.sequence >= progress.sequence) progress.set(record.sequence + 1);
     onProgress();
   }
 
-  /** False where the endpoint didn't get it, and won't from here. */
+  /** False if the endpoint didn't get it and won't from here. */
   async #deliver(sequence: number, event: RegistryEvent): Promise<boolean> {
     const { log } = this.#parts;
     const { name } = this.#options;
@@ -154,19 +154,21 @@ export class EndpointQueue {
       const problem = await this.#attempt(body.text, body.headers);
       if (this.#stop.signal.aborted && problem !== undefined) return false;
       if (problem === undefined) {
-        if (this.#failures > 0) log.info(`notifications: endpoint ${name} takes events again`);
+        if (this.#failures > 0) log.info(`notifications: endpoint ${name} accepts events again`);
         this.#failures = 0;
         return true;
       }
       this.#failures += 1;
       if (this.#failures === 1 || this.#failures === this.#options.retry.threshold) {
-        log.warn(`notifications: endpoint ${name} doesn't take events`, { error: problem, failures: this.#failures });
+        log.warn(`notifications: endpoint ${name} doesn't accept events`, { error: problem, failures: this.#failures });
       }
-      // It was written to the dead letters already.
+      // It has already been written to the dead letters.
       if (sequence < this.#floor) return false;
       const reason = this.#expired(event, attempts);
       if (reason !== undefined) {
-        log.error(`notifications: endpoint ${name} never got event ${event.id} (${reason})`, { error: problem });
+        log.error(`notifications: gave up delivering event ${event.id} to endpoint ${name} (${reason})`, {
+          error: problem,
+        });
         await this.#parts.deadLetters.add([this.letter(event, reason, attempts, problem)]);
         this.#parts.counts.died(reason);
         return true;
@@ -176,12 +178,12 @@ export class EndpointQueue {
     }
   }
 
-  /** Why it failed; undefined where it didn't. */
+  /** Why it failed; undefined if it succeeded. */
   async #attempt(body: string, headers: readonly string[]): Promise<string | undefined> {
     const { counts, poster } = this.#parts;
     const { secret } = this.#options;
     const signed = secret === undefined ? [] : ["Longshore-Signature", signBody(body, secret, Date.now())];
-    const outcome = await poster.post(body, [...headers, ...signed], this.#stop.signal);
+    const outcome = await poster.post(body, headers, this.#stop.signal, signed);
     if (outcome.kind === "none") {
       if (!this.#stop.signal.aborted) counts.errors += 1;
       return outcome.error;

@@ -1,21 +1,21 @@
-/** What became of an endpoint's events in this process's time; names as in the original's metrics (contract §9.2). */
+/** The deliveries to an endpoint since this process started, named as in Distribution's metrics (wire contract §9.2). */
 export interface EndpointStats {
   readonly name: string;
   readonly pending: number;
-  /** Events that it wants. */
+  /** Events for this endpoint. */
   readonly events: number;
   readonly successes: number;
-  /** Attempts that were answered with something else than success. */
+  /** Attempts with an unsuccessful response. */
   readonly failures: number;
-  /** Attempts without an answer. */
+  /** Attempts without a response. */
   readonly errors: number;
-  /** Answers by status, such as `200 OK`. */
+  /** Responses by status, such as `200 OK`. */
   readonly statuses: Readonly<Record<string, number>>;
-  /** Events that it never got, by reason. */
+  /** Events that were never delivered, by reason. */
   readonly dead: Readonly<Record<string, number>>;
 }
 
-/** Counts for one endpoint, whatever queues send to it. */
+/** The counts of one endpoint, across all queues that send to it. */
 export class EndpointCounts implements EndpointStats {
   readonly name: string;
   pending = 0;

@@ -1,18 +1,18 @@
-import type { EventAction, RegistryEvent } from "./event.js";
+import type { EventAction, RegistryEvent } from "../../event-formats/event.js";
 
-/** What a filter looks at. */
+/** The properties that a filter examines. */
 export interface EventKind {
   readonly action: EventAction;
   readonly mediaType: string;
 }
 
-/** What an endpoint doesn't want to hear of (contract §8.1). */
+/** The events that an endpoint ignores (wire contract §8.1). */
 export interface EventFilter {
   readonly mediaTypes: readonly string[];
   readonly actions: readonly string[];
 }
 
-/** Whether `filter` lets the event through: neither its action nor its target's media type is one of those left out. */
+/** Whether `filter` lets the event through: neither its action nor its target's media type is ignored. */
 export function isWanted({ actions, mediaTypes }: EventFilter, { action, mediaType }: EventKind): boolean {
   return !actions.includes(action) && !mediaTypes.includes(mediaType);
 }

@@ -1,13 +1,13 @@
 import { randomUUID } from "node:crypto";
 import { OCTET_STREAM, type Digest, type RepositoryName, type TagName } from "@longshore/storage";
 import type { EventSource } from "../contract.js";
-import type { EventDescriptor, EventTarget, RegistryEvent } from "./event.js";
+import type { EventDescriptor, EventTarget, RegistryEvent } from "../../event-formats/event.js";
 import { formatTimestamp } from "./timestamp.js";
 
-/** The request that causes events, as they tell of it. */
+/** The request that causes events, as they describe it. */
 export interface EventOrigin {
   readonly request: RegistryEvent["request"];
-  /** Who did it; empty: nobody was asked. */
+  /** Who did it; empty without authentication. */
   readonly actor: string;
   manifestUrl(name: RepositoryName, digest: Digest): string;
   blobUrl(name: RepositoryName, digest: Digest): string;
@@ -20,7 +20,7 @@ interface Content {
   readonly size: number;
 }
 
-/** Makes the events of one request in one repository (contract §8.3). */
+/** Creates the events of one request in one repository (wire contract §8.3). */
 export class EventMaker {
   readonly #name: RepositoryName;
   readonly #origin: EventOrigin;

@@ -1,12 +1,15 @@
 import { referencesOf, type Descriptor, type Manifest } from "@longshore/storage";
-import type { EventDescriptor } from "./event.js";
+import type { EventDescriptor } from "../../event-formats/event.js";
 
-/** What `manifest` refers to, as events show it (contract §8.3): the config first, then the layers; or an index's children. */
+/**
+ * The descriptors that `manifest` refers to, as in events (wire contract §8.3): the config first, then the layers; or an
+ * index's children.
+ */
 export function describeReferences(manifest: Manifest): EventDescriptor[] {
   return referencesOf(manifest).map(({ descriptor }) => describe(descriptor));
 }
 
-/** The keys in the original's order, and maps sorted as Go writes them. */
+/** The keys in Distribution's order, and maps sorted as Go writes them. */
 function describe(descriptor: Descriptor): EventDescriptor {
   const { mediaType, digest, size, urls, annotations, data, platform, artifactType } = descriptor;
   return {

@@ -1,4 +1,4 @@
-/** `date` as Go writes times: RFC 3339 in the local zone, the fraction without closing zeros (contract §8.3). */
+/** `date` as Go writes times: RFC 3339 in the local zone, the fraction without closing zeros (wire contract §8.3). */
 export function formatTimestamp(date: Date): string {
   const offset = -date.getTimezoneOffset();
   const local = new Date(date.getTime() + offset * 60_000).toISOString();

@@ -5,36 +5,36 @@ export interface OutboxRecord {
   readonly payload: Buffer;
 }
 
-/** Reads on from one place. */
+/** Reads records from a position on. */
 export interface OutboxReader {
-  /** The next record that is there; undefined: none yet. One call at a time. */
+  /** The next record; undefined if there is none yet. One call at a time. */
   next(): Promise<OutboxRecord | undefined>;
   close(): Promise<void>;
 }
 
 /**
- * Told of records that are given up since the outbox is full, before they are gone. Nothing is added until it resolves.
- * @param next the sequence of the first record that stays
+ * Called with records that are dropped because the outbox is full, before they are removed. Nothing is added until it resolves.
+ * @param next the sequence of the first record that is kept
  */
 export type Evict = (records: readonly OutboxRecord[], next: number) => Promise<void>;
 
-/** A bounded queue that many read at their own pace. */
+/** A bounded queue with several readers, each at its own pace. */
 export interface Outbox {
   /** The sequence that the next record will have. */
   readonly next: number;
-  /** What it takes, in bytes. */
+  /** Its size in bytes. */
   readonly bytes: number;
   /**
-   * Adds records, in order. With `durable` it resolves when no crash can take them; otherwise when readers see them.
-   * Rejects where they can't be stored; then none of them is there.
+   * Adds records, in order. With `durable` it resolves once no crash can lose them, otherwise once readers see them. Rejects if
+   * they can't be stored; then none of them is.
    */
   append(payloads: readonly Buffer[], durable: boolean): Promise<void>;
-  /** Reads from the record `sequence` on, or the first that is left. */
+  /** Reads from the record `sequence` on, or from the first that remains. */
   reader(sequence: number): OutboxReader;
-  /** Nobody will ask for records before `sequence` any more. */
+  /** Records before `sequence` are no longer needed. */
   trim(sequence: number): Promise<void>;
-  /** Calls `listener` after records were added. Returns what ends that. */
+  /** Calls `listener` after records were added. Returns a function that stops this. */
   onAppend(listener: () => void): () => void;
-  /** Waits for what is being added. Idempotent. */
+  /** Waits until pending additions are done. Idempotent. */
   close(): Promise<void>;
 }

@@ -7,12 +7,12 @@ const SIZE = 20;
 /** Two copies, written in turn and a sector apart: a torn write leaves the other. */
 const PLACES = [0, 512] as const;
 
-/** Where one endpoint is: the sequence of the record that it gets next. Kept in a file; the latest wins. */
+/** The position of one endpoint: the sequence of the record that it gets next. Kept in a file; the latest copy wins. */
 export class Cursor {
   readonly #handle: FileHandle;
   #sequence: number;
   #generation: number;
-  /** Undefined: nothing yet, and then a later start would take it for a new one. */
+  /** Undefined: not written yet; a later start would then treat the endpoint as new. */
   #written: number | undefined;
   #work: Promise<void> | undefined;
 
@@ -23,7 +23,7 @@ export class Cursor {
     this.#generation = found.generation;
   }
 
-  /** The cursor in the file `path`; `isNew`: there was none, and there is none before it is synced. */
+  /** The cursor in the file `path`; `isNew`: there was none, and there is none until it is synced. */
   static async open(path: string): Promise<{ cursor: Cursor; isNew: boolean }> {
     const handle = await open(path, "r+").catch(() => open(path, "w+", FILE_MODE));
     const copies = await Promise.all(PLACES.map(async (place) => decode(await readAt(handle, place, SIZE))));
@@ -35,13 +35,13 @@ export class Cursor {
     return this.#sequence;
   }
 
-  /** Moves on, and sees to it that the file follows soon. A process that is killed before delivers once more. */
+  /** Moves on, and updates the file soon. A process that is killed before that delivers again. */
   set(sequence: number): void {
     this.#sequence = sequence;
     this.#work ??= this.#write();
   }
 
-  /** Waits until the file has it, also after a power loss. Rejects where it can't be written. */
+  /** Waits until the position in the file would survive a power loss. Rejects if it can't be written. */
   async sync(): Promise<void> {
     await this.#work;
     if (this.#written !== this.#sequence) await this.#writeOnce();
@@ -54,7 +54,7 @@ export class Cursor {
   }
 
   async #write(): Promise<void> {
-    // A full disk: what was delivered is delivered again after a restart, and the next step tries anew.
+    // The disk is full: delivered events are delivered again after a restart, and the next step tries to write again.
     await Promise.resolve();
     while (this.#written !== this.#sequence) if (!(await this.#writeOnce().then(done, failed))) break;
     this.#work = undefined;

@@ -1,7 +1,8 @@
+import { hasErrno } from "@longshore/base/errno";
 import { open, rename, stat, type FileHandle } from "node:fs/promises";
 import { join } from "node:path";
-import type { RegistryEvent } from "../events/event.js";
-import { FILE_MODE, hasCode, writeAt } from "./files.js";
+import type { RegistryEvent } from "../../event-formats/event.js";
+import { FILE_MODE, writeAt } from "./files.js";
 
 /** Why an endpoint never got an event. */
 export type DeadReason = "outbox-full" | "max-age" | "max-attempts";
@@ -10,29 +11,29 @@ export type DeadReason = "outbox-full" | "max-age" | "max-attempts";
 export interface DeadLetter {
   readonly endpoint: string;
   readonly reason: DeadReason;
-  /** RFC 3339, when it was given up. */
+  /** When delivery was given up (RFC 3339). */
   readonly at: string;
-  /** How often it was sent, and what came of it at last; by this process. */
+  /** How often this process sent it, and the last outcome. */
   readonly attempts: number;
   readonly error?: string | undefined;
   readonly event: RegistryEvent;
 }
 
-/** Keeps what couldn't be delivered, for people. */
+/** Keeps undeliverable events for people to inspect. */
 export interface DeadLetters {
-  /** Durable when it resolves. Rejects where it can't be written. */
+  /** Durable once it resolves. Rejects if it can't be written. */
   add(letters: readonly DeadLetter[]): Promise<void>;
   close(): Promise<void>;
 }
 
-/** Dropped as they come: nothing is written where nothing is to be kept on a disk. */
+/** Drops dead letters: used when nothing is to be kept on disk. */
 export const noDeadLetters: DeadLetters = { add: () => Promise.resolve(), close: () => Promise.resolve() };
 
 const NAME = "dead-letters.jsonl";
-/** The current file and the older ones: each has its share of the bound. */
+/** The number of files, the current one included; they share the bound equally. */
 const FILES = 4;
 
-/** JSON lines in `directory`, in files that take `maxBytes` together: the oldest is dropped for a new one. */
+/** JSON lines in `directory`, in files of `maxBytes` in total: the oldest is dropped to make room for a new one. */
 export function openDeadLetters(directory: string, maxBytes: number): DeadLetters {
   const path = join(directory, NAME);
   const share = Math.max(Math.floor(maxBytes / FILES), 1);
@@ -52,14 +53,14 @@ export function openDeadLetters(directory: string, maxBytes: number): DeadLetter
     for (let age = FILES - 1; age > 0; age -= 1) {
       const from = age === 1 ? path : `${path}.${age - 1}`;
       await rename(from, `${path}.${age}`).catch((error: unknown) => {
-        if (!hasCode(error, "ENOENT")) throw error;
+        if (!hasErrno(error, "ENOENT")) throw error;
       });
     }
   };
   const write = async (letters: readonly DeadLetter[]): Promise<void> => {
     const bytes = Buffer.from(letters.map((letter) => `${JSON.stringify(letter)}\n`).join(""));
     const before = await stat(path).catch(() => undefined);
-    // Somebody has taken the file away to look at it.
+    // The file has been moved away for inspection.
     if (handle !== undefined && before?.ino !== (await handle.stat()).ino) {
       await handle.close();
       handle = undefined;

@@ -5,21 +5,21 @@ import { encodeFrames, frameSize } from "./frame.js";
 import { SegmentReader } from "./reader.js";
 import { firstSequenceOf, Segment } from "./segment.js";
 
-/** Written and synced at once: while one batch is synced the next one gathers. */
+/** The bytes written and synced at once; while one batch is being synced, the next one is collected. */
 const LARGEST_BATCH = 4 * 1024 * 1024;
 const SMALLEST_SEGMENT = 16 * 1024;
 const LARGEST_SEGMENT = 16 * 1024 * 1024;
-/** The directory is given up a segment at a time. */
+/** The directory is trimmed by whole segments. */
 const SEGMENTS = 16;
 
 export interface FileOutboxOptions {
-  /** Exists, and is this process's alone. */
+  /** Exists, and belongs to this process alone. */
   readonly directory: string;
   readonly maxBytes: number;
-  /** The least that the next record's sequence may be: a reader may have seen records that a power loss took. */
+  /** The lowest sequence the next record may have: a reader may have seen records that a power loss destroyed. */
   readonly atLeast: number;
   readonly evict: Evict;
-  /** Told of bytes that are no record, and of those that an unfinished write left. */
+  /** Called with bytes that aren't a record, and with those that an unfinished write left. */
   readonly onRepair: (what: "torn" | "damaged", segment: string) => void;
 }
 
@@ -29,7 +29,7 @@ interface Waiting {
   readonly settle: (error?: unknown) => void;
 }
 
-/** Opens the outbox of a directory and mends what a crash left. */
+/** Opens the outbox in a directory and repairs what a crash left. */
 export async function openFileOutbox(options: FileOutboxOptions): Promise<Outbox> {
   const segments: Segment[] = [];
   const names = (await readdir(options.directory)).filter((name) => firstSequenceOf(name) !== undefined).sort();
@@ -127,7 +127,7 @@ class FileOutbox implements Outbox {
       }
       for (const listener of this.#listeners) listener();
     }
-    // In the same step as the look that found nothing: whoever comes next starts the work anew.
+    // In the same step as the check that found nothing: the next caller restarts the work.
     this.#work = undefined;
   }
 
@@ -159,7 +159,7 @@ class FileOutbox implements Outbox {
     this.#next = next;
   }
 
-  /** The last segment, or a new one behind it; what the last one holds is synced then, since nobody will do it later. */
+  /** The last segment, or a new one after it; the last one's content is then synced, since nothing will do it later. */
   async #segmentFor(size: number): Promise<Segment> {
     const last = this.#segments.at(-1);
     if (last !== undefined && (last.size === 0 || last.size + size <= this.#segmentSize)) return last;
@@ -171,13 +171,13 @@ class FileOutbox implements Outbox {
   }
 
   /**
-   * After a write that failed: nobody knows what of it is on the disk, so that segment isn't added to any more. What it
-   * may hold beyond its end has sequences that the next segment uses again, and which are those that count.
+   * After a failed write it is unknown what of it is on the disk, so nothing more is appended to that segment. What it
+   * may hold beyond its end has sequences that the next segment reuses, and the next segment's count.
    */
   async #abandon(segment: Segment): Promise<void> {
     await segment.discard().catch(() => undefined);
     await segment.close().catch(() => undefined);
-    // Skipped numbers cost nothing; a record that came back from the dead under a used one would.
+    // Skipping numbers costs nothing; reusing one could bring a dead record back.
     this.#next += LARGEST_BATCH;
     if (segment.size > 0) {
       const fresh = await Segment.create(this.#options.directory, this.#next).catch(() => undefined);
@@ -185,7 +185,7 @@ class FileOutbox implements Outbox {
     }
   }
 
-  /** Gives the oldest segments up until `size` more bytes fit. */
+  /** Drops the oldest segments until `size` more bytes fit. */
   async #makeRoom(size: number): Promise<void> {
     const { maxBytes, evict } = this.#options;
     while (this.bytes + size > maxBytes) {
@@ -196,7 +196,7 @@ class FileOutbox implements Outbox {
         this.#segments.push(await Segment.create(this.#options.directory, this.#next));
       }
       await evict(await oldest.records(), oldest.next);
-      // Unless everybody has had it in the meantime.
+      // Unless every reader has read it in the meantime.
       if (this.#segments[0] !== oldest) continue;
       this.#segments.shift();
       await oldest.remove();

@@ -1,7 +1,7 @@
 import { open, rename, unlink, type FileHandle } from "node:fs/promises";
 import { dirname } from "node:path";
 
-/** For its owner alone: events tell who does what. */
+/** Readable by its owner alone: events say who does what. */
 export const FILE_MODE = 0o600;
 export const DIRECTORY_MODE = 0o700;
 
@@ -35,13 +35,13 @@ export async function readAt(handle: FileHandle, position: number, length: numbe
   return buffer.subarray(0, filled);
 }
 
-/** A whole new file that is there with all of its bytes, durably, or not at all. `temporary` lies in the same directory. */
+/** Creates a file that exists with all of its bytes, durably, or not at all. `temporary` is in the same directory. */
 export async function writeWhole(temporary: string, path: string, bytes: Buffer): Promise<void> {
   try {
     await writeSynced(temporary, bytes);
     await rename(temporary, path);
   } catch (error) {
-    // On a full disk there would soon be many.
+    // On a full disk, many would accumulate.
     await unlink(temporary).catch(() => undefined);
     throw error;
   }
@@ -56,8 +56,4 @@ async function writeSynced(path: string, bytes: Buffer): Promise<void> {
   } finally {
     await handle.close();
   }
-}
-
-export function hasCode(error: unknown, code: string): boolean {
-  return error instanceof Error && "code" in error && error.code === code;
 }

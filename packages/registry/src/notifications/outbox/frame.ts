@@ -10,10 +10,10 @@ const LENGTH_AT = 4;
 const SEQUENCE_AT = 8;
 const CHECKSUM_AT = 16;
 export const HEADER_SIZE = 20;
-/** No event is as large; a length beyond is damage. */
+/** No event is this large; a greater length means damage. */
 const LARGEST_PAYLOAD = 64 * 1024 * 1024;
 
-/** The bytes that `payload` takes in a segment. */
+/** The number of bytes that `payload` takes up in a segment. */
 export function frameSize(payload: Buffer): number {
   return HEADER_SIZE + payload.byteLength;
 }
@@ -39,10 +39,10 @@ function checksum(bytes: Buffer, at: number, length: number): number {
   return crc32(bytes.subarray(at + HEADER_SIZE, at + HEADER_SIZE + length), head);
 }
 
-/** What stands at a place of a segment. */
+/** What is at a position in a segment. */
 export type Frame =
   | { readonly kind: "record"; readonly record: OutboxRecord; readonly end: number }
-  /** More bytes are needed to tell: so many from the place on, at least. */
+  /** More bytes are needed to decide: at least this many from the position on. */
   | { readonly kind: "short"; readonly needed: number }
   | { readonly kind: "damaged" };
 
@@ -68,9 +68,9 @@ function startsFrame(bytes: Buffer, at: number): boolean {
 /** What a segment's bytes hold. */
 export interface ScannedSegment {
   readonly records: readonly OutboxRecord[];
-  /** Where the last whole record ends: what is behind was never acknowledged. */
+  /** Where the last whole record ends: anything after that was never acknowledged. */
   readonly end: number;
-  /** Whether something before `end` is no record: damage, since a crash only ever tears the end. */
+  /** Whether something before `end` isn't a record: this is damage, since a crash only tears the end. */
   readonly damaged: boolean;
 }
 

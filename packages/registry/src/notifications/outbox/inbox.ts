@@ -1,29 +1,30 @@
-import { mkdir, readdir, readFile, rename, stat, unlink } from "node:fs/promises";
+import { makeDirectories } from "@longshore/base/make-directories";
+import { readdir, readFile, rename, stat, unlink } from "node:fs/promises";
 import { join } from "node:path";
-import { parseEvent, type RegistryEvent } from "../events/event.js";
+import { parseEvent, type RegistryEvent } from "../../event-formats/event.js";
 import { DIRECTORY_MODE, writeWhole } from "./files.js";
 
-/** Beside the outbox: files of events that others than its owner leave there, one JSON object a line. */
+/** Next to the outbox: files of events left by processes other than its owner, one JSON object per line. */
 export function inboxOf(slot: string): string {
   return join(slot, "inbox");
 }
 
 /** Who leaves files in an inbox: a worker whose primary doesn't answer. */
 export interface Dropper {
-  /** Leaves events, durably. Rejects where the disk can't take them. */
+  /** Leaves events, durably. Rejects if the disk can't store them. */
   drop(lines: readonly string[]): Promise<void>;
-  /** Whether everything that was left here is with the owner by now. */
+  /** Whether the owner has taken over everything that was left here. */
   isTaken(): Promise<boolean>;
 }
 
-/** @param unique tells this process's files from those of others */
+/** @param unique distinguishes this process's files from those of others */
 export function createDropper(slot: string, unique: string): Dropper {
   const inbox = inboxOf(slot);
   let count = 0;
   let last: string | undefined;
   return {
     async drop(lines) {
-      await mkdir(inbox, { recursive: true, mode: DIRECTORY_MODE });
+      await makeDirectories(inbox, DIRECTORY_MODE);
       count += 1;
       const name = `${String(Date.now()).padStart(15, "0")}.${unique}.${String(count).padStart(8, "0")}`;
       const path = join(inbox, `${name}.jsonl`);
@@ -42,19 +43,19 @@ export function createDropper(slot: string, unique: string): Dropper {
   };
 }
 
-/** What a look into an inbox brought. */
+/** The result of reading an inbox. */
 export interface Collected {
   readonly files: number;
-  /** Lines that are no events; their files are kept under the ending `.rejected`. */
+  /** Lines that aren't events; their files are kept with the suffix `.rejected`. */
   readonly rejected: number;
 }
 
-/** Events that are handed on at a time. */
+/** Events that are passed on at a time. */
 const BATCH = 1000;
 
 /**
- * Hands every event of an inbox to `keep`, in the order of the files' names, and removes the files afterwards: a crash in
- * between hands them over once more. Dead letters are taken for the endpoint that they name.
+ * Passes every event of an inbox to `keep`, in the order of the files' names, and removes the files afterwards: after a crash in
+ * between, they are passed on again. Dead letters go to the endpoint that they name.
  */
 export async function collectInbox(
   slot: string,

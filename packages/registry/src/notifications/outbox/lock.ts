@@ -1,25 +1,26 @@
+import { hasErrno } from "@longshore/base/errno";
 import { mkdir, open, readFile, rmdir, stat, unlink, utimes, writeFile, type FileHandle } from "node:fs/promises";
 import { connect, createServer, type Server } from "node:net";
 import { hostname } from "node:os";
 import { join } from "node:path";
 import { setTimeout as delay } from "node:timers/promises";
-import { FILE_MODE, hasCode } from "./files.js";
+import { FILE_MODE } from "./files.js";
 
-/** A directory that is this process's alone while it lives. */
+/** A directory that belongs to this process alone while it lives. */
 export interface DirectoryLock {
   release(): Promise<void>;
 }
 
-/** The owner's socket: it takes connections while its process lives, whatever kills that. */
+/** The owner's socket: it accepts connections exactly as long as the owner lives. */
 const SOCKET = "lock";
 /** Which kernel the owner runs on, and, by its age, whether it lives: for those on other machines. */
 const OWNER = "owner";
-/** Only who holds this replaces a dead owner's socket. */
+/** Only the holder of this may replace a dead owner's socket. */
 const TAKEOVER = "takeover";
 const HEARTBEAT = 10_000;
-/** An owner on another machine that was silent for so long is dead (ms). */
+/** An owner on another machine that was silent for this long is dead (ms). */
 const SILENT = 60_000;
-/** Replacing takes some milliseconds; who still holds it after this time (ms) has died on the way. */
+/** Replacing takes a few milliseconds; a process that still holds it after this time (ms) has died. */
 const TAKEOVER_LIMIT = 10_000;
 /** Linux: sun_path has 108 bytes. */
 const SOCKET_PATH_LIMIT = 100;
@@ -34,7 +35,7 @@ export async function lockDirectory(directory: string): Promise<DirectoryLock | 
   const reach = await openReach(directory);
   try {
     const server = await listen(reach.path).catch(async (error: unknown) => {
-      if (!hasCode(error, "EADDRINUSE")) throw error;
+      if (!hasErrno(error, "EADDRINUSE")) throw error;
       if (await isAlive(directory, reach.path, kernel)) return undefined;
       return takeOver(directory, reach.path, kernel);
     });
@@ -61,14 +62,14 @@ async function hold(directory: string, server: Server, kernel: string, reach: Re
     async release() {
       clearInterval(timer);
       await unlink(owner).catch(() => undefined);
-      // The server takes its socket away.
+      // Closing the server removes its socket.
       await new Promise<void>((resolve) => server.close(() => resolve()));
       await reach.close();
     },
   };
 }
 
-/** Replaces a dead owner's socket by ours; undefined where another process was quicker. */
+/** Replaces a dead owner's socket by ours; undefined if another process was faster. */
 async function takeOver(directory: string, path: string, kernel: string): Promise<Server | undefined> {
   const guard = join(directory, TAKEOVER);
   if (!(await holdGuard(guard))) return undefined;
@@ -76,7 +77,7 @@ async function takeOver(directory: string, path: string, kernel: string): Promis
     if (await isAlive(directory, path, kernel)) return undefined;
     await unlink(path).catch(() => undefined);
     return await listen(path).catch((error: unknown) => {
-      if (hasCode(error, "EADDRINUSE")) return undefined;
+      if (hasErrno(error, "EADDRINUSE")) return undefined;
       throw error;
     });
   } finally {
@@ -90,7 +91,7 @@ async function holdGuard(guard: string): Promise<boolean> {
       await mkdir(guard);
       return true;
     } catch (error) {
-      if (!hasCode(error, "EEXIST")) throw error;
+      if (!hasErrno(error, "EEXIST")) throw error;
     }
     const made = await stat(guard).catch(() => undefined);
     if (made !== undefined && Date.now() - made.mtimeMs > TAKEOVER_LIMIT) await rmdir(guard).catch(() => undefined);
@@ -99,7 +100,7 @@ async function holdGuard(guard: string): Promise<boolean> {
   return false;
 }
 
-/** Whether the socket's owner lives. On this kernel its socket answers; of another machine's one only the file tells. */
+/** Whether the socket's owner lives. On this kernel its socket answers; for another machine, only the file's age tells. */
 async function isAlive(directory: string, path: string, kernel: string): Promise<boolean> {
   if (await answers(path)) return true;
   const owner = join(directory, OWNER);
@@ -109,7 +110,7 @@ async function isAlive(directory: string, path: string, kernel: string): Promise
   return (await storageNow(directory)) - mtimeMs < SILENT;
 }
 
-/** The time as the file system's clock has it, which may be another machine's. */
+/** The time by the file system's clock, which may be another machine's. */
 async function storageNow(directory: string): Promise<number> {
   const probe = join(directory, `probe.${process.pid}`);
   await writeFile(probe, "", { mode: FILE_MODE });
@@ -124,7 +125,7 @@ function answers(path: string): Promise<boolean> {
       socket.destroy();
       resolve(true);
     });
-    socket.once("error", (error) => resolve(!hasCode(error, "ECONNREFUSED") && !hasCode(error, "ENOENT")));
+    socket.once("error", (error) => resolve(!hasErrno(error, "ECONNREFUSED", "ENOENT")));
   });
 }
 
@@ -140,7 +141,7 @@ function listen(path: string): Promise<Server> {
   });
 }
 
-/** A path of the socket that is short enough. */
+/** A path to the socket that is short enough. */
 interface Reach {
   readonly path: string;
   close(): Promise<void>;

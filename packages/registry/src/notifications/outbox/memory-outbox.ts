@@ -6,7 +6,7 @@ export interface MemoryOutboxOptions {
   readonly evict: Evict;
 }
 
-/** An outbox that ends with the process, as the original's queue does, but with a bound. */
+/** An outbox that ends with the process, as Distribution's queue does, but with a bound. */
 export function openMemoryOutbox({ maxBytes, evict }: MemoryOutboxOptions): Outbox {
   const records: OutboxRecord[] = [];
   const listeners = new Set<() => void>();
@@ -16,7 +16,7 @@ export function openMemoryOutbox({ maxBytes, evict }: MemoryOutboxOptions): Outb
   const drop = (count: number): void => {
     for (const { payload } of records.splice(0, count)) bytes -= frameSize(payload);
   };
-  /** At least a sixteenth at a time: each time costs every endpoint a look. */
+  /** At least a sixteenth at a time, since every endpoint has to check each time. */
   const makeRoom = async (): Promise<void> => {
     if (bytes <= maxBytes) return;
     let count = 0;

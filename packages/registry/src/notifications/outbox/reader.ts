@@ -1,10 +1,10 @@
+import { hasErrno } from "@longshore/base/errno";
 import { open, type FileHandle } from "node:fs/promises";
 import type { OutboxReader, OutboxRecord } from "./contract.js";
-import { hasCode } from "./files.js";
 import { decodeFrame, HEADER_SIZE, scanSegment } from "./frame.js";
 import type { Segment } from "./segment.js";
 
-/** Read at once. */
+/** Bytes read at once. */
 const CHUNK = 64 * 1024;
 
 /** Where a reader finds segments. */
@@ -13,7 +13,7 @@ export interface SegmentList {
   find(sequence: number, after: Segment | undefined): Segment | undefined;
 }
 
-/** Reads records one after the other, in pieces, through whatever segments there are. */
+/** Reads records one after the other, in chunks, across segments. */
 export class SegmentReader implements OutboxReader {
   readonly #segments: SegmentList;
   #sequence: number;
@@ -47,14 +47,14 @@ export class SegmentReader implements OutboxReader {
     await handle?.close();
   }
 
-  /** Takes more records in; false where there are none. */
+  /** Reads more records; false if there are none. */
   async #fill(): Promise<boolean> {
     const segment = this.#segment;
     if (segment === undefined || this.#handle === undefined || this.#position >= segment.size) return this.#advance();
     const chunk = await segment.bytes(this.#handle, this.#position, CHUNK);
     const taken = this.#take(chunk);
     if (taken.kind === "some") return true;
-    // One record that is larger than a chunk, or damage: then all that is left is looked through.
+    // Either a record larger than a chunk, or damage: everything that remains is examined.
     const left = segment.size - this.#position;
     const needed = taken.kind === "short" && taken.needed <= left ? taken.needed : left;
     const bytes = await segment.bytes(this.#handle, this.#position, needed);
@@ -82,13 +82,13 @@ export class SegmentReader implements OutboxReader {
     }
   }
 
-  /** Goes to the segment that has the next record; false where there is none yet. */
+  /** Moves to the segment with the next record; false if there is none yet. */
   async #advance(): Promise<boolean> {
     const segment = this.#segments.find(this.#sequence, this.#segment);
     if (segment === undefined || segment.size === 0) return false;
     const handle = await open(segment.path, "r").catch((error: unknown) => {
-      // Given up in this instant, since the outbox is full.
-      if (hasCode(error, "ENOENT")) return undefined;
+      // It was just dropped because the outbox is full.
+      if (hasErrno(error, "ENOENT")) return undefined;
       throw error;
     });
     await this.close();

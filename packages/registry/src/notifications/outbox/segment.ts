@@ -1,18 +1,19 @@
+import { hasErrno } from "@longshore/base/errno";
 import { open, readFile, unlink, type FileHandle } from "node:fs/promises";
 import { join } from "node:path";
 import type { OutboxRecord } from "./contract.js";
-import { FILE_MODE, hasCode, readAt, syncDirectory, writeAt } from "./files.js";
+import { FILE_MODE, readAt, syncDirectory, writeAt } from "./files.js";
 import { scanSegment, type ScannedSegment } from "./frame.js";
 
 const NAME = /^segment\.([0-9]{16})$/;
 
-/** The first sequence that a segment of this name may hold; undefined where the name is none's. */
+/** The first sequence that a segment with this name may hold; undefined if it isn't a segment's name. */
 export function firstSequenceOf(name: string): number | undefined {
   const [, digits] = NAME.exec(name) ?? [];
   return digits === undefined ? undefined : Number(digits);
 }
 
-/** A file of records in ascending order. Only ever added to, and removed as a whole. */
+/** A file of records in ascending order. It is only appended to, and removed as a whole. */
 export class Segment {
   readonly first: number;
   readonly path: string;
@@ -33,7 +34,7 @@ export class Segment {
   static async create(directory: string, first: number): Promise<Segment> {
     const path = join(directory, `segment.${String(first).padStart(16, "0")}`);
     const segment = new Segment(first, path, 0, first);
-    // One that is there already holds nothing: a crash came between its making and its first record.
+    // If it already exists it is empty: a crash came between its creation and its first record.
     segment.#writer = await open(path, "w", FILE_MODE);
     try {
       await syncDirectory(directory);
@@ -44,7 +45,7 @@ export class Segment {
     return segment;
   }
 
-  /** One that is there, and what it holds. */
+  /** An existing one, and its content. */
   static async read(
     path: string,
     first: number,
@@ -56,7 +57,7 @@ export class Segment {
     return { segment, scanned, length: bytes.byteLength };
   }
 
-  /** Cuts what is behind the last whole record off, so that more can be added. */
+  /** Cuts off what follows the last whole record, so that more can be appended. */
   async repair(): Promise<void> {
     this.#writer = await open(this.path, "r+");
     await this.#writer.truncate(this.size);
@@ -77,7 +78,7 @@ export class Segment {
     this.next = next;
   }
 
-  /** Takes back what was written and not published; may fail, as what came before may have. */
+  /** Removes what was written and not published; may fail, as the write may have. */
   async discard(): Promise<void> {
     await (await this.#open()).truncate(this.size);
   }
@@ -103,10 +104,10 @@ export class Segment {
     return readAt(handle, position, Math.min(length, this.size - position));
   }
 
-  /** Its published records; none where it was removed meanwhile. */
+  /** Its published records; none if it has been removed. */
   async records(): Promise<readonly OutboxRecord[]> {
     const bytes = await readFile(this.path).catch((error: unknown) => {
-      if (hasCode(error, "ENOENT")) return Buffer.alloc(0);
+      if (hasErrno(error, "ENOENT")) return Buffer.alloc(0);
       throw error;
     });
     return scanSegment(bytes.subarray(0, this.size)).records.filter(({ sequence }) => sequence < this.next);

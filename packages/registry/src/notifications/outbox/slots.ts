@@ -1,4 +1,5 @@
-import { mkdir, readdir, unlink } from "node:fs/promises";
+import { makeDirectories } from "@longshore/base/make-directories";
+import { readdir, unlink } from "node:fs/promises";
 import { join } from "node:path";
 import { DIRECTORY_MODE } from "./files.js";
 import { inboxOf } from "./inbox.js";
@@ -14,8 +15,8 @@ export interface Slot {
 const MOST_SLOTS = 256;
 
 /**
- * Takes the first part of `directory` that no living registry has, so that several may be given the same directory, and
- * so that one which comes back finds what it left. Throws where the directory can't be used.
+ * Takes the first part of `directory` that no living registry has, so that several registries may share
+ * a directory, and one that comes back finds what it left. Throws if the directory can't be used.
  */
 export async function takeSlot(directory: string): Promise<Slot> {
   for (let number = 0; number < MOST_SLOTS; number += 1) {
@@ -25,7 +26,7 @@ export async function takeSlot(directory: string): Promise<Slot> {
   throw new Error(`${MOST_SLOTS} registries share ${directory} already`);
 }
 
-/** Takes the parts that other registries have left with events in them. */
+/** Takes over the parts that other registries have left with events in them. */
 export async function takeAbandoned(directory: string): Promise<readonly Slot[]> {
   const names = (await readdir(directory).catch(() => [])).filter((name) => /^[0-9]{1,3}$/.test(name));
   const taken: Slot[] = [];
@@ -42,12 +43,12 @@ export async function takeAbandoned(directory: string): Promise<readonly Slot[]>
 }
 
 async function tryTake(directory: string): Promise<Slot | undefined> {
-  await mkdir(directory, { recursive: true, mode: DIRECTORY_MODE });
+  await makeDirectories(directory, DIRECTORY_MODE);
   const lock = await lockDirectory(directory);
   return lock === undefined ? undefined : { directory, lock };
 }
 
-/** Gives a part back whose events are all sent, so that nobody looks into it again. */
+/** Releases a slot whose events are all sent, so that it isn't read again. */
 export async function clearSlot({ directory, lock }: Slot): Promise<void> {
   for (const name of await readdir(directory)) {
     // Its cursors stay: they keep the numbers of its records from being used twice.

@@ -1,10 +1,11 @@
+import { errnoOf } from "@longshore/base/errno";
 import { readFile } from "node:fs/promises";
 import type { ConnectionOptions } from "node:tls";
 import { parseRedisAddress, RedisSettingError, type RedisOptions, type RedisTls } from "./options.js";
 
-/** What is used of the client library, the same for one server, sentinels and a cluster. */
+/** The part of the client library that we use: the same for one server, sentinels and a cluster. */
 export interface RedisClient {
-  /** `ready` while commands are taken. */
+  /** `ready` while commands are accepted. */
   readonly status: string;
   call(command: string, args: (string | Buffer | number)[]): Promise<unknown>;
   callBuffer(command: string, args: (string | Buffer | number)[]): Promise<unknown>;
@@ -13,12 +14,12 @@ export interface RedisClient {
   on(event: string, listener: (error: unknown) => void): unknown;
 }
 
-/** Between two looks at who has which keys (ms), so that a failover is noticed soon. */
+/** The pause between two refreshes of the cluster's slots (ms), so that a failover is noticed soon. */
 const SLOTS_INTERVAL = 2000;
 
 /**
- * A client that isn't connected yet. It never queues a command, nor sends one twice: what can't be done now is asked of the
- * storage. The library is loaded here, so that nobody pays for it who has no Redis. Throws RedisSettingError.
+ * A client that isn't connected yet. It never queues a command or sends one twice: what Redis can't answer now is read from the
+ * storage. The library is loaded here, so that it costs nothing without Redis. Throws RedisSettingError.
  */
 export async function createRedisClient(options: RedisOptions): Promise<RedisClient> {
   const tls = options.tls === undefined ? undefined : await readTls(options.tls);
@@ -41,9 +42,9 @@ export async function createRedisClient(options: RedisOptions): Promise<RedisCli
     connectTimeout: options.connectTimeout,
     maxRetriesPerRequest: 0,
     autoResendUnfulfilledCommands: false,
-    // A peer that went away without a word: the connection is given up, and sentinels are asked anew.
+    // The peer vanished silently: drop the connection, and ask the sentinels again.
     socketTimeout: Math.max(2000, 10 * options.commandTimeout),
-    // A master that became a replica.
+    // The master has become a replica.
     reconnectOnError: ({ message }: Error) => message.startsWith("READONLY"),
   };
   const [first] = addresses;
@@ -64,7 +65,7 @@ export async function createRedisClient(options: RedisOptions): Promise<RedisCli
         name: options.masterName ?? "",
         sentinelUsername: options.sentinelUsername,
         sentinelPassword: options.sentinelPassword,
-        // As in the original, one setting is for both.
+        // As in Distribution, one setting covers both.
         ...(tls === undefined ? {} : { enableTLSForSentinelMode: true, sentinelTLS: tls }),
         db: options.database,
         enableOfflineQueue: false,
@@ -83,7 +84,7 @@ export async function createRedisClient(options: RedisOptions): Promise<RedisCli
         slotsRefreshInterval: SLOTS_INTERVAL,
         clusterRetryStrategy: pause,
         clusterNodeRetryStrategy: pause,
-        // Certificates are for names: what stands in the configuration, and what nodes call themselves, is verified.
+        // Certificates are issued for names: those in the configuration, and those that nodes announce, are verified.
         ...(tls === undefined ? {} : { dnsLookup: (address, callback) => callback(null, address) }),
       });
   }
@@ -104,7 +105,7 @@ async function readPem(key: string, path: string): Promise<Buffer> {
   try {
     return await readFile(path);
   } catch (error) {
-    const reason = error instanceof Error && "code" in error ? String(error.code) : "unreadable";
+    const reason = errnoOf(error) ?? "unreadable";
     throw new RedisSettingError(`${key}: can't read ${path} (${reason})`, { cause: error });
   }
 }

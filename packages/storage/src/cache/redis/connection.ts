@@ -1,48 +1,53 @@
+import { createCircuit } from "@longshore/base/circuit";
+import { SECOND } from "@longshore/base/duration";
+import { withTimeout } from "@longshore/base/timeout";
 import type { CacheObserver, CacheOperation } from "../../contract/caches.js";
-import { createCircuit } from "./circuit.js";
 import type { RedisClient } from "./client.js";
 
-/** One command, with how it is counted. */
+/** One command, and how metrics count it. */
 export interface RedisCall {
   readonly operation: CacheOperation;
   readonly command: string;
   readonly args: readonly (string | Buffer | number)[];
-  /** The answer's texts come as buffers. */
+  /** Strings in the answer are buffers. */
   readonly binary?: boolean | undefined;
-  /** It is tried also while the circuit is open. */
+  /** It is sent even while the circuit is open. */
   readonly urgent?: boolean | undefined;
 }
 
-/** A Redis that may be away: whoever calls has another way to go on. */
+/** A Redis that may be unavailable: every caller has a fallback. */
 export interface RedisConnection {
-  /** The answer. Rejects at once while Redis is away, and after the time that a command has. */
+  /** Resolves to the answer. Rejects at once while Redis is unavailable, and after the command timeout. */
   call(call: RedisCall): Promise<unknown>;
   close(): void;
 }
 
-/** Why a command wasn't made, or not in time. */
+/** While Redis doesn't answer, one command per pause (ms) tries it. */
+const CIRCUIT = { threshold: 5, pause: SECOND };
+
+/** Why a command wasn't sent, or wasn't answered in time. */
 class RedisUnavailable extends Error {
   override readonly name = "RedisUnavailable";
 }
 
-/** How a connection behaves; times in ms. */
+/** Settings of a connection; times in ms. */
 interface ConnectionOptions {
   readonly commandTimeout: number;
   readonly observer: CacheObserver;
   readonly now?: (() => number) | undefined;
 }
 
-/** Watches over `client`, which isn't connected yet, and connects it; waits for nothing. */
+/** Connects `client`, and monitors it. Returns at once. */
 export function openConnection(client: RedisClient, options: ConnectionOptions): RedisConnection {
   const { observer, commandTimeout, now = () => performance.now() } = options;
-  const circuit = createCircuit(now);
+  const circuit = createCircuit({ ...CIRCUIT, now });
   let told: boolean | undefined;
   let reason = "not connected yet";
 
   const tell = (): void => {
     const available = client.status === "ready" && !circuit.isOpen;
     if (available === told) return;
-    // Until the first attempt has ended there is nothing to tell.
+    // Nothing to report before the first attempt has ended.
     if (told === undefined && !available && (client.status === "connecting" || client.status === "connect")) return;
     told = available;
     observer.state?.(available, available ? "connected" : reason);
@@ -62,7 +67,7 @@ export function openConnection(client: RedisClient, options: ConnectionOptions):
   });
   client.on("close", tell);
   client.on("end", tell);
-  // Its failure comes as an event, and the client goes on trying.
+  // Failures arrive as events, and the client keeps trying.
   client.connect().catch(note);
 
   const failed = (error: unknown): never => {
@@ -73,17 +78,22 @@ export function openConnection(client: RedisClient, options: ConnectionOptions):
   return {
     async call({ operation, command, args, binary, urgent }) {
       if (client.status !== "ready") return failed(new RedisUnavailable(reason));
-      if (urgent !== true && !circuit.admits()) return failed(new RedisUnavailable("the circuit is open"));
+      if (urgent !== true && circuit.enter() > 0) return failed(new RedisUnavailable("the circuit is open"));
       const started = now();
       try {
         const sent = binary === true ? client.callBuffer(command, [...args]) : client.call(command, [...args]);
-        const answer = await inTime(sent, commandTimeout);
+        const answer = await withTimeout(sent, commandTimeout, () => {
+          throw new RedisUnavailable(`no answer within ${commandTimeout} ms`);
+        });
         circuit.succeeded();
         tell();
         return answer;
       } catch (error) {
-        // A script that a restarted server doesn't know any more is no fault.
-        if (isUnknownScript(error)) throw error;
+        // A restarted server has lost its scripts; that isn't a failure. The command is sent again with the script's text.
+        if (isUnknownScript(error)) {
+          circuit.abandoned();
+          throw error;
+        }
         circuit.failed();
         note(error);
         tell();
@@ -104,19 +114,7 @@ export function isUnknownScript(error: unknown): boolean {
   return error instanceof Error && error.message.startsWith("NOSCRIPT");
 }
 
-/** The library's own text, without the command that it carries along. */
+/** The library's own message, without the command that it includes. */
 function describe(error: unknown): string {
   return error instanceof Error && error.message !== "" ? error.message : "unknown fault";
-}
-
-async function inTime<T>(work: Promise<T>, limit: number): Promise<T> {
-  let timer: NodeJS.Timeout | undefined;
-  const late = new Promise<never>((_resolve, reject) => {
-    timer = setTimeout(() => reject(new RedisUnavailable(`no answer within ${limit} ms`)), limit);
-  });
-  try {
-    return await Promise.race([work, late]);
-  } finally {
-    clearTimeout(timer);
-  }
 }

@@ -4,18 +4,21 @@ import type { SharedMemory, SharedValues } from "../shared-memory.js";
 import { isUnknownScript, type RedisCall, type RedisConnection } from "./connection.js";
 
 /*
- * An entry is one text: `=` and the value, `?` and the token of who may fill it, or `!` while it is being changed.
- * Scripts touch one key each, so that a cluster takes them.
+ * An entry is one string: `=` and the value, `?` and the token of its next writer, or `!` while it is being changed.
+ * Each script touches one key, so that a cluster accepts it.
  */
 
-/** The entry, or where there is none the token, put there for so many ms. */
+/**
+ * Returns the entry; if there is none, stores the token for so many ms. Entries are shorter than 256 bytes: of a longer
+ * value, which isn't ours, only the beginning is sent, and that is not a digest.
+ */
 const ASK = script(`
-local entry = redis.call("GET", KEYS[1])
-if entry then return entry end
+local entry = redis.call("GETRANGE", KEYS[1], 0, 255)
+if entry ~= "" then return entry end
 redis.call("SET", KEYS[1], "?" .. ARGV[1], "PX", ARGV[2])
 return false`);
 
-/** The value in the token's place. Its time goes on: it counts from before the storage was read. */
+/** Replaces the token by the value. Its expiry stays: it counts from before the storage was read. */
 const FILL = script(`
 if redis.call("GET", KEYS[1]) ~= "?" .. ARGV[1] then return 0 end
 local left = redis.call("PTTL", KEYS[1])
@@ -42,7 +45,7 @@ interface Operations {
   readonly fill: CacheOperation;
 }
 
-/** The steps over Redis. `keyOf` makes a key; it throws while nobody knows which keys are ours. */
+/** The steps over Redis. `keyOf` creates a key; it throws while the storage's id is unknown. */
 export function createRedisMemory(
   connection: RedisConnection,
   keyOf: (key: string) => string,
@@ -92,28 +95,30 @@ export function createRedisMemory(
   };
 }
 
-/** Values over Redis, under keys that `keyOf` makes. */
+/** Values of at most `maxBytes` over Redis, under keys that `keyOf` creates. A larger value isn't ours, and isn't fetched. */
 export function createRedisValues(
   connection: RedisConnection,
   keyOf: (key: string) => string,
-  operations: { readonly get: CacheOperation; readonly set: CacheOperation },
+  options: { readonly get: CacheOperation; readonly set: CacheOperation; readonly maxBytes: number },
 ): SharedValues {
   return {
     async get(key) {
       const value = await connection.call({
-        operation: operations.get,
-        command: "get",
-        args: [keyOf(key)],
+        operation: options.get,
+        command: "getrange",
+        // One extra byte shows whether there are more.
+        args: [keyOf(key), 0, options.maxBytes],
         binary: true,
       });
-      return Buffer.isBuffer(value) ? value : undefined;
+      // Redis answers with an empty string if there is no value.
+      return Buffer.isBuffer(value) && value.length > 0 && value.length <= options.maxBytes ? value : undefined;
     },
     async set(key, value, lifetime) {
       const bytes = typeof value === "string" ? value : Buffer.from(value.buffer, value.byteOffset, value.byteLength);
-      await connection.call({ operation: operations.set, command: "set", args: [keyOf(key), bytes, "PX", lifetime] });
+      await connection.call({ operation: options.set, command: "set", args: [keyOf(key), bytes, "PX", lifetime] });
     },
     async remove(key) {
-      await connection.call({ operation: operations.set, command: "del", args: [keyOf(key)] });
+      await connection.call({ operation: options.set, command: "del", args: [keyOf(key)] });
     },
   };
 }

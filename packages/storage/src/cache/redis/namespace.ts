@@ -1,8 +1,9 @@
-/** Between two questions which storage this is: while nobody knows, and afterwards (ms). */
+import { MINUTE } from "@longshore/base/duration";
+/** The pause between two reads of the storage's id: while it is unknown, and afterwards (ms). */
 const UNKNOWN = 2000;
-const KNOWN = 60_000;
+const KNOWN = MINUTE;
 
-/** What sets the keys of one storage apart from another's. */
+/** Distinguishes the keys of one storage from another's. */
 export interface Namespace {
   /** Throws while it isn't known. */
   current(): string;
@@ -13,7 +14,7 @@ export interface Namespace {
 
 /**
  * Asks `identify` until it answers, and each minute afterwards: two processes that started at once on a new storage may have
- * given it two names, of which one is left.
+ * given it two ids, of which only one remains.
  */
 export function openNamespace(identify: () => Promise<string>): Namespace {
   let current: string | undefined;
@@ -27,7 +28,7 @@ export function openNamespace(identify: () => Promise<string>): Namespace {
       current = await identify();
       found();
     } catch {
-      // The storage is away; what was found before still holds.
+      // The storage is unavailable; the id found earlier still holds.
     }
     if (closed) return;
     timer = setTimeout(() => void ask(), current === undefined ? UNKNOWN : KNOWN);

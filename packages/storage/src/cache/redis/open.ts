@@ -1,3 +1,4 @@
+import { withTimeout } from "@longshore/base/timeout";
 import type { CacheObserver, Caches } from "../../contract/caches.js";
 import { createBackground } from "../background.js";
 import { createSharedLinks } from "../shared-links.js";
@@ -8,26 +9,29 @@ import { createRedisMemory, createRedisValues } from "./memory.js";
 import { openNamespace } from "./namespace.js";
 import type { RedisOptions } from "./options.js";
 
-/** Entries that are being filled at a time; more are left out. */
+/** Entries that are filled at a time; further ones are skipped. */
 const BACKGROUND = 256;
 
-/** How long a start waits for Redis to be there, or not to be (ms). */
+/** Bytes of the longest descriptor: two numbers. */
+const DESCRIPTOR_BYTES = 64;
+
+/** How long a start waits to learn whether Redis is available (ms). */
 const PATIENCE = 1000;
 
-/** What the shared caches are made of. */
+/** Options of the shared caches. */
 export interface RedisCachesOptions {
   readonly redis: RedisOptions;
-  /** What tells the storage from every other; asked until it is known, and now and then afterwards. */
+  /** Reads the storage's id; called until it is known, and occasionally afterwards. */
   readonly identify: () => Promise<string>;
-  /** Bytes of the largest manifest that is kept there; 0: none is. */
+  /** Bytes of the largest manifest that is cached; 0 disables caching of manifests. */
   readonly manifestBytes: number;
   readonly observer: CacheObserver;
-  /** How long links are remembered (ms); the same in all processes, so it is for tests alone. */
+  /** How long links are cached (ms); must be the same in all processes, so it is for tests only. */
   readonly lifetime?: number | undefined;
 }
 
 /**
- * Caches in Redis. Resolves whether it is there or not: while it is away everything is asked of the storage. Throws
+ * Caches in Redis. Resolves even if it is unavailable: everything is then read from the storage. Throws
  * RedisSettingError for files that can't be read.
  */
 export async function openRedisCaches(options: RedisCachesOptions): Promise<Caches> {
@@ -45,14 +49,22 @@ export async function openRedisCaches(options: RedisCachesOptions): Promise<Cach
     },
   });
   const namespace = openNamespace(options.identify);
-  await inTime(Promise.all([told, namespace.known]), PATIENCE);
+  await withTimeout(Promise.all([told, namespace.known]), PATIENCE, () => undefined);
 
   const background = createBackground(BACKGROUND);
   const keyOf = (kind: "l" | "d" | "m") => (key: string) => `longshore:1:${namespace.current()}:${kind}:${key}`;
   const membership = createRedisMemory(connection, keyOf("l"), { ask: "RepoStat", fill: "RepoSetDescriptor" });
   const tags = createRedisMemory(connection, keyOf("l"), { ask: "TagStat", fill: "TagSet" });
-  const sizes = createRedisValues(connection, keyOf("d"), { get: "Stat", set: "SetDescriptor" });
-  const manifests = createRedisValues(connection, keyOf("m"), { get: "ManifestGet", set: "ManifestSet" });
+  const sizes = createRedisValues(connection, keyOf("d"), {
+    get: "Stat",
+    set: "SetDescriptor",
+    maxBytes: DESCRIPTOR_BYTES,
+  });
+  const manifests = createRedisValues(connection, keyOf("m"), {
+    get: "ManifestGet",
+    set: "ManifestSet",
+    maxBytes: options.manifestBytes,
+  });
   return {
     links: createSharedLinks({
       memory: (kind) => (kind === "tag" ? tags : membership),
@@ -74,10 +86,4 @@ function promiseOf(): { readonly promise: Promise<void>; readonly resolve: () =>
   let resolve = (): void => undefined;
   const promise = new Promise<void>((done) => (resolve = done));
   return { promise, resolve };
-}
-
-async function inTime(work: Promise<unknown>, limit: number): Promise<void> {
-  let timer: NodeJS.Timeout | undefined;
-  await Promise.race([work, new Promise<void>((resolve) => (timer = setTimeout(resolve, limit)))]);
-  clearTimeout(timer);
 }

@@ -1,4 +1,4 @@
-/** A Redis, as the configuration names it. Times in ms. */
+/** A Redis deployment, as configured. Times in ms. */
 export interface RedisOptions {
   /** `host:port`, at least one: the one server, nodes of a cluster, or sentinels. */
   readonly addresses: readonly string[];
@@ -11,7 +11,7 @@ export interface RedisOptions {
   readonly password?: string | undefined;
   /** The number of the database; a cluster has only 0. */
   readonly database: number;
-  /** What `CLIENT LIST` shows. */
+  /** The client name that `CLIENT LIST` shows. */
   readonly clientName?: string | undefined;
   readonly identitySuffix?: string | undefined;
   readonly sendIdentity: boolean;
@@ -19,9 +19,9 @@ export interface RedisOptions {
   readonly connectTimeout: number;
   /** How long an answer may take before the storage is asked instead. */
   readonly commandTimeout: number;
-  /** Between two attempts to connect: the first pause, and the longest. */
+  /** The pauses between attempts to connect: the first, and the longest. */
   readonly reconnect: { readonly min: number; readonly max: number };
-  /** How often a cluster may send a command elsewhere. */
+  /** How often a cluster may redirect a command. */
   readonly maxRedirections: number;
   /** Undefined: no TLS. */
   readonly tls: RedisTls | undefined;
@@ -42,7 +42,7 @@ export class RedisSettingError extends Error {
 
 const PORT = 6379;
 
-/** An address's parts: `host`, `host:port`, `:port`, `[v6]:port`; undefined where it is none. */
+/** Splits an address: `host`, `host:port`, `:port`, `[v6]:port`; undefined if it isn't one. */
 export function parseRedisAddress(text: string): { readonly host: string; readonly port: number } | undefined {
   const match = /^(?:\[([0-9A-Fa-f:.]+)\]|([A-Za-z0-9._-]*))(?::([0-9]{1,5}))?$/.exec(text);
   if (match === null || text === "") return undefined;

@@ -1,21 +1,22 @@
+import { KIB } from "@longshore/base/size";
 /** Buffers for reading, shared by all open files of a driver. */
 export interface BufferPool {
-  /** The size in bytes that a stream should use now: the full one while there is room, less when many files are open. */
+  /** The buffer size in bytes that a stream should use now: the full one if there is room, less if many files are open. */
   sizeFor(wanted: number): number;
   take(size: number): Uint8Array<ArrayBuffer>;
   give(buffer: Uint8Array<ArrayBuffer>): void;
-  /** Drops the buffers that wait for use. */
+  /** Drops unused buffers. */
   clear(): void;
-  /** Bytes of all buffers, in use and waiting. */
+  /** Bytes of all buffers, used and unused. */
   readonly bytes: number;
 }
 
-/** The size that streams get however many there are, in bytes. */
-const SMALLEST = 32 * 1024;
+/** The minimum size in bytes, however many streams there are. */
+const SMALLEST = 32 * KIB;
 
 /**
- * `bufferBytes` is the size of one buffer when there is room, `limit` what all together should take. Beyond the limit
- * streams get the smallest size instead of waiting: a slow client must not hold up another.
+ * `bufferBytes` is the size of one buffer if there is room, `limit` the target for all together. Beyond the limit streams get the
+ * smallest size instead of waiting: a slow client must not delay another.
  */
 export function createBufferPool(bufferBytes: number, limit: number): BufferPool {
   const free = new Map<number, Uint8Array<ArrayBuffer>[]>();
@@ -36,7 +37,7 @@ export function createBufferPool(bufferBytes: number, limit: number): BufferPool
     sizeFor: (wanted) => {
       if (wanted <= SMALLEST) return Math.max(1, wanted);
       let size = bufferBytes;
-      // Two buffers a stream; a quarter of what is left, so that those who come next find something, too.
+      // A stream has two buffers. It gets at most a quarter of what is left, so that later streams find some, too.
       while (size > SMALLEST && size * 2 > (limit - inUse) / 4) size /= 2;
       size = Math.max(SMALLEST, Math.floor(size));
       return wanted <= size ? wanted : size;
@@ -53,7 +54,7 @@ export function createBufferPool(bufferBytes: number, limit: number): BufferPool
     },
     give: (buffer) => {
       inUse -= buffer.length;
-      // Odd sizes (a file's own) would hardly be asked for again.
+      // Odd sizes (the size of a file) are unlikely to be needed again.
       const standard = buffer.length >= SMALLEST && Number.isInteger(Math.log2(bufferBytes / buffer.length));
       if (!standard || inUse + waiting + buffer.length > limit / 2) return;
       const buffers = free.get(buffer.length);

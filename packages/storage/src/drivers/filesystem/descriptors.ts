@@ -1,10 +1,11 @@
-import { errnoOf, type FileCalls } from "./calls.js";
+import { errnoOf } from "@longshore/base/errno";
+import { type FileCalls } from "./calls.js";
 
-/** Opens and closes files; when the process has no descriptor left, it waits for one of the driver's own to come back. */
+/** Opens and closes files. If the process has no descriptor left, it waits until the driver closes one. */
 export interface Descriptors {
   open(path: string, flags: string | number): Promise<number>;
   close(fd: number): Promise<void>;
-  /** Runs `task`, which opens a descriptor for its own length, with the same patience. */
+  /** Runs `task`, which opens a descriptor for as long as it runs, and also waits for one. */
   patiently<T>(task: () => Promise<T>): Promise<T>;
 }
 
@@ -15,7 +16,7 @@ export function createDescriptors(calls: FileCalls): Descriptors {
   let opening = 0;
 
   const wake = (): void => {
-    // With none left to come back nobody would wake the rest up: they try once more, and give up.
+    // If the driver has none to close, nothing would wake the waiters: they try once more, and then give up.
     if (held + opening === 0) for (const retry of waiting.splice(0)) retry();
     else waiting.shift()?.();
   };
@@ -36,7 +37,7 @@ export function createDescriptors(calls: FileCalls): Descriptors {
       } catch (error) {
         const code = errnoOf(error);
         const exhausted = code === "EMFILE" || code === "ENFILE";
-        // Waiting for descriptors that others hold could last for ever: then the error stands.
+        // Waiting for descriptors that others hold could take forever: then the error is passed on.
         if (!exhausted || held + opening === 0) {
           wake();
           throw error;

@@ -1,14 +1,14 @@
 import fs from "node:fs";
 import type { FileCalls } from "./calls.js";
 
-/** A call that takes longer than this, in ms, wasn't answered from the kernel's memory. */
+/** A call that takes longer than this (ms) wasn't answered from the kernel's memory. */
 const SLOW = 1;
-/** So many calls go the patient way then, where several wait for the disk side by side. */
+/** How many calls are then made asynchronously, so that several wait for the disk concurrently. */
 const PATIENT = 64;
 
 /**
- * Calls for a process that nobody waits for, such as a command: made at once as long as the kernel answers from memory, which
- * takes a fifth of the processor time, and otherwise as `calls` makes them. What is synced or written always is.
+ * Calls for a process that serves no requests, such as a command: synchronous while the kernel answers from memory, which takes a
+ * fifth of the processor time, and otherwise made by `calls`. Writes and syncs always are.
  */
 export function createDirectCalls(calls: FileCalls, clock: () => number): FileCalls {
   let patient = 0;

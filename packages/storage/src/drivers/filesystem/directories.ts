@@ -1,22 +1,29 @@
-import { parentOf } from "../path.js";
+import { errnoOf } from "@longshore/base/errno";
+import type { Stats } from "node:fs";
+import { dirname } from "node:path";
+import { parentOf } from "../shared/path.js";
 import { isMissing, type FileCalls } from "./calls.js";
 import type { Descriptors } from "./descriptors.js";
 
-/** Makes directories, and makes their entries durable. Paths are the driver's. */
+/** Creates directories, and makes their entries durable. Paths are those of the driver. */
 export interface Directories {
-  /** Makes `directory` and its parents where missing; durable or not. */
+  /** Creates `directory` and its missing parents, not necessarily durably. */
   make(directory: string): Promise<void>;
-  /** Makes the entries of `directory` and of all its parents durable; remembers which are. */
+  /**
+   * Makes the entries of `directory` and of all its parents durable. It remembers which are durable, and notices if another
+   * process has removed and recreated one.
+   */
   anchor(directory: string): Promise<void>;
-  /** Makes what happened in `directory` until now durable. */
+  /** Makes all changes in `directory` up to now durable. */
   sync(directory: string): Promise<void>;
-  /** Forgets what is known of `directory` and all below it: it may be gone, or may be made anew. */
+  /** Forgets what is known about `directory` and everything below it, because it may have been removed or recreated. */
   forget(directory: string): void;
 }
 
 interface Known {
   readonly children: Map<string, Known>;
-  durable: boolean;
+  /** The identity of the directory when its entry was synced; undefined if it isn't known to be durable. */
+  durable: string | undefined;
 }
 
 interface Syncing {
@@ -31,7 +38,7 @@ export function createDirectories(
   realPath: (path: string) => string,
   limit: number,
 ): Directories {
-  let known: Known = { children: new Map(), durable: true };
+  let known: Known = { children: new Map(), durable: undefined };
   let count = 0;
   const syncing = new Map<string, Syncing>();
 
@@ -45,9 +52,9 @@ export function createDirectories(
     return node;
   };
 
-  const remember = (directory: string): void => {
+  const remember = (directory: string, identity: string): void => {
     if (count >= limit) {
-      known = { children: new Map(), durable: true };
+      known = { children: new Map(), durable: undefined };
       count = 0;
     }
     let node = known;
@@ -55,17 +62,17 @@ export function createDirectories(
       if (name === "") continue;
       let child = node.children.get(name);
       if (child === undefined) {
-        child = { children: new Map(), durable: false };
+        child = { children: new Map(), durable: undefined };
         node.children.set(name, child);
         count += 1;
       }
       node = child;
     }
-    node.durable = true;
+    node.durable = identity;
   };
 
-  const syncNow = async (directory: string): Promise<void> => {
-    const fd = await descriptors.open(realPath(directory), "r");
+  const syncReal = async (directory: string): Promise<void> => {
+    const fd = await descriptors.open(directory, "r");
     try {
       await calls.fsync(fd);
     } finally {
@@ -73,7 +80,7 @@ export function createDirectories(
     }
   };
 
-  /** A sync that began before a change doesn't cover it: whoever comes in the meantime shares the one that follows. */
+  /** A sync that started before a change doesn't cover it, so callers that arrive meanwhile share the next one. */
   const sync = (directory: string): Promise<void> => {
     const running = syncing.get(directory);
     if (running !== undefined)
@@ -82,7 +89,7 @@ export function createDirectories(
   };
 
   const start = (directory: string): Promise<void> => {
-    const entry: Syncing = { now: syncNow(directory), next: undefined };
+    const entry: Syncing = { now: syncReal(realPath(directory)), next: undefined };
     syncing.set(directory, entry);
     const finish = (): void => {
       if (entry.next === undefined && syncing.get(directory) === entry) syncing.delete(directory);
@@ -91,30 +98,69 @@ export function createDirectories(
     return entry.now;
   };
 
+  /** The root's entry, up to its mount point: the process that created it may have been killed before it synced. */
+  const syncRoot = async (root: Stats): Promise<void> => {
+    for (let at = realPath("/"); at !== dirname(at); at = dirname(at)) {
+      if ((await calls.stat(dirname(at))).dev !== root.dev) return;
+      try {
+        await syncReal(dirname(at));
+      } catch (error) {
+        // If we may not open it, we didn't create anything in it.
+        const code = errnoOf(error);
+        if (code !== "EACCES" && code !== "EPERM") throw error;
+      }
+    }
+  };
+
+  /**
+   * Walks up to the first directory that is still the one whose entry was synced: if any above it had been removed since, it
+   * would have been removed as well.
+   */
   const anchor = async (directory: string): Promise<void> => {
-    const unknown: string[] = [];
-    for (let at = directory; at !== "/" && lookUp(at)?.durable !== true; at = parentOf(at)) unknown.push(at);
-    if (unknown.length === 0) return;
-    await Promise.all(unknown.map((path) => sync(parentOf(path))));
-    for (const path of unknown) remember(path);
+    const unknown: { readonly path: string; readonly stats: Stats }[] = [];
+    for (let at = directory; ; at = parentOf(at)) {
+      const stats = await calls.stat(realPath(at));
+      if (lookUp(at)?.durable === identityOf(stats)) break;
+      unknown.push({ path: at, stats });
+      if (at === "/") break;
+    }
+    await Promise.all(unknown.map(({ path, stats }) => (path === "/" ? syncRoot(stats) : sync(parentOf(path)))));
+    for (const { path, stats } of unknown) remember(path, identityOf(stats));
+  };
+
+  /** The driver's path of the real directory `made`; the root if that is above it. */
+  const below = (made: string): string => {
+    const root = realPath("/");
+    return made.startsWith(`${root}/`) ? made.slice(root.length) : "/";
+  };
+
+  const forget = (directory: string): void => {
+    if (directory === "/") {
+      known = { children: new Map(), durable: undefined };
+      count = 0;
+      return;
+    }
+    const parent = lookUp(parentOf(directory));
+    // The count is an upper bound: forgotten descendants still weigh until the next clearance.
+    parent?.children.delete(directory.slice(directory.lastIndexOf("/") + 1));
   };
 
   return {
     anchor,
     sync,
     make: async (directory) => {
-      try {
-        await calls.mkdir(realPath(directory));
-      } catch (error) {
-        // A parent that was removed in between is made again; what is truly missing (a dangling link) fails once more.
+      const made = await calls.mkdir(realPath(directory)).catch((error: unknown) => {
+        // A parent that was removed meanwhile is created again; if the cause is permanent (a dangling link), it fails again.
         if (!isMissing(error)) throw error;
-        await calls.mkdir(realPath(directory));
-      }
+        return calls.mkdir(realPath(directory));
+      });
+      if (made !== undefined) forget(below(made));
     },
-    forget: (directory) => {
-      const parent = lookUp(parentOf(directory));
-      // The count is an upper bound: forgotten descendants still weigh until the next clearance.
-      parent?.children.delete(directory.slice(directory.lastIndexOf("/") + 1));
-    },
+    forget,
   };
+}
+
+/** Distinguishes a directory from a later one at its path, even if the file system reuses the inode number. */
+function identityOf({ dev, ino, birthtimeMs }: Stats): string {
+  return `${dev}:${ino}:${birthtimeMs}`;
 }

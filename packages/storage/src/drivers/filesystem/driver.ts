@@ -1,3 +1,5 @@
+import { KIB } from "@longshore/base/size";
+import { errnoOf } from "@longshore/base/errno";
 import { constants, type Stats } from "node:fs";
 import { resolve } from "node:path";
 import type {
@@ -9,20 +11,20 @@ import type {
   Touching,
 } from "../../contract/driver.js";
 import { StorageError } from "../../errors.js";
-import { abortable } from "../../abort.js";
-import { boundsOf, streamOf } from "../byte-stream.js";
-import { checkOffset, driverError, pathNotFound, tooLarge } from "../errors.js";
-import { createGate } from "../gate.js";
-import { READ_LIMIT } from "../limits.js";
-import { pageOf } from "../page.js";
-import { checkPath, parentOf } from "../path.js";
+import { abortable } from "@longshore/base/abort";
+import { boundsOf, streamOf } from "../shared/byte-stream.js";
+import { checkOffset, driverError, pathNotFound, tooLarge } from "../shared/errors.js";
+import { createGate } from "../shared/gate.js";
+import { READ_LIMIT } from "../shared/limits.js";
+import { pageOf } from "../shared/page.js";
+import { checkPath, parentOf } from "../shared/path.js";
 import { createBufferPool } from "./buffer-pool.js";
-import { errnoOf, isMissing, nodeCalls, type FileCalls } from "./calls.js";
+import { isMissing, nodeCalls, obstacleOf, type FileCalls } from "./calls.js";
 import { createDescriptors } from "./descriptors.js";
 import { createDirectories } from "./directories.js";
-import { removeAll, renameFile, replaceFile, withDirectory, type MutationHost } from "./mutations.js";
+import { removeAll, renameFile, replaceFile, syncFound, withDirectory, type MutationHost } from "./mutations.js";
 import { createNames } from "./names.js";
-import { withDefaults, type FilesystemOptions } from "./parameters.js";
+import { withDefaults, type FilesystemOptions } from "./options.js";
 import { readAlternating } from "./reader.js";
 import { createQuickStats } from "./quick-stats.js";
 import { createSmallFiles } from "./small-files.js";
@@ -30,15 +32,17 @@ import { createTouching, infoOf } from "./touch.js";
 import { createFileWriter } from "./writer.js";
 
 const NAME = "filesystem";
-/** Files up to this many bytes are kept as a whole, also when they are opened as a stream: links, configs, small layers. */
-const SMALL_FILE = 64 * 1024;
+/** Files up to this many bytes are cached as a whole, even if they are opened as a stream: links, configs, small layers. */
+const SMALL_FILE = 64 * KIB;
 /** Directories remembered as durable: some 100 bytes each. */
 const DURABLE_DIRECTORIES = 50_000;
-const LEAST_BATCH = 64 * 1024;
-/** Early syncs at a time: each keeps one of the process's few file threads busy, which others' requests wait for. */
+/** Distribution raises a smaller `maxthreads` to this (wire contract §6.2). */
+const LEAST_THREADS = 25;
+const LEAST_BATCH = 64 * KIB;
+/** How many early syncs run at a time: each occupies one of the few file threads, which other requests need. */
 const EARLY_SYNCS = 2;
 
-/** What tests put in place of the system. */
+/** What tests replace. */
 export interface FilesystemPorts {
   readonly calls?: FileCalls;
   /** Milliseconds since the epoch, as the file system counts them. */
@@ -46,17 +50,17 @@ export interface FilesystemPorts {
 }
 
 /**
- * Files below a root directory, as the original keeps them (contract §6.2). Any number of processes may use one root.
- * Symbolic links below it are followed. `close` waits for calls whose callers gave up waiting.
+ * Files below a root directory, as Distribution stores them (wire contract §6.2). Any number of processes may use the same root.
+ * Symbolic links below it are followed. `close` waits for calls whose callers have stopped waiting.
  */
 export function createFilesystemDriver(
-  options: FilesystemOptions,
+  options: Partial<FilesystemOptions>,
   ports: FilesystemPorts = {},
 ): StorageDriver & Touching {
   const settings = withDefaults(options);
   const calls = ports.calls ?? nodeCalls();
   const now = ports.now ?? Date.now;
-  const root = resolve(settings.rootDirectory);
+  const root = resolve(settings.rootdirectory);
   const prefix = root === "/" ? "" : root;
   const realPath = (path: string): string => (path === "/" ? root : prefix + path);
 
@@ -64,7 +68,7 @@ export function createFilesystemDriver(
   const directories = createDirectories(calls, descriptors, realPath, DURABLE_DIRECTORIES);
   const host: MutationHost = { calls, descriptors, directories, realPath };
   const smallFiles = createSmallFiles(calls, descriptors, {
-    cacheBytes: settings.fileCache,
+    cacheBytes: settings.filecache,
     fileBytes: SMALL_FILE,
     now,
   });
@@ -75,18 +79,18 @@ export function createFilesystemDriver(
     return stats;
   };
 
-  const names = createNames({ ...calls, stat: statOf }, descriptors, settings.nameCache, now);
-  const pool = createBufferPool(settings.bufferSize, settings.readBuffers);
-  const gate = createGate(settings.maxThreads);
+  const names = createNames({ ...calls, stat: statOf }, descriptors, settings.namecache, now);
+  const pool = createBufferPool(settings.buffersize, settings.readbuffers);
+  const gate = createGate(Math.max(settings.maxthreads, LEAST_THREADS));
   const idle: (() => void)[] = [];
   let running = 0;
   let writers = 0;
   let earlySyncs = 0;
 
   const failure = (operation: string, path: string, cause: unknown): StorageError =>
-    cause instanceof StorageError ? cause : driverError(NAME, operation, path, cause);
+    cause instanceof StorageError ? cause : driverError(NAME, operation, path, cause, obstacleOf(cause));
 
-  /** Only what says that nothing is there becomes PATH_NOT_FOUND, and only where a missing file is meant by it. */
+  /** Only errors that mean "nothing is there" become PATH_NOT_FOUND, and only if they are about the requested file. */
   const failureOf = (operation: string, path: string, cause: unknown, missing: boolean): StorageError =>
     missing && isMissing(cause) ? pathNotFound(NAME, path, cause) : failure(operation, path, cause);
 
@@ -103,7 +107,7 @@ export function createFilesystemDriver(
       running += 1;
       try {
         const value = await task();
-        // Nobody waits for it any more: released here, so that `close` waits for that, too.
+        // The caller no longer waits for it. Released here, so that `close` also waits for that.
         if (signal?.aborted === true) await discard?.(value);
         return value;
       } catch (error) {
@@ -118,7 +122,7 @@ export function createFilesystemDriver(
     return abortable(guarded(), signal, discard);
   };
 
-  /** The bytes of a small file that is remembered and hasn't changed; undefined: find out the slow way. */
+  /** The bytes of a small file that is cached and hasn't changed; undefined if that must be found out the slow way. */
   const rememberedAt = (path: string): Uint8Array | undefined => {
     const file = realPath(path);
     const stats = quickStats.of(file);
@@ -167,7 +171,7 @@ export function createFilesystemDriver(
     });
   };
 
-  /** A root that hasn't been made yet is empty: it comes with the first write. */
+  /** A root that doesn't exist yet is empty: the first write creates it. */
   const namesOf = async (path: string): Promise<readonly string[]> => {
     try {
       return await names.of(realPath(path));
@@ -187,7 +191,7 @@ export function createFilesystemDriver(
 
   const openWriter = async (path: string, append: boolean): Promise<FileWriter> => {
     const file = realPath(path);
-    // Not O_APPEND: every write has its position, so that one that fell short is repeated where it stopped.
+    // Without O_APPEND: every write has a position, so that a short one continues where it stopped.
     const fd = append
       ? await descriptors.open(file, constants.O_WRONLY)
       : await withDirectory(host, parentOf(path), () => descriptors.open(file, "w"));
@@ -197,7 +201,7 @@ export function createFilesystemDriver(
       return createFileWriter(calls, {
         fd,
         size,
-        batchBytes: () => Math.max(LEAST_BATCH, Math.min(settings.bufferSize, settings.writeBuffers / (2 * writers))),
+        batchBytes: () => Math.max(LEAST_BATCH, Math.min(settings.buffersize, settings.writebuffers / (2 * writers))),
         syncEarly: () => syncEarly(fd),
         closeFile: () => {
           writers -= 1;
@@ -224,14 +228,16 @@ export function createFilesystemDriver(
       checkPath(NAME, path);
       options?.signal?.throwIfAborted();
       const limit = options?.limit ?? READ_LIMIT;
-      const remembered = rememberedAt(path);
+      const remembered = options?.durable === true ? undefined : rememberedAt(path);
       if (remembered !== undefined && remembered.length <= limit) return remembered;
       return run("read", path, options?.signal, async () => {
         const file = realPath(path);
         const stats = await statOf(file);
         if (!stats.isFile()) throw pathNotFound(NAME, path);
         if (stats.size > limit) throw tooLarge(NAME, path, stats.size, limit);
-        return smallFiles.read(file, stats);
+        const bytes = await smallFiles.read(file, stats);
+        if (options?.durable === true) await syncFound(host, path, stats.isFile());
+        return bytes;
       });
     },
     write: async (path, bytes, options) => {
@@ -246,9 +252,7 @@ export function createFilesystemDriver(
       if (quick !== undefined) return infoOf(path, quick);
       return run("stat", path, options?.signal, async () => {
         const stats = await statOf(realPath(path));
-        if (options?.durable === true && path !== "/") {
-          await Promise.all([directories.anchor(parentOf(path)), directories.sync(parentOf(path))]);
-        }
+        if (options?.durable === true && path !== "/") await syncFound(host, path, stats.isFile());
         return infoOf(path, stats);
       });
     },
@@ -284,7 +288,7 @@ export function createFilesystemDriver(
       checkPath(NAME, path);
       await run("delete", path, options?.signal, () => removeAll(host, path));
     },
-    ...createTouching(NAME, host, run, now),
+    ...createTouching(NAME, { ...host, quickStats }, run, now),
     close: async () => {
       if (running > 0) await new Promise<void>((resolve) => void idle.push(resolve));
       smallFiles.clear();

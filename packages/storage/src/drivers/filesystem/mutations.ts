@@ -1,10 +1,11 @@
+import { errnoOf } from "@longshore/base/errno";
 import { randomUUID } from "node:crypto";
-import { parentOf } from "../path.js";
-import { errnoOf, isMissing, type FileCalls } from "./calls.js";
+import { parentOf } from "../shared/path.js";
+import { isMissing, type FileCalls } from "./calls.js";
 import type { Descriptors } from "./descriptors.js";
 import type { Directories } from "./directories.js";
 
-/** What changes files: over real paths for the system, driver paths for what is known of directories. */
+/** What mutations need: system calls on real paths, and knowledge about directories by the driver's paths. */
 export interface MutationHost {
   readonly calls: FileCalls;
   readonly descriptors: Descriptors;
@@ -12,10 +13,10 @@ export interface MutationHost {
   readonly realPath: (path: string) => string;
 }
 
-/** How often a directory may be removed under a write before that fails. */
+/** How many times a directory may be removed during a write before the write fails. */
 const ATTEMPTS = 10;
 
-/** Runs `attempt`, which needs `directory`; makes the directory where it is missing, also when it goes away in between. */
+/** Runs `attempt`, which needs `directory`; creates the directory if it is missing, also if it is removed meanwhile. */
 export async function withDirectory<T>(host: MutationHost, directory: string, attempt: () => Promise<T>): Promise<T> {
   for (let tries = 1; ; tries += 1) {
     try {
@@ -45,6 +46,18 @@ async function fillFile(host: MutationHost, fd: number, bytes: Uint8Array, durab
   if (durable) await host.calls.fdatasync(fd);
 }
 
+/** Renames over an existing file, or over an empty directory that was created in its place. */
+async function renameOver(calls: FileCalls, from: string, to: string): Promise<void> {
+  try {
+    await calls.rename(from, to);
+  } catch (error) {
+    if (errnoOf(error) !== "EISDIR") throw error;
+    // A directory that isn't empty can't be removed, and is kept.
+    await calls.rmdir(to).catch(() => undefined);
+    await calls.rename(from, to);
+  }
+}
+
 /** Temporary name, sync, rename, sync of the directory: readers see the old bytes or the new ones, whatever happens. */
 export async function replaceFile(
   host: MutationHost,
@@ -63,7 +76,7 @@ export async function replaceFile(
       // The directory's own entry can become durable while the file does.
       await settle(options.durable ? [filled, directories.anchor(directory)] : [filled]);
       options.signal?.throwIfAborted();
-      await calls.rename(temporary, target);
+      await renameOver(calls, temporary, target);
     } catch (error) {
       await ignoringMissing(calls.unlink(temporary));
       throw error;
@@ -72,24 +85,80 @@ export async function replaceFile(
   });
 }
 
-/** Waits for all of `tasks`, then throws the first failure: nothing goes on behind the caller's back. */
+/** What only the owner of a new file may do with it: read and write. */
+const OWNER_ONLY = 0o600;
+
+/**
+ * Temporary name, sync, link, sync of the directory. Of several processes that link to one name, one succeeds, which a rename
+ * wouldn't tell. Resolves with whether it did.
+ */
+export async function createNewFile(
+  host: MutationHost,
+  path: string,
+  bytes: Uint8Array,
+  signal: AbortSignal | undefined,
+): Promise<boolean> {
+  const { calls, descriptors, directories } = host;
+  const directory = parentOf(path);
+  const target = host.realPath(path);
+  return withDirectory(host, directory, async () => {
+    const temporary = `${target}.${randomUUID()}.tmp`;
+    const fd = await descriptors.open(temporary, "wx");
+    try {
+      const filled = calls
+        .chmod(temporary, OWNER_ONLY)
+        .then(() => fillFile(host, fd, bytes, true))
+        .finally(() => descriptors.close(fd));
+      await settle([filled, directories.anchor(directory)]);
+      signal?.throwIfAborted();
+      await calls.link(temporary, target);
+    } catch (error) {
+      if (errnoOf(error) !== "EEXIST") throw error;
+      return false;
+    } finally {
+      await ignoringMissing(calls.unlink(temporary));
+    }
+    await directories.sync(directory);
+    return true;
+  });
+}
+
+/** Makes what was found at `path` durable: its writer may not have synced it yet, or may be a program that never does. */
+export async function syncFound(host: MutationHost, path: string, isFile: boolean): Promise<void> {
+  const { calls, descriptors, directories, realPath } = host;
+  const syncFile = async (): Promise<void> => {
+    const fd = await descriptors.open(realPath(path), "r");
+    try {
+      await calls.fdatasync(fd);
+    } catch (error) {
+      // A read-only file system has nothing to sync.
+      if (errnoOf(error) !== "EROFS") throw error;
+    } finally {
+      await descriptors.close(fd);
+    }
+  };
+  const directory = parentOf(path);
+  await settle([...(isFile ? [syncFile()] : []), directories.anchor(directory), directories.sync(directory)]);
+}
+
+/** Waits for all of `tasks`, then throws the first failure: nothing continues in the background. */
 async function settle(tasks: readonly Promise<void>[]): Promise<void> {
   for (const result of await Promise.allSettled(tasks)) if (result.status === "rejected") throw result.reason;
 }
 
 /**
- * Renames; durable means that the new name is, with the directories above it. The old name's directory needs no sync: after
- * a power loss a rename is there as a whole or not at all, and either is what a caller that got no answer must expect.
+ * Renames a file. `durable` makes the new name durable, with the directories above it. The directory of the old name needs no sync:
+ * after a power loss the rename has happened completely or not at all, and a caller without an answer must expect either.
  */
 export async function renameFile(host: MutationHost, from: string, to: string, durable: boolean): Promise<void> {
   const { calls, directories, realPath } = host;
   const directory = parentOf(to);
-  const rename = (): Promise<void> => calls.rename(realPath(from), realPath(to));
+  const rename = (): Promise<void> => renameOver(calls, realPath(from), realPath(to));
   try {
     await rename();
   } catch (error) {
     if (!isMissing(error)) throw error;
-    // Is it the source that is missing? Then that is said, and no directory is made for it.
+    // If the source is missing, that is the error, and no directory is created for the target.
     await calls.lstat(realPath(from));
     await makeTarget(host, directory, rename);
   }
@@ -105,7 +174,7 @@ async function makeTarget(host: MutationHost, directory: string, rename: () => P
   }
 }
 
-/** Removes a file, or a directory with all that is in it. ENOENT where nothing is. */
+/** Removes a file, or a directory with everything in it. Rejects with ENOENT if there is neither. */
 export async function removeAll(host: MutationHost, path: string): Promise<void> {
   const { calls, realPath } = host;
   try {
@@ -130,7 +199,7 @@ async function removeDirectory(host: MutationHost, directory: string): Promise<v
       await calls.rmdir(directory);
       return;
     } catch (error) {
-      // Another process put something in between.
+      // Another process has created something in it meanwhile.
       if (errnoOf(error) !== "ENOTEMPTY" || tries === ATTEMPTS) throw error;
     }
   }

@@ -1,15 +1,15 @@
 import type { Stats } from "node:fs";
 import { LRUCache } from "lru-cache";
-import { isReachableName } from "../path.js";
+import { isReachableName } from "../shared/path.js";
 import { isMissing, type FileCalls } from "./calls.js";
 import type { Descriptors } from "./descriptors.js";
 import { isSettled, sameStamp, stampOf, type Stamp } from "./stamp.js";
 
 /** The names in a directory, in order. */
 export interface Names {
-  /** The names in `path` where they are remembered and `stats`, just taken, says that they haven't changed. */
+  /** The names in `path`, if they are cached and the current `stats` show no change. */
   known(path: string, stats: Stats): readonly string[] | undefined;
-  /** Names in the directory at the real `path`, ascending. Those no driver path can reach, and leftovers of writes, are left out. */
+  /** Names in the directory at the real `path`, ascending, without unreachable names and leftovers of writes. */
   of(path: string): Promise<readonly string[]>;
   clear(): void;
 }
@@ -19,10 +19,10 @@ interface Entry {
   readonly names: readonly string[];
 }
 
-/** What `write` and the original (contract §5) leave behind when they are killed. A directory may be named so: a tag can. */
+/** Files that `write` and Distribution (wire contract §5) leave behind when killed. A directory may have such a name: a tag can. */
 const LEFTOVER = /\.[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}\.tmp$/;
 
-/** `limit`: how many names all remembered directories may have together. */
+/** `limit`: how many names all cached directories may have together. */
 export function createNames(
   calls: Pick<FileCalls, "stat" | "lstat" | "readdir">,
   descriptors: Descriptors,
@@ -67,7 +67,7 @@ export function createNames(
       if (remembered !== undefined) return remembered;
       const stamp = stampOf(stats);
       const names = await load(path);
-      // The stamp was taken before the names were read: a change in between shows as a newer stamp on the next use.
+      // The stamp was taken before the names were read, so a change in between shows as a newer stamp on the next use.
       if (isSettled(stamp, started)) cache?.set(path, { stamp, names });
       return names;
     },

@@ -1,13 +1,13 @@
 import type { ContentStream } from "../../contract/driver.js";
-import { abortable } from "../../abort.js";
-import { streamOf } from "../byte-stream.js";
+import { abortable } from "@longshore/base/abort";
+import { streamOf } from "../shared/byte-stream.js";
 import type { BufferPool } from "./buffer-pool.js";
 import type { FileCalls } from "./calls.js";
 
-/** An open file to be streamed. `closeFile` is called once, when no read is under way any more. */
+/** An open file to be streamed. `closeFile` is called once, after the last read has ended. */
 export interface OpenFile {
   readonly fd: number;
-  /** The whole file's bytes, and the part to read. */
+  /** The size of the whole file, and the part to read. */
   readonly size: number;
   readonly start: number;
   readonly stop: number;
@@ -17,8 +17,8 @@ export interface OpenFile {
 }
 
 /**
- * Reads by position into two alternating buffers: while the consumer has one, the next part is read into the other. Six
- * times as fast as a Node stream with its default chunks.
+ * Reads by position into two alternating buffers: while the consumer uses one, the next part is read into the other. Six times as
+ * fast as a Node stream with its default chunks.
  */
 export function readAlternating(calls: FileCalls, pool: BufferPool, file: OpenFile): ContentStream {
   const bufferBytes = pool.sizeFor(file.stop - file.start);
@@ -26,7 +26,7 @@ export function readAlternating(calls: FileCalls, pool: BufferPool, file: OpenFi
   let closed = false;
   let endWaiting = (): void => undefined;
   let filling: Promise<Uint8Array> | undefined;
-  /** The buffer the consumer has, and the other one. */
+  /** The buffer that the consumer uses, and the other one. */
   let lent: Uint8Array<ArrayBuffer> | undefined;
   let spare: Uint8Array<ArrayBuffer> | undefined;
   let target: Uint8Array<ArrayBuffer> | undefined;
@@ -48,7 +48,7 @@ export function readAlternating(calls: FileCalls, pool: BufferPool, file: OpenFi
     target = spare ?? pool.take(bufferBytes);
     spare = undefined;
     filling = fill(target);
-    // A failure is told by the `next` that asks for the bytes; until then it isn't unhandled.
+    // A failure is reported by the `next` that requests the bytes; until then it must not count as unhandled.
     filling.catch(() => undefined);
   };
 
@@ -84,7 +84,7 @@ export function readAlternating(calls: FileCalls, pool: BufferPool, file: OpenFi
   const release = async (): Promise<void> => {
     closed = true;
     endWaiting();
-    // The kernel may still write into a buffer: only then can it be used again.
+    // The kernel may still be writing into a buffer, which can be reused only afterwards.
     await filling?.catch(() => undefined);
     for (const buffer of [lent, spare, target]) if (buffer !== undefined) pool.give(buffer);
     lent = spare = target = undefined;

@@ -4,11 +4,11 @@ import type { FileCalls } from "./calls.js";
 import type { Descriptors } from "./descriptors.js";
 import { isSettled, sameStamp, stampOf, type Stamp } from "./stamp.js";
 
-/** Whole small files; what doesn't change is read once and costs one `stat` a use afterwards. */
+/** Caches small files: one that doesn't change is read once, and afterwards costs one `stat` for each use. */
 export interface SmallFiles {
-  /** The bytes at `path` where they are remembered and `stats`, just taken, says that they haven't changed. */
+  /** The bytes at `path`, if they are cached and the current `stats` show no change. */
   known(path: string, stats: Stats): Uint8Array | undefined;
-  /** The bytes of the file at `path`, whose `stats` were just taken. Shared: only to be read. */
+  /** The bytes of the file at `path`, whose `stats` are current. They are shared and must not be modified. */
   read(path: string, stats: Stats): Promise<Uint8Array>;
   clear(): void;
 }
@@ -16,7 +16,7 @@ export interface SmallFiles {
 export interface SmallFilesOptions {
   /** Bytes that the cache may take, overhead included. */
   readonly cacheBytes: number;
-  /** Files larger than this, in bytes, are never remembered. */
+  /** Files larger than this (bytes) are never cached. */
   readonly fileBytes: number;
   readonly now: () => number;
 }
@@ -26,7 +26,7 @@ interface Entry {
   readonly bytes: Uint8Array;
 }
 
-/** What an entry costs beside its bytes and its path. */
+/** What an entry costs in addition to its bytes and its path. */
 const OVERHEAD = 256;
 
 export function createSmallFiles(calls: FileCalls, descriptors: Descriptors, options: SmallFilesOptions): SmallFiles {

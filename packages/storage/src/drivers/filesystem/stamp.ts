@@ -8,7 +8,7 @@ export interface Stamp {
   readonly changed: number;
 }
 
-/** A second change within the clock's grain leaves the same stamp: what is younger than this, in ms, isn't remembered. */
+/** A second change within the clock's resolution leaves the same stamp, so files younger than this (ms) aren't cached. */
 const GRAIN = 1000;
 
 export function stampOf(stats: Stats): Stamp {
@@ -19,7 +19,7 @@ export function sameStamp(a: Stamp, b: Stamp): boolean {
   return a.changed === b.changed && a.inode === b.inode && a.size === b.size && a.modified === b.modified;
 }
 
-/** Whether what was read at `now` (ms since the epoch) may be remembered under `stamp` (docs/architecture.md §Small files). */
+/** Whether what was read at `now` (ms since the epoch) may be cached under `stamp` (docs/architecture.md §Small files). */
 export function isSettled(stamp: Stamp, now: number): boolean {
   return now - Math.max(stamp.changed, stamp.modified) >= GRAIN;
 }

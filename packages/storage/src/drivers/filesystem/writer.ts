@@ -1,17 +1,18 @@
+import { MIB } from "@longshore/base/size";
 import type { FileWriter } from "../../contract/driver.js";
-import { abortable } from "../../abort.js";
+import { abortable } from "@longshore/base/abort";
 import type { FileCalls } from "./calls.js";
 
-/** An open file to be written, and what its writer needs of the driver. */
+/** An open file to be written, and what its writer needs from the driver. */
 export interface WritableFile {
   readonly fd: number;
-  /** Bytes that it has. */
+  /** Its current size in bytes. */
   readonly size: number;
-  /** Bytes to gather before they are written at once, at this moment. */
+  /** How many bytes to gather before they are written at once; may change over time. */
   readonly batchBytes: () => number;
   /**
-   * Begins to sync what is written so far; undefined while others do. Without it the disk would idle while a large body
-   * arrives, and the client would wait for all of it at the end.
+   * Starts to sync what is written so far; undefined if too many others do. Otherwise the disk would idle while a large body
+   * arrives, and the client would have to wait for all of it at the end.
    */
   readonly syncEarly: () => Promise<void> | undefined;
   /** Closes the descriptor. Called once. */
@@ -23,15 +24,15 @@ export interface WritableFile {
 
 type State = "open" | "closed" | "committed" | "cancelled";
 
-/** Bytes written before an early sync is worth its while. */
-const EARLY_SYNC = 32 * 1024 * 1024;
+/** How many bytes must be written before an early sync is worthwhile. */
+const EARLY_SYNC = 32 * MIB;
 
 /** The most buffers that one `writev` takes (IOV_MAX). */
 const VECTOR = 1024;
 
 /**
- * Gathers chunks into large writes. One write is under way while the next is gathered, so that the disk works while the
- * caller hashes; when both are full, `write` waits.
+ * Gathers chunks into large writes. One write is in progress while the next is gathered, so that the disk works while the caller
+ * hashes; if both are full, `write` waits.
  */
 export function createFileWriter(calls: FileCalls, file: WritableFile): FileWriter {
   let state: State = "open";
@@ -51,7 +52,7 @@ export function createFileWriter(calls: FileCalls, file: WritableFile): FileWrit
       let count = await calls.writev(file.fd, batch, position);
       if (count === 0) throw new Error("the file takes no more bytes");
       position += count;
-      // A short write: what it left is written next.
+      // A short write: the rest is written next.
       for (const chunk of batch) {
         if (count < chunk.length) {
           chunks[first] = chunk.subarray(count);
@@ -88,7 +89,7 @@ export function createFileWriter(calls: FileCalls, file: WritableFile): FileWrit
         syncedUpTo = upTo;
         syncing = undefined;
       },
-      // The system tells a descriptor of a lost write once: the sync at the end would know nothing of it.
+      // The system reports a lost write to a descriptor only once: the sync at the end would succeed.
       (error: unknown) => {
         fail(error);
         syncing = undefined;
@@ -108,7 +109,7 @@ export function createFileWriter(calls: FileCalls, file: WritableFile): FileWrit
     if (failure !== undefined) throw file.fail("write", failure);
   };
 
-  /** Waits until everything gathered is written, whoever writes it. */
+  /** Waits until everything that was gathered is written. */
   const drain = async (): Promise<void> => {
     while (writing !== undefined || (gathered.length > 0 && failure === undefined)) {
       if (writing === undefined) startWriting();
@@ -138,7 +139,7 @@ export function createFileWriter(calls: FileCalls, file: WritableFile): FileWrit
   const end = (to: State, work: () => Promise<void>): Promise<void> => {
     state = to;
     ending = work();
-    // Whoever waits for it is told; when an abort ended that wait, nobody does.
+    // The waiting caller gets the error; after an abort nothing waits for it.
     ending.catch(() => undefined);
     return ending;
   };

@@ -1,6 +1,7 @@
-/** Chunks smaller than this are gathered into blocks, so that many tiny writes cost neither memory nor time per chunk. */
-const SMALL = 4 * 1024;
-const BLOCK = 64 * 1024;
+import { KIB } from "@longshore/base/size";
+/** Smaller chunks are gathered into blocks, so that many tiny writes don't cost memory and time for each chunk. */
+const SMALL = 4 * KIB;
+const BLOCK = 64 * KIB;
 
 /** A file's bytes, growing at the end only: bytes below `size` never change. */
 export interface Content {

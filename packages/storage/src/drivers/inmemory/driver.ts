@@ -1,9 +1,10 @@
+import { KIB } from "@longshore/base/size";
 import type { ContentStream, FileInfo, StorageDriver, Touching } from "../../contract/driver.js";
-import { boundsOf, streamOf } from "../byte-stream.js";
-import { checkOffset, driverError, pathNotFound, tooLarge } from "../errors.js";
-import { READ_LIMIT } from "../limits.js";
-import { pageOf } from "../page.js";
-import { checkPath, parentOf } from "../path.js";
+import { boundsOf, streamOf } from "../shared/byte-stream.js";
+import { checkOffset, driverError, pathNotFound, tooLarge } from "../shared/errors.js";
+import { READ_LIMIT } from "../shared/limits.js";
+import { pageOf } from "../shared/page.js";
+import { checkPath, parentOf } from "../shared/path.js";
 import { createContent, type Content } from "./content.js";
 import {
   attach,
@@ -19,12 +20,12 @@ import {
 import { createInMemoryWriter } from "./writer.js";
 
 const NAME = "inmemory";
-/** Bytes between two looks at the signal; also what keeps a consumer of a big block from holding the event loop. */
-const CHUNK = 256 * 1024;
+/** Bytes between two checks of the signal. It also keeps a reader of a large block from blocking the event loop. */
+const CHUNK = 256 * KIB;
 
 /**
- * Everything in this process's memory: for tests and trials. Nothing is kept at exit, nothing is shared with other
- * processes, and nothing bounds it but the memory there is.
+ * Keeps everything in the memory of this process: for tests and trials. Nothing is kept at exit or shared with other processes,
+ * and only the available memory limits it.
  */
 export function createInMemoryDriver(): StorageDriver & Touching {
   const root = createDirectory();
@@ -150,6 +151,16 @@ export function createInMemoryDriver(): StorageDriver & Touching {
       act(path, "no-root", options?.signal, () => {
         fileAt(path).modified = new Date();
       }),
+    moveInto: async (from, to, options) => {
+      checkPath(NAME, to);
+      return act(from, "no-root", options?.signal, () => {
+        const file = fileAt(from);
+        if (find(root, parentOf(to))?.kind !== "directory") throw pathNotFound(NAME, to);
+        attach(parentFor("move", to), baseName(to), file);
+        const source = from === to ? undefined : find(root, parentOf(from));
+        if (source?.kind === "directory") detach(source, baseName(from));
+      });
+    },
     prune: (path, options) =>
       act(path, "no-root", options?.signal, () => {
         const node = find(root, path);
@@ -158,6 +169,15 @@ export function createInMemoryDriver(): StorageDriver & Touching {
         detach(parent, baseName(path));
         return true;
       }),
+    writeNew: (path, bytes, options) =>
+      act(path, "no-root", options?.signal, () => {
+        if (find(root, path) !== undefined) return false;
+        const file = createFile();
+        file.content.append(bytes.slice());
+        attach(parentFor("write", path), baseName(path), file);
+        return true;
+      }),
+    resolveLink: () => Promise.resolve(undefined),
     close: () => Promise.resolve(),
   };
 }

@@ -1,13 +1,13 @@
 import { createContent, type Content } from "./content.js";
 
-/** A file: its content is replaced as a whole or appended to, so that open readers keep what they opened. */
+/** A file. Its content is replaced as a whole or appended to, so that readers keep what they opened. */
 export interface FileNode {
   readonly kind: "file";
   content: Content;
   modified: Date;
 }
 
-/** A directory. `sorted` remembers its names in order until one comes or goes. */
+/** A directory. `sorted` caches its names in order until one is added or removed. */
 export interface DirectoryNode {
   readonly kind: "directory";
   readonly children: Map<string, TreeNode>;
@@ -31,7 +31,7 @@ function namesOf(path: string): string[] {
   return path === "/" ? [] : path.slice(1).split("/");
 }
 
-/** What is at `path`; undefined where nothing is, also below a file. */
+/** The node at `path`; undefined if there is none, also below a file. */
 export function find(root: DirectoryNode, path: string): TreeNode | undefined {
   let node: TreeNode | undefined = root;
   for (const name of namesOf(path)) {
@@ -41,7 +41,7 @@ export function find(root: DirectoryNode, path: string): TreeNode | undefined {
   return node;
 }
 
-/** The directory at `path`, made with its parents where missing; undefined where a file is in the way. */
+/** The directory at `path`, created with its parents if necessary; undefined if a file is in the way. */
 export function makeDirectory(root: DirectoryNode, path: string): DirectoryNode | undefined {
   let node: DirectoryNode = root;
   for (const name of namesOf(path)) {
@@ -56,14 +56,14 @@ export function makeDirectory(root: DirectoryNode, path: string): DirectoryNode 
   return node;
 }
 
-/** Puts `node` into `directory` under `name`, in place of what was there. */
+/** Adds `node` to `directory` as `name`, replacing any other. */
 export function attach(directory: DirectoryNode, name: string, node: TreeNode): void {
   if (!directory.children.has(name)) directory.sorted = undefined;
   directory.children.set(name, node);
   directory.modified = new Date();
 }
 
-/** Takes `name` out of `directory`. */
+/** Removes `name` from `directory`. */
 export function detach(directory: DirectoryNode, name: string): void {
   directory.children.delete(name);
   directory.sorted = undefined;

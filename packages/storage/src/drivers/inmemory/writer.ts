@@ -3,12 +3,12 @@ import type { FileNode } from "./tree.js";
 
 /** What a writer needs of its driver. */
 export interface WriterHost {
-  /** Removes the file that this writer made or continued, if it is still at its path. */
+  /** Removes the file that this writer created or continued, if it is still at its path. */
   readonly remove: () => void;
   readonly fail: (operation: string, cause: Error) => Error;
 }
 
-/** A writer on `file`'s end. Like a file descriptor it stays with the file, wherever that is moved. */
+/** A writer at the end of `file`. Like a file descriptor it stays with the file, even if that is moved. */
 export function createInMemoryWriter(file: FileNode, host: WriterHost): FileWriter {
   let state: "open" | "closed" | "committed" | "cancelled" = "open";
 

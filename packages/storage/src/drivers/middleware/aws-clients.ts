@@ -1,21 +1,24 @@
-import type { MiddlewarePorts } from "./options.js";
-import { parseAwsNetworks, type Networks } from "./aws-networks.js";
+import { MINUTE } from "@longshore/base/duration";
+import { MIB } from "@longshore/base/size";
+import type { Networks } from "@longshore/base/network";
+import type { MiddlewarePorts } from "./kind.js";
+import { parseAwsNetworks } from "./aws-networks.js";
 
-/** Where the list is and which part of it counts. Times in milliseconds. */
+/** Options of {@link openAwsClients}. Times in milliseconds. */
 export interface AwsClientsOptions {
   readonly url: string;
-  /** Undefined: all. */
+  /** Undefined means all. */
   readonly regions: readonly string[] | undefined;
   readonly interval: number;
 }
 
-/** AWS's list has 2 MB; a larger answer is something else. */
-const LARGEST_LIST = 32 * 1024 * 1024;
+/** AWS's list has 2 MB; a much larger response is something else. */
+const LARGEST_LIST = 32 * MIB;
 const FETCH_TIMEOUT = 30_000;
-/** After a failure, unless the next look is due earlier. */
-const RETRY_AFTER = 60_000;
+/** After a failure, unless the next fetch is due earlier. */
+const RETRY_AFTER = MINUTE;
 
-/** Knows which clients are in AWS, from a list that it fetches again and again. */
+/** Knows which clients are in AWS, from a list that it fetches regularly. */
 export interface AwsClientList {
   /** False while no list has been fetched yet. */
   has(address: string): boolean;
@@ -24,8 +27,8 @@ export interface AwsClientList {
 }
 
 /**
- * Starts to fetch the list at once, without waiting for it: a server that is away must not keep the registry from starting. A
- * failed fetch keeps the networks that are known, and is told once until one succeeds.
+ * Starts to fetch the list at once, without waiting for it: an unavailable server must not keep the registry from starting. After
+ * a failed fetch the previous networks stay in use; failures are logged once, until a fetch succeeds.
  */
 export function openAwsClients(options: AwsClientsOptions, ports: MiddlewarePorts): AwsClientList {
   const stop = new AbortController();

@@ -1,18 +1,15 @@
-import { BlockList, isIP } from "node:net";
+import { createNetworks, type Networks } from "@longshore/base/network";
 import { z } from "zod";
 
-/** Tells whether an address is in a set of networks. */
-export type Networks = (address: string) => boolean;
-
-/** https://docs.aws.amazon.com/vpc/latest/userguide/aws-ip-syntax.html; what else is in it doesn't matter here. */
+/** https://docs.aws.amazon.com/vpc/latest/userguide/aws-ip-syntax.html; other fields are ignored. */
 const document = z.looseObject({
   prefixes: z.array(z.looseObject({ ip_prefix: z.string(), region: z.string() })),
   ipv6_prefixes: z.array(z.looseObject({ ipv6_prefix: z.string(), region: z.string() })).default([]),
 });
 
 /**
- * The networks of AWS's list (`ip-ranges.json`), of all its services; with `regions` only of those, in any case of letters. An
- * entry that is no network is left out. Throws where `text` is no such list, or one without networks.
+ * The networks of AWS's list (`ip-ranges.json`), for all services, or only those in `regions` (case-insensitive). Ignores an
+ * entry that isn't a network. Throws if `text` isn't such a list, or if the list is empty.
  */
 export function parseAwsNetworks(text: string, regions: readonly string[] | undefined): Networks {
   const { prefixes, ipv6_prefixes } = document.parse(JSON.parse(text));
@@ -22,19 +19,6 @@ export function parseAwsNetworks(text: string, regions: readonly string[] | unde
     ...ipv6_prefixes.map(({ ipv6_prefix, region }) => ({ network: ipv6_prefix, region })),
   ];
   if (all.length === 0) throw new Error("the list is empty");
-  const list = new BlockList();
-  for (const { network, region } of all) {
-    if (wanted === undefined || wanted.has(region.toLowerCase())) add(list, network);
-  }
-  return (address) => {
-    const family = isIP(address);
-    return family !== 0 && list.check(address, family === 4 ? "ipv4" : "ipv6");
-  };
-}
-
-function add(list: BlockList, network: string): void {
-  const [address = "", bits = ""] = network.split("/");
-  const family = isIP(address);
-  if (family === 0 || !/^\d{1,3}$/.test(bits) || Number(bits) > (family === 4 ? 32 : 128)) return;
-  list.addSubnet(address, Number(bits), family === 4 ? "ipv4" : "ipv6");
+  const chosen = all.filter(({ region }) => wanted === undefined || wanted.has(region.toLowerCase()));
+  return createNetworks(chosen.map(({ network }) => network));
 }

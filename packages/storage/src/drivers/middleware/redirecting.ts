@@ -1,13 +1,13 @@
 import type { Redirecting, StorageDriver } from "../../contract/driver.js";
 import { capabilitiesOf } from "../capabilities.js";
 
-/** What a middleware changes of a driver. */
+/** What a middleware changes in a driver. */
 interface Changes extends Redirecting {
-  /** Ends what the middleware itself holds; the driver below is closed after it. */
+  /** Releases the middleware's own resources; the driver below is closed afterwards. */
   close?(): Promise<void>;
 }
 
-/** `driver` with addresses of another's making; all else goes to it. */
+/** `driver` with another way to build redirect URLs; everything else is passed on to it. */
 export function redirecting(driver: StorageDriver, changes: Changes): StorageDriver & Redirecting {
   return {
     ...capabilitiesOf(driver),

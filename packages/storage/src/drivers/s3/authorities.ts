@@ -1,8 +1,8 @@
 import { readFileSync } from "node:fs";
 import { createSecureContext, rootCertificates, type SecureContext } from "node:tls";
-import { DriverParameterError } from "../parameters.js";
+import { DriverParameterError } from "../shared/errors.js";
 
-/** Where systems keep the certificates of those they trust, in the order in which Go's programs look. */
+/** Where systems store the certificates of trusted authorities, in the order in which Go programs look. */
 const SYSTEM_FILES = [
   "/etc/ssl/certs/ca-certificates.crt",
   "/etc/pki/tls/certs/ca-bundle.crt",
@@ -12,9 +12,9 @@ const SYSTEM_FILES = [
 ];
 
 /**
- * Whom TLS connections to a service believe: besides Node's own authorities those that the original does, so that a service with
- * a certificate of an internal authority goes on to work: `AWS_CA_BUNDLE`, and `SSL_CERT_FILE` or else the system's file.
- * undefined where there are no others. Throws DriverParameterError for an `AWS_CA_BUNDLE` that can't be read.
+ * The authorities that TLS connections to a service trust: in addition to Node's own, those that Distribution trusts, so that a
+ * service with a certificate from an internal authority continues to work: `AWS_CA_BUNDLE`, and `SSL_CERT_FILE` or else the
+ * system's file. Undefined if there are no others. Throws DriverParameterError for an unreadable `AWS_CA_BUNDLE`.
  */
 export function trustedContext(
   env: NodeJS.ProcessEnv,

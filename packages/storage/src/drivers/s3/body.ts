@@ -1,13 +1,13 @@
 import { Readable } from "node:stream";
 import { S3Fault } from "./faults.js";
 
-/** What a GetObject brings, as a stream of Node's. */
+/** The body of a GetObject response as a Node stream. */
 export function toReadable(body: unknown, operation: string): Readable {
   if (body instanceof Readable) return body;
   throw new S3Fault("transient", undefined, `${operation}: the answer has no body`);
 }
 
-/** All of `body`, which is to have `size` bytes. Throws what the body throws, and a fault when it is cut short. */
+/** Reads all of `body`, which must have `size` bytes. Passes on its errors, and throws a fault if it is cut short. */
 export async function readAll(body: Readable, size: number, operation: string, signal: AbortSignal): Promise<Buffer> {
   const bytes = Buffer.allocUnsafe(size);
   let length = 0;
@@ -28,7 +28,7 @@ export async function readAll(body: Readable, size: number, operation: string, s
   return bytes;
 }
 
-/** The storage said how much there is to come, and something else came. */
+/** The storage has sent another number of bytes than it announced. */
 export function wrongLength(operation: string, size: number): S3Fault {
   return new S3Fault(
     "transient",

@@ -1,21 +1,21 @@
 import { unavailable } from "./faults.js";
 
-/** Who gathers bytes in a buffer. */
+/** The writer that gathers bytes in a buffer. */
 export interface BufferHolder {
   /**
-   * How much of the room that the buffer had when it was taken is filled by now, from 0 to 1; undefined while its holder waits
-   * for something else than its client.
+   * How much of the buffer's initial free space is filled by now, from 0 to 1; undefined while its holder waits for something
+   * other than its client.
    */
   progress(): number | undefined;
-  /** Sends what is in the buffer on its way, to be given back soon. Tells whether it could. */
+  /** Sends the content of the buffer, so that it is returned soon. Returns whether that was possible. */
   letGo(): boolean;
 }
 
 /** How waiting for memory ends, in milliseconds. */
 export interface BufferWaits {
-  /** No wait is longer. */
+  /** The longest wait. */
   readonly limit: number;
-  /** Only grows. */
+  /** Monotonic. */
   readonly now: () => number;
 }
 
@@ -33,15 +33,15 @@ export interface BufferBudget {
 
 /** Unused buffers that are kept: fresh memory has to be cleared by the system first. */
 const SPARES = 4;
-/** Who has waited so long is let in at the expense of the slow. */
+/** A caller that has waited this long gets a buffer at the expense of slow ones. */
 const PATIENCE = 3000;
-/** A buffer isn't taken away sooner: one chunk says nothing of a client's pace. */
+/** A buffer isn't taken away earlier: a single chunk says nothing about a client's speed. */
 const LEAST_HELD = 3000;
-/** While others wait, a buffer is to be filled at a pace at which that takes so long at most. */
+/** While others wait, a buffer must be filled at a rate at which this takes at most this long. */
 const FILL_TIME = 20_000;
-/** Between two looks for who is slow, while somebody waits. */
+/** How often slow holders are looked for while a caller waits. */
 const LOOK = 1000;
-/** When whoever was refused may come again. */
+/** When a refused caller may retry. */
 const COME_AGAIN = 5000;
 
 interface Waiter {
@@ -58,9 +58,9 @@ interface Held {
 type Outcome = Buffer | "aborted" | "late";
 
 /**
- * A budget of `limit` bytes. While somebody has waited for `PATIENCE`, the slowest of those lets its buffer go who wouldn't
- * fill it within `FILL_TIME`, until there is enough for all that have waited so long. So, however clients behave, a buffer
- * comes back within that time and the time to send it, and nobody waits longer than the number ahead of it takes at that pace.
+ * A budget of `limit` bytes. If a caller has waited for `PATIENCE`, the slowest holders that wouldn't fill their buffers within
+ * `FILL_TIME` must release them, until there is enough for all callers that have waited this long. So, however clients behave, a
+ * buffer is returned within that time plus the time to send it, which bounds every wait by the number of callers ahead.
  */
 export function createBufferBudget(limit: number, waits: BufferWaits): BufferBudget {
   const queue = new Set<Waiter>();
@@ -79,7 +79,7 @@ export function createBufferBudget(limit: number, waits: BufferWaits): BufferBud
   };
   const wakeFirst = (): void => queue.values().next().value?.attempt();
 
-  /** Those that may be told to let go, the slowest first. */
+  /** The holders that may have to release their buffers, the slowest first. */
   const slowOnes = (): readonly BufferHolder[] => {
     const now = waits.now();
     const slow: { readonly pace: number; readonly holder: BufferHolder }[] = [];
@@ -91,7 +91,7 @@ export function createBufferBudget(limit: number, waits: BufferWaits): BufferBud
     return slow.sort((one, other) => one.pace - other.pace).map(({ holder }) => holder);
   };
 
-  /** Bytes that the patient lack even when all that is on its way to the storage has come back. */
+  /** The bytes that the longest waiting callers lack, even after everything that is being sent has been returned. */
   const lacking = (): number => {
     const since = waits.now() - PATIENCE;
     let bytes = -limit;
@@ -120,7 +120,7 @@ export function createBufferBudget(limit: number, waits: BufferWaits): BufferBud
           looking = undefined;
         }
         resolve(outcome);
-        // The next may want less.
+        // The next one may need less.
         wakeFirst();
       };
       const attempt = (): void => {
@@ -166,7 +166,7 @@ export function createBufferBudget(limit: number, waits: BufferWaits): BufferBud
   };
 }
 
-/** What a writer that had to let its buffer go says to another byte. */
+/** The error of a writer that had to release its buffer and gets another byte. */
 export function tooSlow(): unknown {
   return unavailable(COME_AGAIN, new Error("the upload came too slowly while others waited for its memory"));
 }

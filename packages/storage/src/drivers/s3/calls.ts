@@ -1,17 +1,19 @@
+import { backoff } from "@longshore/base/backoff";
+import type { Circuit } from "@longshore/base/circuit";
+import { HOUR, SECOND } from "@longshore/base/duration";
 import { setTimeout as pause } from "node:timers/promises";
-import type { Circuit } from "./circuit.js";
 import { isFault, S3Fault, toFault, unavailable } from "./faults.js";
 
 /** A call to S3. */
 interface Call {
-  /** S3's name of it. */
+  /** S3's name for it. */
   readonly operation: string;
-  /** Bytes that it sends, or has the storage copy: a call with many may take longer. */
+  /** The number of bytes that it sends, or that the storage copies: a large call may take longer. */
   readonly bytes?: number | undefined;
   readonly signal?: AbortSignal | undefined;
 }
 
-/** Told of each call's end, for whoever wants to see them. */
+/** The outcome of a call, for metrics and logs. */
 export interface CallReport {
   readonly operation: string;
   readonly attempt: number;
@@ -19,47 +21,44 @@ export interface CallReport {
   readonly fault: S3Fault | undefined;
 }
 
-/** How long is waited for what, in milliseconds. */
+/** Timeouts and limits; times in milliseconds. */
 export interface CallSettings {
-  readonly requestTimeout: number;
-  /** No attempt is begun so long after the first. */
-  readonly retryDeadline: number;
-  readonly maxAttempts: number;
-  /** What no message may have. */
+  readonly requesttimeout: number;
+  /** No attempt starts later than this after the first. */
+  readonly retrydeadline: number;
+  readonly maxattempts: number;
+  /** What no message may contain. */
   readonly secrets: readonly string[];
   readonly report: ((report: CallReport) => void) | undefined;
   /** A number from 0 to 1, exclusive: spreads the retries of many. */
   readonly random: () => number;
 }
 
-/** Makes calls until they work: again after failures that pass, refused at once while the storage is down. */
+/** Calls with retries: transient failures are retried, and calls fail at once while the storage is down. */
 export interface Calls {
   /**
-   * What `attempt` brings. It is given a signal that ends the attempt and its number, from 1. Throws the caller's signal's
-   * reason, S3Fault, and STORAGE_UNAVAILABLE when every attempt failed in a way that another might not.
+   * Resolves to the result of `attempt`, which gets a signal that aborts the attempt, and its number, from 1. Throws the reason
+   * of the caller's signal, S3Fault, and STORAGE_UNAVAILABLE if every attempt failed transiently.
    */
   run<T>(call: Call, attempt: (signal: AbortSignal, number: number) => Promise<T>): Promise<T>;
-  /** What a stream that broke does before it goes on. Throws as `run`. */
+  /** Pauses before a broken stream continues. Throws as `run`. */
   retryLater(state: RetryState, fault: S3Fault, signal: AbortSignal | undefined): Promise<void>;
 }
 
-/** How often something has failed, and since when. */
+/** How many times something has failed, and since when. */
 export interface RetryState {
   failures: number;
   readonly since: number;
 }
 
-const FIRST_PAUSE = 100;
-const LONGEST_PAUSE = 5000;
-/** Bytes a millisecond that every storage is trusted to take. */
+/** Pauses between attempts (ms). */
+const PAUSES = { first: 100, longest: 5 * SECOND };
+/** All of the pause is random, so that many clients that failed together spread out. */
+const FULL_JITTER = 1;
+/** The lowest throughput that a storage is expected to have, in bytes per millisecond. */
 const SLOWEST = 256;
-/** No single attempt takes longer, however much it moves. */
-const LONGEST_ATTEMPT = 60 * 60 * 1000;
-
-/** How long to pause before the attempt after `failures` of them: doubling, and anywhere below that ("full jitter"). */
-function pauseAfter(failures: number, random: number): number {
-  return Math.min(LONGEST_PAUSE, FIRST_PAUSE * 2 ** Math.min(failures - 1, 20)) * random;
-}
+/** The longest that a single attempt may take, however much it transfers (ms). */
+const LONGEST_ATTEMPT = HOUR;
 
 /** Calls over `circuit`. */
 export function createCalls(settings: CallSettings, circuit: Circuit): Calls {
@@ -69,13 +68,13 @@ export function createCalls(settings: CallSettings, circuit: Circuit): Calls {
       throw unavailable(wait, new Error("the storage failed too often; nothing is asked of it for a while"));
   };
 
-  /** One attempt within its time. Its signal's listeners are taken off again: the caller's may live long. */
+  /** One attempt, with a timeout. Removes its listeners from the caller's signal, which may live long. */
   const once = async <T>(call: Call, number: number, attempt: (signal: AbortSignal, number: number) => Promise<T>) => {
     enterCircuit();
     const controller = new AbortController();
     const onAbort = (): void => controller.abort(call.signal?.reason);
     call.signal?.addEventListener("abort", onAbort, { once: true });
-    const time = Math.min(LONGEST_ATTEMPT, settings.requestTimeout + Math.ceil((call.bytes ?? 0) / SLOWEST));
+    const time = Math.min(LONGEST_ATTEMPT, settings.requesttimeout + Math.ceil((call.bytes ?? 0) / SLOWEST));
     const timeout = new Error("timeout");
     const hasTimedOut = (): boolean => controller.signal.reason === timeout;
     const timer = setTimeout(() => controller.abort(timeout), time);
@@ -98,7 +97,7 @@ export function createCalls(settings: CallSettings, circuit: Circuit): Calls {
       const fault = hasTimedOut()
         ? new S3Fault("transient", undefined, `${call.operation}: no answer within ${time} ms`)
         : toFault(error, call.operation, settings.secrets);
-      // Any answer but "internal error" shows that somebody is there.
+      // Any response except "internal error" shows that the service is up.
       if (fault.kind === "transient") circuit.failed();
       else circuit.succeeded();
       report(fault);
@@ -111,9 +110,9 @@ export function createCalls(settings: CallSettings, circuit: Circuit): Calls {
 
   const retryLater = async (state: RetryState, fault: S3Fault, signal: AbortSignal | undefined): Promise<void> => {
     state.failures += 1;
-    const wait = pauseAfter(state.failures, settings.random());
-    const late = performance.now() + wait - state.since >= settings.retryDeadline;
-    if (state.failures >= settings.maxAttempts || late) throw unavailable(LONGEST_PAUSE, fault);
+    const wait = backoff(PAUSES, state.failures, FULL_JITTER, settings.random());
+    const late = performance.now() + wait - state.since >= settings.retrydeadline;
+    if (state.failures >= settings.maxattempts || late) throw unavailable(PAUSES.longest, fault);
     try {
       await pause(wait, undefined, signal === undefined ? {} : { signal });
     } catch (error) {

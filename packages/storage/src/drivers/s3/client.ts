@@ -4,41 +4,41 @@ import type { SecureContext } from "node:tls";
 import { S3Client, type S3ClientConfig } from "@aws-sdk/client-s3";
 import { NodeHttpHandler } from "@smithy/node-http-handler";
 import { useContentMd5 } from "./content-md5.js";
-import type { S3Options } from "./parameters.js";
+import type { S3Options } from "./options.js";
 
 /**
- * How long an unused connection is kept, in milliseconds: less than the 20 s after which many services close theirs. Of a
- * connection in use the agent's time says nothing.
+ * How long an unused connection is kept (ms): less than the 20 s after which many services close theirs. It doesn't limit
+ * connections in use.
  */
 const KEEP_ALIVE = 15_000;
 
 /**
- * The SDK's client for `options`, without retries of its own. Connects to nobody yet. `trusted`: whom TLS connections believe,
- * unless it is Node's own authorities.
+ * The SDK's client for `options`, without retries of its own. It doesn't connect yet. `trusted`: the authorities that TLS
+ * connections trust, by default Node's own.
  */
 export function createClient(options: S3Options, trusted: SecureContext | undefined): S3Client {
-  const agent = { keepAlive: true, maxSockets: options.maxSockets, timeout: KEEP_ALIVE, scheduling: "lifo" as const };
+  const agent = { keepAlive: true, maxSockets: options.maxsockets, timeout: KEEP_ALIVE, scheduling: "lifo" as const };
   const config: S3ClientConfig = {
     region: options.region,
     ...endpointOf(options),
     ...(options.credentials === undefined ? {} : { credentials: credentialsOf(options.credentials) }),
-    ...(options.userAgent === "" ? {} : { customUserAgent: options.userAgent }),
-    // Retries are ours (calls.ts): with a deadline, a circuit, and streams that go on in the middle.
+    ...(options.useragent === "" ? {} : { customUserAgent: options.useragent }),
+    // Retries are ours (calls.ts): with a deadline, a circuit breaker, and streams that resume in the middle.
     maxAttempts: 1,
     requestChecksumCalculation: options.checksums === "when_supported" ? "WHEN_SUPPORTED" : "WHEN_REQUIRED",
     responseChecksumValidation: options.checksums === "when_supported" ? "WHEN_SUPPORTED" : "WHEN_REQUIRED",
-    // Each request with `Expect` would open a connection of its own.
+    // Each request with `Expect` would open a separate connection.
     expectContinueHeader: false,
     requestHandler: new NodeHttpHandler({
-      connectionTimeout: options.connectTimeout,
-      // The time of a request is ours too. The handler's would end a download whose client is slow.
+      connectionTimeout: options.connecttimeout,
+      // Timeouts are ours as well: the handler's would abort the download of a slow client.
       requestTimeout: 0,
       socketTimeout: 0,
       httpAgent: new HttpAgent(agent),
       httpsAgent: new HttpsAgent({
         ...agent,
-        rejectUnauthorized: !options.skipVerify,
-        // Made once: to read the authorities for each connection would take longer than the connection.
+        rejectUnauthorized: !options.skipverify,
+        // Created once: loading the authorities for each connection would take longer than connecting.
         ...(trusted === undefined ? {} : { secureContext: trusted }),
       }),
       socketAcquisitionWarningTimeout: 2 ** 31 - 1,
@@ -54,20 +54,20 @@ function endpointOf(options: S3Options): S3ClientConfig {
     return { endpoint: options.endpoint.url, forcePathStyle: options.endpoint.pathStyle };
   }
   return {
-    forcePathStyle: options.pathStyle,
+    forcePathStyle: options.forcepathstyle ?? false,
     ...(options.secure ? {} : { endpoint: plainEndpoint(options) }),
-    useDualstackEndpoint: options.dualStack && options.secure,
+    useDualstackEndpoint: options.usedualstack && options.secure,
     useAccelerateEndpoint: options.accelerate,
-    useFipsEndpoint: options.fips,
-    // The endpoint is the configuration's, as in the original, not one that a variable for other programs names.
+    useFipsEndpoint: options.usefipsendpoint,
+    // As in Distribution, the endpoint comes from the configuration, and not from environment variables for other programs.
     ignoreConfiguredEndpointUrls: true,
   };
 }
 
-/** Amazon's own without TLS. */
-function plainEndpoint({ region, dualStack }: S3Options): string {
+/** Amazon's endpoint without TLS. */
+function plainEndpoint({ region, usedualstack }: S3Options): string {
   const domain = region.startsWith("cn-") ? "amazonaws.com.cn" : "amazonaws.com";
-  return `http://s3.${dualStack ? "dualstack." : ""}${region}.${domain}`;
+  return `http://s3.${usedualstack ? "dualstack." : ""}${region}.${domain}`;
 }
 
 function credentialsOf({ accessKey, secretKey, sessionToken }: NonNullable<S3Options["credentials"]>) {
@@ -80,7 +80,7 @@ function credentialsOf({ accessKey, secretKey, sessionToken }: NonNullable<S3Opt
 
 const WARNING = "AWS_SDK_JS_NODE_VERSION_SUPPORT_WARNING_DISABLED";
 
-/** The SDK's advice about Node's version isn't for those who run a registry. The variable is as before afterwards. */
+/** Suppresses the SDK's advice about Node's version, which isn't for operators. Restores the variable afterwards. */
 function quietly<T>(create: () => T): T {
   const before = process.env[WARNING];
   process.env[WARNING] = "true";

@@ -2,8 +2,8 @@ import { CopyObjectCommand } from "@aws-sdk/client-s3";
 import type { CallOptions } from "../../contract/driver.js";
 import type { SourceFile } from "../../contract/object-storage.js";
 import { isStorageError } from "../../errors.js";
-import { driverError, pathNotFound } from "../errors.js";
-import type { Gate } from "../gate.js";
+import { driverError, pathNotFound } from "../shared/errors.js";
+import type { Gate } from "../shared/gate.js";
 import { objectSettings, type S3Context } from "./context.js";
 import { isFault, NAME } from "./faults.js";
 import { headObject } from "./get.js";
@@ -12,7 +12,7 @@ import { planCopy, type CopyPart } from "./parts.js";
 import { putObject } from "./put.js";
 import { runAll } from "./run-all.js";
 
-/** Makes objects of others. `gate` bounds the parts that are copied at once. */
+/** Joins objects into a new one. `gate` bounds the number of parts that are copied concurrently. */
 export async function composeObjects(
   context: S3Context,
   gate: Gate,
@@ -20,17 +20,17 @@ export async function composeObjects(
   to: string,
   call: CallOptions | undefined,
 ): Promise<void> {
-  const { copyThreshold, copyChunkSize } = context.options;
+  const { multipartcopythresholdsize: threshold, multipartcopychunksize: chunk } = context.options;
   const total = sources.reduce((sum, { size }) => sum + size, 0);
   const [only] = sources;
-  if (sources.length === 1 && only !== undefined && (total <= copyThreshold || total === 0)) {
+  if (sources.length === 1 && only !== undefined && (total <= threshold || total === 0)) {
     return copyWhole(context, only, to, call);
   }
-  // An empty source has no part that would fail if it weren't there.
+  // An empty source has no part whose copy would fail if it were missing.
   for (const { path, size } of sources) if (size === 0) await headObject(context, path, call);
   if (total === 0) return putObject(context, to, new Uint8Array(0), call);
   const sizes = sources.map(({ size }) => size);
-  const plan = planCopy(sizes, copyChunkSize);
+  const plan = planCopy(sizes, chunk);
   if (plan === undefined) {
     throw driverError(
       NAME,
@@ -42,14 +42,14 @@ export async function composeObjects(
   await copyParts(context, gate, { sources, plan, to, total }, call);
 }
 
-/** One request; what it copies is the whole source, however large that is by now. */
+/** Copies the whole source in one request, whatever its current size is. */
 async function copyWhole(
   { client, calls, keys, options }: S3Context,
   source: SourceFile,
   to: string,
   call: CallOptions | undefined,
 ): Promise<void> {
-  // S3 refuses to copy an object onto itself unchanged; there is nothing to do either.
+  // S3 refuses to copy an unchanged object onto itself, and there is nothing to do.
   if (source.path === to) return;
   try {
     await calls.run({ operation: "CopyObject", bytes: source.size, signal: call?.signal }, (abortSignal) => {
@@ -93,7 +93,7 @@ async function copyParts(
     await runAll(copies, gate, call?.signal);
     await upload.complete(total, { signal: call?.signal });
   } catch (error) {
-    // Whoever asked may have gone; the parts are to go too. What can't be aborted now is left to `abortUnfinished`.
+    // The parts must be removed even if the caller has aborted. What can't be removed now is left to `abortUnfinished`.
     const aborting = upload.abort({}).catch(() => undefined);
     if (!isStorageError(error, "STORAGE_UNAVAILABLE")) await aborting;
     throw error;

@@ -2,8 +2,8 @@ import { createHash } from "node:crypto";
 import type { S3Client } from "@aws-sdk/client-s3";
 
 /**
- * Sends `Content-MD5` with requests that S3 wants a checksum of (a deletion of many keys), in place of the newer headers that
- * the SDK has for it: every service knows the older one, and some know no other.
+ * Sends `Content-MD5` with requests for which S3 requires a checksum (deleting many keys), instead of the SDK's newer headers:
+ * every service supports the older header, and some no other.
  */
 export function useContentMd5(client: S3Client): void {
   client.middlewareStack.add(

@@ -1,7 +1,7 @@
 import type { PutObjectCommandInput, S3Client } from "@aws-sdk/client-s3";
 import type { Calls } from "./calls.js";
 import type { Keys } from "./keys.js";
-import type { S3Options } from "./parameters.js";
+import type { S3Options } from "./options.js";
 
 /** What every part of the driver works with. */
 export interface S3Context {
@@ -16,15 +16,15 @@ type ObjectSettings = Pick<
   "ContentType" | "ACL" | "StorageClass" | "ServerSideEncryption" | "SSEKMSKeyId"
 >;
 
-/** What every object is written with, as in the original (contract §6.4). */
-export function objectSettings({ acl, storageClass, encryption }: S3Options): ObjectSettings {
+/** The settings that every object is written with, as in Distribution (wire contract §6.4). */
+export function objectSettings({ objectacl, storageclass, encryption }: S3Options): ObjectSettings {
   return {
     ContentType: "application/octet-stream",
-    ACL: acl,
-    ...(storageClass === undefined ? {} : { StorageClass: storageClass }),
+    ACL: objectacl,
+    ...(storageclass === "NONE" ? {} : { StorageClass: storageclass }),
     ...(encryption === undefined
       ? {}
-      : { ServerSideEncryption: encryption.keyId === undefined ? "AES256" : "aws:kms" }),
-    ...(encryption?.keyId === undefined ? {} : { SSEKMSKeyId: encryption.keyId }),
+      : { ServerSideEncryption: encryption.keyid === undefined ? "AES256" : "aws:kms" }),
+    ...(encryption?.keyid === undefined ? {} : { SSEKMSKeyId: encryption.keyid }),
   };
 }

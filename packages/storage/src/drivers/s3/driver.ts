@@ -1,14 +1,14 @@
+import { createCircuit } from "@longshore/base/circuit";
 import type { SecureContext } from "node:tls";
 import { HeadBucketCommand } from "@aws-sdk/client-s3";
 import type { CallOptions, FileInfo, Redirecting, StorageDriver } from "../../contract/driver.js";
 import type { ObjectKeys, ObjectStorage } from "../../contract/object-storage.js";
 import { isStorageError } from "../../errors.js";
-import { pathNotFound } from "../errors.js";
-import { createGate } from "../gate.js";
-import { READ_LIMIT } from "../limits.js";
-import { checkPath } from "../path.js";
+import { pathNotFound } from "../shared/errors.js";
+import { createGate } from "../shared/gate.js";
+import { READ_LIMIT } from "../shared/limits.js";
+import { checkPath } from "../shared/path.js";
 import { createCalls, type CallReport } from "./calls.js";
-import { createCircuit } from "./circuit.js";
 import { createClient } from "./client.js";
 import { composeObjects } from "./compose.js";
 import type { S3Context } from "./context.js";
@@ -17,7 +17,7 @@ import { getWhole, headObject } from "./get.js";
 import { createKeys } from "./keys.js";
 import { firstKey, listDirectory } from "./list.js";
 import { openObject } from "./open.js";
-import type { S3Options } from "./parameters.js";
+import type { S3Options } from "./options.js";
 import { createPartBuffers } from "./part-buffers.js";
 import { createPartSender } from "./part-sender.js";
 import { LARGEST_WRITE, LEAST_PART } from "./parts.js";
@@ -28,18 +28,18 @@ import { abortUnfinishedUploads } from "./unfinished.js";
 import { createVersionedWrites } from "./versioned.js";
 import { createObjectWriter } from "./writer.js";
 
-/** What the driver takes from outside. */
+/** What {@link createS3Driver} needs besides its options. */
 export interface S3Surroundings {
-  /** Told of each request's end. */
+  /** Called at the end of each request. */
   readonly report?: ((report: CallReport) => void) | undefined;
-  /** Milliseconds that only grow. */
+  /** A monotonic clock in milliseconds. */
   readonly now?: () => number;
   readonly random?: () => number;
-  /** Whom TLS connections believe; Node's own authorities unless told. */
+  /** Certificate authorities that TLS connections trust; Node's own by default. */
   readonly trusted?: SecureContext | undefined;
 }
 
-/** A bucket of Amazon S3 or a compatible service. Nothing is asked of it before the first call. */
+/** A bucket of Amazon S3 or a compatible service. Sends no request before the first call. */
 export function createS3Driver(
   options: S3Options,
   { report, now = () => performance.now(), random = Math.random, trusted }: S3Surroundings = {},
@@ -47,15 +47,15 @@ export function createS3Driver(
   const { credentials } = options;
   const secrets = credentials === undefined ? [] : [credentials.secretKey, credentials.sessionToken ?? ""];
   const client = createClient(options, trusted);
-  const circuit = createCircuit(options.circuitThreshold, options.circuitTime, now);
+  const circuit = createCircuit({ threshold: options.circuitthreshold, pause: options.circuittime, now });
   const calls = createCalls({ ...options, secrets, report, random }, circuit);
-  const context: S3Context = { client, calls, options, keys: createKeys(options.rootDirectory) };
-  const buffers = createPartBuffers(options.uploadBuffers, options.chunkSize, { limit: options.retryDeadline, now });
-  const copyGate = createGate(options.copyConcurrency);
+  const context: S3Context = { client, calls, options, keys: createKeys(options.rootdirectory) };
+  const buffers = createPartBuffers(options.uploadbuffers, options.chunksize, { limit: options.retrydeadline, now });
+  const copyGate = createGate(options.multipartcopymaxconcurrency);
   const versioned = createVersionedWrites(context);
   let bucketSeen = false;
 
-  /** A driver call: with a path of the grammar, and errors of the contract. */
+  /** Executes a driver call: checks the path, and translates errors into those of the contract. */
   const act = async <T>(
     operation: string,
     path: string,
@@ -69,13 +69,13 @@ export function createS3Driver(
       return await action();
     } catch (error) {
       call?.signal?.throwIfAborted();
-      // What isn't a request's failure comes from the SDK before there is one, such as credentials that aren't found.
+      // Other errors come from the SDK before it sends a request, for example if it finds no credentials.
       const known = isStorageError(error) || error instanceof S3Fault;
       throw toStorageError(known ? error : toFault(error, operation, secrets), operation, path);
     }
   };
 
-  /** A HEAD doesn't tell a missing object from a missing bucket: until a bucket was seen, that is asked once more. */
+  /** HEAD doesn't distinguish a missing object from a missing bucket: until the bucket was seen, another request checks it. */
   const head = async (path: string, call: CallOptions | undefined) => {
     try {
       const info = await headObject(context, path, call);
@@ -95,7 +95,7 @@ export function createS3Driver(
       );
     } catch (error) {
       if (isFault(error, "not-found")) throw new S3Fault("refused", error.status, `there is no bucket ${bucket}`);
-      // Who may not look at the bucket is told so by the calls that need it.
+      // Without permission to look at the bucket, the calls that need it will fail.
       if (!isFault(error, "access-denied")) throw error;
     }
     bucketSeen = true;

@@ -1,30 +1,34 @@
-import { isStorageError, StorageError } from "../../errors.js";
-import { driverError, pathNotFound } from "../errors.js";
+import { isStorageError, StorageError, type StorageObstacle } from "../../errors.js";
+import { driverError, pathNotFound } from "../shared/errors.js";
 
-/** The driver's name in errors and metrics (contract §6.4). */
+/** The driver's name in errors and metrics (wire contract §6.4). */
 export const NAME = "s3aws";
 
-/** What a failed call says. */
+/** Why a call failed. */
 export type FaultKind =
-  /** Nothing has this key. */
+  /** There is no object with this key. */
   | "not-found"
-  /** No such multipart upload, or not any more. */
+  /** The multipart upload doesn't exist, or no longer. */
   | "no-upload"
-  /** A condition of the request doesn't hold. */
+  /** A condition of the request isn't met. */
   | "precondition"
   /** A range outside the object. */
   | "range"
   | "access-denied"
+  /** No room for more: the bucket's, the user's or the service's. */
+  | "full"
+  /** No room because of a configured limit. */
+  | "quota"
   /** The service has no such operation or header. */
   | "not-implemented"
   /** Too many requests for the moment. */
   | "throttled"
-  /** It may work the next time. */
+  /** It may succeed the next time. */
   | "transient"
-  /** No answer tells more than the next one will. */
+  /** Any other error, which retries won't change. */
   | "refused";
 
-/** A call to S3 that failed. The message has nothing secret: neither keys nor signatures. */
+/** A failed call to S3. The message contains no secrets: neither keys nor signatures. */
 export class S3Fault extends Error {
   override readonly name = "S3Fault";
   readonly kind: FaultKind;
@@ -51,6 +55,9 @@ const KINDS: Readonly<Record<string, FaultKind>> = {
   InvalidRange: "range",
   AccessDenied: "access-denied",
   AllAccessDisabled: "access-denied",
+  QuotaExceeded: "quota",
+  XMinioAdminBucketQuotaExceeded: "quota",
+  XMinioStorageFull: "full",
   NotImplemented: "not-implemented",
   SlowDown: "throttled",
   TooManyRequests: "throttled",
@@ -61,7 +68,7 @@ const KINDS: Readonly<Record<string, FaultKind>> = {
   RequestTimeout: "transient",
   InternalError: "transient",
   ServiceUnavailable: "transient",
-  // The client has learnt the clock's offset from the answer: the next signature has the right time.
+  // The client has learnt the clock offset from the response: the next signature has the right time.
   RequestTimeTooSkewed: "transient",
   RequestExpired: "transient",
   // Another write to the same key is under way.
@@ -81,9 +88,10 @@ const STATUSES: Readonly<Record<number, FaultKind>> = {
   416: "range",
   429: "throttled",
   501: "not-implemented",
+  507: "full",
 };
 
-/** The system's words for a connection that didn't come about or broke. */
+/** The system's errors for a connection that failed or broke. */
 const BROKEN = new Set([
   "ECONNRESET",
   "ECONNREFUSED",
@@ -98,7 +106,7 @@ const BROKEN = new Set([
   "HPE_INVALID_CONSTANT",
 ]);
 
-/** What is known of an error that the SDK throws: it comes without a type. */
+/** What is known about an error of the SDK, which has no type. */
 interface Known {
   readonly name: string;
   readonly message: string;
@@ -128,23 +136,23 @@ function know(error: unknown): Known {
 }
 
 function kindOf({ name, code, status, retryable }: Known): FaultKind {
-  // A signature of the wrong time is refused in many words; with the clock's offset learnt the next one is right.
+  // Services report a signature with the wrong time in various ways; the client has learnt the offset for the next one.
   const named = KINDS[name];
   if (retryable && named !== "throttled") return "transient";
   if (named !== undefined) return named;
   if (BROKEN.has(code) || name === "TimeoutError") return "transient";
   if (status === undefined) return "refused";
-  // The bucket is elsewhere, and will be the next time.
+  // The bucket is in another region, and retries won't change that.
   if (status === 301) return "refused";
-  // An answer that can't be read was cut short, or isn't the storage's.
+  // An unreadable response was cut short, or isn't from the storage.
   if (status < 400) return "transient";
   return STATUSES[status] ?? (status >= 500 ? "transient" : "refused");
 }
 
-/** What stands in for a secret that a message would have. */
+/** Replaces secrets in messages. */
 const HIDDEN = "[hidden]";
 
-/** An error of the SDK or the connection as a fault of `operation`; `secrets` never get into its text. */
+/** Translates an error of the SDK or the connection into a fault of `operation`, whose text never contains `secrets`. */
 export function toFault(error: unknown, operation: string, secrets: readonly string[]): S3Fault {
   if (error instanceof S3Fault) return error;
   const known = know(error);
@@ -189,7 +197,7 @@ const PERMISSIONS: Readonly<Record<string, string>> = {
   ListMultipartUploads: "s3:ListBucketMultipartUploads",
 };
 
-/** What to look at in the configuration, for answers that are about it. */
+/** What to check in the configuration, for errors that are caused by it. */
 const ADVICE: Readonly<Record<string, string>> = {
   SignatureDoesNotMatch: "check that secretkey belongs to accesskey",
   InvalidAccessKeyId: "the service doesn't know these keys: check accesskey and regionendpoint",
@@ -197,7 +205,13 @@ const ADVICE: Readonly<Record<string, string>> = {
   InvalidObjectState: "the object is archived, by a lifecycle rule perhaps: it has to be restored",
 };
 
-function hint(kind: FaultKind, operation: string, { name, status }: Known): string {
+/** OpenSSL's messages for a service that answers a TLS handshake in plain HTTP. */
+const NOT_TLS = /wrong version number|packet length too long|record layer failure|http request|unknown protocol/i;
+
+function hint(kind: FaultKind, operation: string, { name, code, message, status }: Known): string {
+  if (NOT_TLS.test(message) || code === "ERR_SSL_WRONG_VERSION_NUMBER") {
+    return "; the endpoint speaks plain HTTP: begin regionendpoint with http://, or set secure: false where it has no scheme";
+  }
   if (status === 301) return "; the bucket isn't at this endpoint: check region and regionendpoint";
   const permission = PERMISSIONS[operation];
   const advice = ADVICE[name];
@@ -205,13 +219,20 @@ function hint(kind: FaultKind, operation: string, { name, status }: Known): stri
   return kind === "access-denied" && permission !== undefined ? `; check that the keys allow ${permission}` : "";
 }
 
-/** What made the driver call `operation` fail, as the contract has it (contract/driver.ts). */
+const OBSTACLES: Readonly<Partial<Record<FaultKind, StorageObstacle>>> = {
+  "access-denied": "denied",
+  full: "full",
+  quota: "quota",
+};
+
+/** Translates the failure of the driver call `operation` into an error of the contract (contract/driver.ts). */
 export function toStorageError(error: unknown, operation: string, path: string): StorageError {
   if (isStorageError(error)) return error;
-  return isFault(error, "not-found") ? pathNotFound(NAME, path, error) : driverError(NAME, operation, path, error);
+  if (isFault(error, "not-found")) return pathNotFound(NAME, path, error);
+  return driverError(NAME, operation, path, error, error instanceof S3Fault ? OBSTACLES[error.kind] : undefined);
 }
 
-/** Nothing can be had from the storage for some time. `wait` in milliseconds. */
+/** The storage is unavailable for some time. `wait` in milliseconds. */
 export function unavailable(wait: number, cause: unknown): StorageError {
   const retryAfter = Math.max(1, Math.ceil(wait / 1000));
   return new StorageError({ code: "STORAGE_UNAVAILABLE", driver: NAME, retryAfter }, { cause });

@@ -1,19 +1,19 @@
 import type { Readable } from "node:stream";
 import { GetObjectCommand, HeadObjectCommand } from "@aws-sdk/client-s3";
 import type { CallOptions } from "../../contract/driver.js";
-import { tooLarge } from "../errors.js";
+import { tooLarge } from "../shared/errors.js";
 import { readAll, toReadable } from "./body.js";
 import type { S3Context } from "./context.js";
 import { NAME, S3Fault } from "./faults.js";
 
-/** An object as HEAD tells of it. */
+/** What HEAD reports about an object. */
 export interface ObjectInfo {
   readonly size: number;
   readonly modified: Date;
   readonly etag: string;
 }
 
-/** Throws S3Fault `not-found`, also where the bucket isn't there: a HEAD's answer has no room for the difference. */
+/** Throws S3Fault `not-found`, also if the bucket doesn't exist: the response to HEAD doesn't show the difference. */
 export function headObject(
   { client, calls, keys, options }: S3Context,
   path: string,
@@ -54,7 +54,7 @@ export function getWhole(
   });
 }
 
-/** A piece of an object, about to be streamed. */
+/** A piece of an object that is about to be streamed. */
 export interface OpenPiece {
   readonly body: Readable;
   /** The whole object's. */
@@ -62,7 +62,7 @@ export interface OpenPiece {
   readonly etag: string;
 }
 
-/** Begins to get the bytes from `start` to `end` (inclusive; undefined: to the last). With `etag` only of that content. */
+/** Starts to read the bytes from `start` to `end` (inclusive; undefined: to the last). With `etag` only of that content. */
 export function getPiece(
   { client, calls, keys, options }: S3Context,
   path: string,
@@ -80,7 +80,7 @@ export function getPiece(
     });
     const answer = await client.send(command, { abortSignal });
     const body = toReadable(answer.Body, "GetObject");
-    // Nobody may listen any more when the connection breaks.
+    // If the connection breaks, there may be no other listener any more.
     body.on("error", () => undefined);
     const size = sizeOf(answer, start, ranged);
     if (size !== undefined) return { body, size, etag: answer.ETag ?? "" };
@@ -89,7 +89,7 @@ export function getPiece(
   });
 }
 
-/** The whole object's size, by the range that came; undefined where that isn't the one that begins at `start`. */
+/** The size of the whole object, from the range in the response; undefined if that doesn't begin at `start`. */
 function sizeOf(
   answer: { readonly ContentLength?: number | undefined; readonly ContentRange?: string | undefined },
   start: number,
@@ -97,6 +97,6 @@ function sizeOf(
 ): number | undefined {
   const range = /^bytes (\d+)-(\d+)\/(\d+)$/.exec(answer.ContentRange ?? "");
   if (range !== null) return Number(range[1]) === start ? Number(range[3]) : undefined;
-  // All of it, from a service that passes over a range.
+  // The whole object, from a service that ignores ranges.
   return !ranged || start === 0 ? answer.ContentLength : undefined;
 }

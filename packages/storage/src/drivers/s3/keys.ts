@@ -1,8 +1,8 @@
-/** How paths are spelt as keys: the root directory, without slashes at its ends, and the path behind it (contract §6.4). */
+/** Converts paths to keys: the root directory without leading and trailing slashes, then the path (wire contract §6.4). */
 export interface Keys {
   /** The key of a file. */
   of(path: string): string;
-  /** What the keys of everything below a directory begin with. */
+  /** The prefix of all keys below a directory. */
   below(path: string): string;
   /** The `CopySource` that names a file of `bucket`. */
   copySource(bucket: string, path: string): string;

@@ -3,14 +3,14 @@ import type { CallOptions, ListOptions, ListPage } from "../../contract/driver.j
 import type { S3Context } from "./context.js";
 import { listByName, type KeyPage, type ListCalls } from "./listing.js";
 
-/** A page of the children of `directory`; undefined where it isn't there. */
+/** A page of the children of `directory`; undefined if it doesn't exist. */
 export async function listDirectory(
   context: S3Context,
   directory: string,
   options: ListOptions | undefined,
 ): Promise<ListPage | undefined> {
   const page = await listByName(callsFor(context, directory, options), options?.startAfter, options?.limit);
-  // The root is there, whatever is in it.
+  // The root always exists.
   return page ?? (directory === "/" ? { names: [], more: false } : undefined);
 }
 
@@ -40,7 +40,7 @@ function callsFor(
   };
 }
 
-/** Files and directories come in two lists; together they are ordered by their keys again. */
+/** Files and directories arrive in two lists, which are merged in the order of their keys. */
 function toPage(answer: ListObjectsV2CommandOutput, prefix: string): KeyPage {
   const files = (answer.Contents ?? []).flatMap(({ Key }) => (Key === undefined ? [] : [Key]));
   const directories = (answer.CommonPrefixes ?? []).flatMap(({ Prefix }) => (Prefix === undefined ? [] : [Prefix]));
@@ -51,7 +51,7 @@ function toPage(answer: ListObjectsV2CommandOutput, prefix: string): KeyPage {
   };
 }
 
-/** The first key that begins with `prefix`, and when it was written; undefined where there is none. */
+/** The first key that begins with `prefix`, and when it was written; undefined if there is none. */
 export function firstKey(
   { client, calls, options }: S3Context,
   prefix: string,
@@ -64,7 +64,7 @@ export function firstKey(
   });
 }
 
-/** All keys that begin with `prefix`, a page at a time. What is removed meanwhile does no harm. */
+/** All keys that begin with `prefix`, a page at a time. Keys may be removed meanwhile. */
 export async function* allKeys(
   { client, calls, options }: S3Context,
   prefix: string,

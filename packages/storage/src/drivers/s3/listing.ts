@@ -1,11 +1,11 @@
 import type { ListPage } from "../../contract/driver.js";
-import { isReachableName } from "../path.js";
+import { isReachableName } from "../shared/path.js";
 
 /** A piece of a directory's children in S3's order: by keys, in which a directory's name ends with `/`. */
 export interface KeyPage {
   /** Names in the order of the keys; a directory's without its `/`. Names that no path can have are among them. */
   readonly names: readonly string[];
-  /** Goes on behind this piece; undefined at the end. */
+  /** Where the next piece starts; undefined at the end. */
   readonly next: string | undefined;
 }
 
@@ -20,18 +20,18 @@ export interface ListCalls {
   isDirectory(name: string | undefined): Promise<boolean>;
 }
 
-/** S3 gives at most so many in one answer. */
+/** The maximum number of keys in one response of S3. */
 const MOST_KEYS = 1000;
-/** More keys than asked for cost nothing, and spare questions about directories that come a little later. */
+/** Some more keys than requested cost nothing, and save requests for directories that follow shortly after. */
 const SPARE_KEYS = 64;
 
 /**
- * A page of a directory's children by the bytes of their names; undefined where the directory isn't there.
+ * A page of a directory's children by the bytes of their names; undefined if the directory doesn't exist.
  *
- * S3 has another order: "1.0/" comes behind "1.0-alpine/" and "1.0.1/", since '-' and '.' are smaller than '/'. So of the names
- * that have not been seen when the key k was the last, only one kind can be smaller than some that have been: a directory whose
- * name is the beginning of k's, before a '-' or a '.'. Each of those (as many as the last name has such characters) is asked
- * for; then what has been seen is complete up to its greatest name.
+ * S3 has another order: "1.0/" comes after "1.0-alpine/" and "1.0.1/", because '-' and '.' are smaller than '/'. So among the names
+ * that have not been seen when k was the last key, only one kind can be smaller than some that have been: a directory whose name
+ * is a prefix of k that ends before a '-' or a '.'. Each of those (as many as the last name has such characters) is requested;
+ * then everything seen is complete up to its greatest name.
  */
 export async function listByName(
   calls: ListCalls,
@@ -60,12 +60,12 @@ export async function listByName(
   return { names: shown, more: names.length > shown.length };
 }
 
-/** Without `startAfter` an empty answer says it already. */
+/** Without `startAfter` an empty response already tells. */
 async function isThere(calls: ListCalls, startAfter: string | undefined): Promise<boolean> {
   return startAfter !== undefined && (await calls.isDirectory(undefined));
 }
 
-/** Every beginning of `name` that ends before a '-' or a '.', ascending. */
+/** Every prefix of `name` that ends before a '-' or a '.', ascending. */
 function beginnings(name: string): string[] {
   return [...name.matchAll(/[-.]/g)].map(({ index }) => name.slice(0, index)).filter((start) => start !== "");
 }

@@ -11,17 +11,17 @@ import { objectSettings, type S3Context } from "./context.js";
 import { isFault, S3Fault } from "./faults.js";
 import { headObject } from "./get.js";
 
-/** A multipart upload that has been begun. Parts are numbered from 1; what has been given a number twice is replaced. */
+/** A multipart upload. Parts are numbered from 1; a part with the same number replaces the previous one. */
 export interface MultipartUpload {
   put(number: number, bytes: Uint8Array, call: CallOptions): Promise<void>;
   /** Copies the bytes `first` to `last` (inclusive) of the object at `from`. */
   copy(number: number, from: string, first: number, last: number, call: CallOptions): Promise<void>;
-  /** Makes the object of all parts, which is to have `size` bytes. */
+  /** Completes the object, which must have `size` bytes, from all parts. */
   complete(size: number, call: CallOptions): Promise<void>;
   abort(call: CallOptions): Promise<void>;
 }
 
-/** Begins a multipart upload to `path`. */
+/** Starts a multipart upload to `path`. */
 export async function beginMultipart(context: S3Context, path: string, call: CallOptions): Promise<MultipartUpload> {
   const { client, calls, keys, options } = context;
   const target = { Bucket: options.bucket, Key: keys.of(path) };
@@ -66,7 +66,7 @@ export async function beginMultipart(context: S3Context, path: string, call: Cal
           return client.send(command, { abortSignal });
         });
       } catch (error) {
-        // The first attempt may have done it and its answer been lost: then there is no such upload for the next one.
+        // The first attempt may have succeeded while its response was lost: then the next one finds no such upload.
         const unsure = attempts > 1 && !isFault(error, "access-denied", "not-implemented");
         if (!unsure || !(await isDone(context, path, size, Parts, begun))) throw asRefused(error);
       }
@@ -83,7 +83,7 @@ export async function beginMultipart(context: S3Context, path: string, call: Cal
   };
 }
 
-/** An upload that has gone (aborted by somebody else) says nothing of the path. */
+/** A missing upload (aborted by another process) says nothing about the path. */
 function asRefused(error: unknown): unknown {
   return isFault(error, "no-upload", "not-found") ? new S3Fault("refused", error.status, error.message) : error;
 }
@@ -93,10 +93,10 @@ function needed(value: string | undefined, operation: string, what: string): str
   throw new S3Fault("transient", undefined, `${operation}: the answer has no ${what}`);
 }
 
-/** Clocks of different machines may differ so much. */
+/** How much the clocks of different machines may differ (ms). */
 const SKEW = 15 * 60 * 1000;
 
-/** Whether the object at `path` is what these parts make. */
+/** Whether the object at `path` consists of these parts. */
 async function isDone(
   context: S3Context,
   path: string,
@@ -108,14 +108,14 @@ async function isDone(
     const there = await headObject(context, path, undefined);
     if (there.size !== size) return false;
     if (there.etag.replaceAll('"', "") === tagOf(parts)) return true;
-    // With encryption by KMS an ETag can't be computed, but it has the number of parts, and such an object is new.
+    // With KMS encryption the ETag can't be computed, but it contains the number of parts, and the object must be new.
     return there.etag.endsWith(`-${parts.length}"`) && there.modified.getTime() > begun - SKEW;
   } catch {
     return false;
   }
 }
 
-/** The ETag of an object made of parts, as S3 computes it from theirs. */
+/** The ETag of a multipart object, as S3 computes it from those of its parts. */
 function tagOf(parts: readonly { readonly ETag: string }[]): string {
   const hash = createHash("md5");
   for (const { ETag } of parts) hash.update(Buffer.from(ETag.replaceAll('"', ""), "hex"));

@@ -1,6 +1,6 @@
 import type { ByteRange, CallOptions, ContentStream } from "../../contract/driver.js";
-import { boundsOf, streamOf } from "../byte-stream.js";
-import { checkOffset } from "../errors.js";
+import { boundsOf, streamOf } from "../shared/byte-stream.js";
+import { checkOffset } from "../shared/errors.js";
 import type { S3Context } from "./context.js";
 import { isFault, NAME, toFault, toStorageError } from "./faults.js";
 import { getPiece, headObject, type OpenPiece } from "./get.js";
@@ -22,7 +22,7 @@ export async function openObject(
     start,
     stop: boundsOf(options, piece.size).stop,
     signal: options?.signal,
-    patience: context.options.requestTimeout,
+    patience: context.options.requesttimeout,
     reopen: (position, signal) =>
       getPiece(context, path, { start: position, end: options?.end, etag: piece.etag }, { signal }),
     retryLater: (state, fault, signal) => context.calls.retryLater(state, fault, signal),
@@ -31,7 +31,7 @@ export async function openObject(
   });
 }
 
-/** undefined where there are no bytes from `start` on. */
+/** Undefined if there are no bytes from `start` on. */
 async function tryPiece(
   context: S3Context,
   path: string,
@@ -46,7 +46,7 @@ async function tryPiece(
   }
 }
 
-/** An empty range, or one that begins outside the object. */
+/** Opens an empty range, or throws for one that begins outside the object. */
 async function openNothing(context: S3Context, path: string, start: number, call: CallOptions): Promise<ContentStream> {
   const { size } = await headObject(context, path, call);
   checkOffset(NAME, path, start, size);

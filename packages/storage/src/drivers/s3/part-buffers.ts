@@ -1,35 +1,36 @@
+import { KIB, MIB } from "@longshore/base/size";
 import { createBufferBudget, type BufferBudget, type BufferHolder, type BufferWaits } from "./buffer-budget.js";
 import { LEAST_PART } from "./parts.js";
 
 /** Memory for the bytes of uploads, until they have been sent. */
 export interface PartBuffers {
   /**
-   * A buffer to gather a part in, when it is the caller's turn; first come, first served. One whose `signal` aborts leaves the
-   * queue, with the signal's reason; who has waited too long gets STORAGE_UNAVAILABLE. While others wait, `holder` may be told
-   * to let it go; without one, the buffer stays until it is given back.
+   * A buffer for gathering a part; first come, first served. A caller whose `signal` aborts leaves the queue, with the signal's
+   * reason; one that has waited too long gets STORAGE_UNAVAILABLE. While others wait, `holder` may have to release the buffer;
+   * without a holder, it is kept until it is returned.
    */
   take(signal: AbortSignal | undefined, holder?: BufferHolder): Promise<Buffer>;
-  /** A small buffer for an upload that may be small altogether, likewise. */
+  /** Likewise, a small buffer for an upload that may turn out to be small. */
   takeSmall(signal: AbortSignal | undefined, holder?: BufferHolder): Promise<Buffer>;
-  /** A buffer for what doesn't fit `buffer` any more, which is less than a part's; likewise. */
+  /** Likewise, a larger buffer for content that no longer fits into `buffer`, which is smaller than a part. */
   takeLarger(buffer: Buffer, signal: AbortSignal | undefined, holder?: BufferHolder): Promise<Buffer>;
-  /** Nothing more comes into `buffer`: it is on its way, and given back when the storage has it. */
+  /** Reports that `buffer` is complete and being sent; it is returned when the storage has received it. */
   send(buffer: Buffer): void;
   give(buffer: Buffer): void;
   /** Bytes handed out. */
   readonly used: number;
 }
 
-/** What an upload gathers before it is known to be more than a small one. */
-const SMALL = 256 * 1024;
-/** What it gathers before it gets a buffer of a part's size: who stalls with few bytes holds few. */
-const MEDIUM = 1024 * 1024;
-const STEP = 1024 * 1024;
+/** The size of the first buffer of an upload, which may be small. */
+const SMALL = 256 * KIB;
+/** The size of the next one, before the upload gets a buffer of a part's size: a stalled upload with few bytes holds little. */
+const MEDIUM = MIB;
+const STEP = MIB;
 
 /**
- * Buffers of at most `budget` bytes together, each of `chunkSize`, or less while many want one. An eighth is for small ones
- * and one for medium ones: who has one of those waits for a larger one, so that from one budget all could wait for each
- * other for ever. Who has a large one waits for none.
+ * Buffers of at most `budget` bytes in total, each of `chunkSize`, or less if many are needed. One eighth of the budget is reserved
+ * for small buffers and one for medium ones: their holders wait for larger buffers, so with a single budget all could wait for
+ * each other forever. The holder of a large buffer waits for none.
  */
 export function createPartBuffers(budget: number, chunkSize: number, waits: BufferWaits): PartBuffers {
   const eighth = Math.floor(budget / 8);
@@ -42,7 +43,7 @@ export function createPartBuffers(budget: number, chunkSize: number, waits: Buff
   const take = async (signal: AbortSignal | undefined, holder?: BufferHolder): Promise<Buffer> => {
     const bytes = (): number => {
       const share = Math.min(largeBytes, chunkSize, largeBytes / (holders + large.waiting + 1));
-      // In whole steps, so that a buffer given back suits the next who wants one.
+      // In whole steps, so that a returned buffer fits the next caller.
       return Math.max(LEAST_PART, share === chunkSize ? chunkSize : Math.floor(share / STEP) * STEP);
     };
     const buffer = await large.take(bytes, signal, holder);

@@ -1,32 +1,32 @@
-import { createGate, type Gate } from "../gate.js";
+import { createGate, type Gate } from "../shared/gate.js";
 import type { S3Context } from "./context.js";
 import { beginMultipart, type MultipartUpload } from "./multipart.js";
 import type { PartBuffers } from "./part-buffers.js";
 import { planCopy } from "./parts.js";
 import { runAll } from "./run-all.js";
 
-/** Sends the parts of one file in the background, some at once. After a failure every call throws it. */
+/** Sends the parts of one file in the background, several concurrently. After a failure every call throws it. */
 export interface PartSender {
-  /** Whether a multipart upload has been begun. */
+  /** Whether a multipart upload has been started. */
   readonly begun: boolean;
-  /** Puts the `size` bytes that the object at the path has already in front. Before any part. */
+  /** Copies the `size` bytes of the existing object to the front. Must be called before any part is sent. */
   copyFront(size: number): Promise<void>;
-  /** Resolves when it is time for `send`, which is called then. */
+  /** Resolves when there is room for another part; the caller must then call `send`. */
   ready(signal: AbortSignal | undefined): Promise<void>;
-  /** Whether it is time for `send` now; where it is, that is called then. */
+  /** Whether there is room for another part now; if so, the caller must call `send`. */
   tryReady(): boolean;
-  /** Takes `buffer`, of which the first `length` bytes are the next part, and gives it back when it is sent. */
+  /** Sends the first `length` bytes of `buffer` as the next part, and returns the buffer afterwards. */
   send(buffer: Buffer, length: number): void;
-  /** Waits for all parts and makes the object of them, of `size` bytes. */
+  /** Waits for all parts and completes the object, of `size` bytes. */
   complete(size: number): Promise<void>;
-  /** Stops what is under way, and removes the parts from the storage. */
+  /** Stops sending, and removes the parts from the storage. */
   abort(): Promise<void>;
 }
 
-/** Parts of one file that are under way at once, while there are buffers for them. */
+/** How many parts of one file are sent concurrently, if there are buffers for them. */
 const AT_ONCE = 4;
 
-/** A sender to `path`. `copyGate` bounds the parts that are copied at once by all. */
+/** A sender to `path`. `copyGate` bounds the number of parts that all senders copy concurrently. */
 export function createPartSender(context: S3Context, buffers: PartBuffers, copyGate: Gate, path: string): PartSender {
   const stop = new AbortController();
   const signal = stop.signal;
@@ -36,7 +36,7 @@ export function createPartSender(context: S3Context, buffers: PartBuffers, copyG
   let failure: { readonly error: unknown } | undefined;
   let parts = 0;
 
-  // Not ended by `abort`: the storage may have begun it already, and nobody could abort what has no id.
+  // Not aborted by `abort`: the storage may already have started it, and without its id it couldn't be removed.
   const begin = (): Promise<MultipartUpload> => (upload ??= beginMultipart(context, path, {}));
   const checkFailure = (): void => {
     if (failure !== undefined) throw failure.error;
@@ -59,7 +59,7 @@ export function createPartSender(context: S3Context, buffers: PartBuffers, copyG
       return upload !== undefined;
     },
     async copyFront(size) {
-      const plan = planCopy([size], context.options.copyChunkSize) ?? [];
+      const plan = planCopy([size], context.options.multipartcopychunksize) ?? [];
       const begunUpload = await begin();
       const copies = plan.map(
         ({ first, last }, index) =>

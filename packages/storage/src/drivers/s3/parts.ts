@@ -1,14 +1,15 @@
+import { GIB, MIB } from "@longshore/base/size";
 /** S3's limits of a multipart upload; only the last part may be smaller than the least. */
-export const LEAST_PART = 5 * 1024 * 1024;
-export const LARGEST_PART = 5 * 1024 * 1024 * 1024;
+export const LEAST_PART = 5 * MIB;
+export const LARGEST_PART = 5 * GIB;
 export const MOST_PARTS = 10_000;
 
 /** The most bytes that one object can be composed of: 48.8 TiB. */
 export const LARGEST_OBJECT = MOST_PARTS * LARGEST_PART;
 
 /**
- * The most bytes of a writer's file. Its parts are at least the least in size whatever load there is, so that this much always
- * fits: 48.8 GiB.
+ * The maximum size of a writer's file, 48.8 GiB: this much always fits, because its parts have at least the minimum size under any
+ * load.
  */
 export const LARGEST_WRITE = MOST_PARTS * LEAST_PART;
 
@@ -20,9 +21,9 @@ export interface CopyPart {
 }
 
 /**
- * How files of the sizes `sources` are copied into one: parts in order, of about `chunkSize` bytes, larger where there would be
- * too many. Empty sources have no part. undefined where it can't be done: a source before the last that isn't empty is
- * smaller than the least part, or all of it is too large or in too many pieces.
+ * Plans how files of the sizes `sources` are copied into one: parts in order, of about `chunkSize` bytes, or larger if there would
+ * be too many. Empty sources have no part. Undefined if it is impossible: a source before the last, unless empty, is smaller than
+ * the minimum part, or the result is too large or in too many pieces.
  */
 export function planCopy(sources: readonly number[], chunkSize: number): readonly CopyPart[] | undefined {
   const filled = [...sources.entries()].filter(([, size]) => size > 0);

@@ -2,10 +2,10 @@ import { PutObjectCommand } from "@aws-sdk/client-s3";
 import type { CallOptions } from "../../contract/driver.js";
 import { objectSettings, type S3Context } from "./context.js";
 
-/** When a write is to be refused: the content isn't the one with this ETag any more, or something is there. */
+/** The write is refused if the content no longer has this ETag, or if something exists. */
 export type Condition = { readonly IfMatch: string } | { readonly IfNoneMatch: "*" };
 
-/** Writes a whole object. Throws S3Fault `precondition` where `condition` doesn't hold. */
+/** Writes a whole object. Throws S3Fault `precondition` if `condition` isn't met. */
 export async function putObject(
   { client, calls, keys, options }: S3Context,
   path: string,

@@ -1,35 +1,35 @@
 import type { Readable } from "node:stream";
 import type { ContentStream } from "../../contract/driver.js";
 import { isStorageError } from "../../errors.js";
-import { streamOf } from "../byte-stream.js";
+import { streamOf } from "../shared/byte-stream.js";
 import { wrongLength } from "./body.js";
 import type { RetryState } from "./calls.js";
 import { isFault, S3Fault } from "./faults.js";
 import type { OpenPiece } from "./get.js";
 
-/** What is read of an object, and how it goes on when the connection breaks. */
+/** What part of an object is read, and how to resume after the connection breaks. */
 export interface ReadPlan {
   readonly start: number;
-  /** The first byte that isn't read any more. */
+  /** The first byte that is no longer read. */
   readonly stop: number;
   readonly signal: AbortSignal | undefined;
-  /** How long the storage may be silent while bytes are waited for, in milliseconds. */
+  /** How long the storage may be silent while the reader waits for bytes (ms). */
   readonly patience: number;
-  /** The rest of the same content. */
+  /** Opens the rest of the same content. */
   readonly reopen: (start: number, signal: AbortSignal) => Promise<OpenPiece>;
   readonly retryLater: (state: RetryState, fault: S3Fault, signal: AbortSignal) => Promise<void>;
   readonly toFault: (error: unknown) => S3Fault;
   readonly fail: (error: unknown) => unknown;
 }
 
-/** Streams `piece`; a connection that breaks, stalls or ends too early is replaced by another that goes on where it was. */
+/** Streams `piece`. If the connection breaks, stalls or ends too early, another one resumes where it stopped. */
 export function readPiece(piece: OpenPiece, plan: ReadPlan): ContentStream {
   let body: Readable | undefined = piece.body;
   let chunks: AsyncIterator<unknown, unknown> | undefined;
   let position = plan.start;
   let retries: RetryState | undefined;
   let waiting = false;
-  /** Fires whether bytes are waited for or not: setting it anew for every chunk would cost more than looking. */
+  /** Fires whether or not the reader waits for bytes: resetting it for every chunk would cost more than checking. */
   let timer: NodeJS.Timeout | undefined;
 
   const ended = new AbortController();
@@ -53,7 +53,7 @@ export function readPiece(piece: OpenPiece, plan: ReadPlan): ContentStream {
     } else timer.refresh();
   };
 
-  /** The next bytes of this connection; throws where there should be some and aren't. */
+  /** The next bytes of this connection; throws if it ends too early. */
   const take = async (): Promise<Uint8Array> => {
     if (body === undefined) {
       const again = await plan.reopen(position, ended.signal);
@@ -86,7 +86,7 @@ export function readPiece(piece: OpenPiece, plan: ReadPlan): ContentStream {
     }
   };
 
-  /** Lets the connection come to its end, so that it can be used again, and a checksum of the whole be looked at. */
+  /** Reads to the end of the response, so that the connection can be reused and a checksum of the whole is verified. */
   const finish = async (): Promise<undefined> => {
     waiting = true;
     try {
@@ -107,7 +107,7 @@ export function readPiece(piece: OpenPiece, plan: ReadPlan): ContentStream {
       waiting = true;
       try {
         const chunk = await take();
-        // Whoever gets on doesn't give up: only failures in a row count.
+        // Progress resets the count: only failures in a row count.
         retries = undefined;
         const wanted = chunk.subarray(0, plan.stop - position);
         position += wanted.length;
@@ -116,7 +116,7 @@ export function readPiece(piece: OpenPiece, plan: ReadPlan): ContentStream {
         drop();
         if (closed()) return undefined;
         plan.signal?.throwIfAborted();
-        // Reopening has its own attempts; when they are used up, there are no more.
+        // Reopening has its own retries; if they are used up, there are no more.
         if (isStorageError(error)) throw error;
         const fault = plan.toFault(error);
         if (!isFault(fault, "transient", "throttled")) throw plan.fail(error);

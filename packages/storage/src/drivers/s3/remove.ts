@@ -5,22 +5,22 @@ import { isFault, S3Fault } from "./faults.js";
 import { headObject } from "./get.js";
 import { allKeys } from "./list.js";
 
-/** S3 takes at most so many keys in one request. */
+/** The maximum number of keys in one request to S3. */
 const MOST_KEYS = 1000;
 
-/** Removes one object, whether it is there or not. */
+/** Removes an object, whether or not it exists. */
 export async function deleteKey({ client, calls, options }: S3Context, key: string, call: CallOptions | undefined) {
   try {
     await calls.run({ operation: "DeleteObject", signal: call?.signal }, (abortSignal) =>
       client.send(new DeleteObjectCommand({ Bucket: options.bucket, Key: key }), { abortSignal }),
     );
   } catch (error) {
-    // Amazon doesn't mind a key that isn't there; others do.
+    // Amazon accepts a key that doesn't exist; some other services don't.
     if (!isFault(error, "not-found")) throw error;
   }
 }
 
-/** Removes objects, whether they are there or not. */
+/** Removes objects, whether or not they exist. */
 export async function deleteKeys(
   context: S3Context,
   keys: readonly string[],
@@ -48,7 +48,7 @@ async function deleteBatch(
     const [first] = failed;
     if (first === undefined) return;
     const denied = first.Code === "AccessDenied";
-    // All of them once more does no harm to those that have gone.
+    // Retrying does no harm to objects that have been removed already.
     throw new S3Fault(
       denied ? "access-denied" : "transient",
       undefined,
@@ -57,7 +57,7 @@ async function deleteBatch(
   });
 }
 
-/** Removes the object at `path` and everything below it; tells whether there was anything. */
+/** Removes the object at `path` and everything below it; returns whether there was anything. */
 export async function deleteTree(context: S3Context, path: string, call: CallOptions | undefined): Promise<boolean> {
   const key = context.keys.of(path);
   let any = await exists(context, path, call);

@@ -1,6 +1,6 @@
-import type { Gate } from "../gate.js";
+import type { Gate } from "../shared/gate.js";
 
-/** Runs all `tasks`, as many at once as `gate` lets in. The first failure ends those that run, and is thrown when they have ended. */
+/** Runs all `tasks`, as many concurrently as `gate` admits. The first failure aborts the others, and is thrown when they have ended. */
 export async function runAll(
   tasks: readonly ((signal: AbortSignal) => Promise<void>)[],
   gate: Gate,

@@ -3,7 +3,7 @@ import type { CallOptions } from "../../contract/driver.js";
 import type { S3Context } from "./context.js";
 import { isFault } from "./faults.js";
 
-/** Aborts multipart uploads below `directory` that were begun before `olderThan`; tells how many. */
+/** Aborts multipart uploads below `directory` that were started before `olderThan`; returns how many. */
 export async function abortUnfinishedUploads(
   { client, calls, keys, options }: S3Context,
   directory: string,
@@ -28,7 +28,7 @@ export async function abortUnfinishedUploads(
           client.send(new AbortMultipartUploadCommand({ Bucket, Key, UploadId }), { abortSignal }),
         );
       } catch (error) {
-        // It has been completed or aborted in the meantime.
+        // It has been completed or aborted meanwhile.
         if (!isFault(error, "no-upload", "not-found")) throw error;
         aborted -= 1;
       }

@@ -4,7 +4,7 @@ import { isFault } from "./faults.js";
 import { getWhole, headObject } from "./get.js";
 import { putObject, type Condition } from "./put.js";
 
-/** Conditional writes, as far as the service has them. */
+/** Conditional writes, as far as the service supports them. */
 export interface VersionedWrites {
   write(
     path: string,
@@ -15,20 +15,20 @@ export interface VersionedWrites {
 }
 
 /**
- * How the service takes a condition: an ETag in its quotes, as it should; without them, as Ceph 16 compares it; not at all.
+ * How the service expects a condition: an ETag in quotes, as it should; without quotes, as Ceph 16 compares it; or not at all.
  */
 type Manner = "quoted" | "bare" | "none";
 
-/** As many as it takes to find out which. */
+/** Enough attempts to find out which. */
 const TRIES = 3;
 
 const NEXT_MANNER: Readonly<Record<Manner, Manner>> = { quoted: "bare", bare: "none", none: "none" };
 
-/** Learns how the service takes conditions, and remembers it. */
+/** Finds out how the service expects conditions, and remembers it. */
 export function createVersionedWrites(context: S3Context): VersionedWrites {
   let manner: Manner = "quoted";
 
-  /** What became of a write that was refused: written by an attempt whose answer was lost, rightly refused, or wrongly. */
+  /** Why a write was refused: an earlier attempt has written it but its response was lost, or rightly, or wrongly. */
   const lookAt = async (
     path: string,
     bytes: Uint8Array,
@@ -66,11 +66,11 @@ export function createVersionedWrites(context: S3Context): VersionedWrites {
     } catch (error) {
       if (tried === "none") throw error;
       if (isFault(error, "not-implemented")) manner = "none";
-      // "If-Match" of what has gone is answered with 404.
+      // `If-Match` on a missing object is answered with 404.
       else if (isFault(error, "precondition", "not-found")) {
         const found = await lookAt(path, bytes, expected, call);
         if (found !== "wrongly refused" || tries === 0) return { written: found === "written" };
-        // What was there when a new file was to be written may have been removed since. But nobody writes the same content
+        // A file that prevented the creation of a new one may have been removed since. But the same content is never written
         // again in between: then the service doesn't understand the condition.
         if (manner === tried && expected !== undefined) manner = NEXT_MANNER[tried];
       } else throw error;

@@ -1,12 +1,12 @@
 import type { FileWriter } from "../../contract/driver.js";
-import { abortable } from "../../abort.js";
+import { abortable } from "@longshore/base/abort";
 import { isStorageError } from "../../errors.js";
 import { tooSlow, type BufferHolder } from "./buffer-budget.js";
 import type { PartBuffers } from "./part-buffers.js";
 import type { PartSender } from "./part-sender.js";
 import { LARGEST_WRITE, LEAST_PART } from "./parts.js";
 
-/** The file that is written, and what its writer needs of the driver. */
+/** The file that is written, and what its writer needs from the driver. */
 export interface WritableObject {
   /** The size of the object that is appended to; undefined for a new one. */
   readonly base: number | undefined;
@@ -21,11 +21,11 @@ export interface WritableObject {
 type State = "open" | "closed" | "committed" | "cancelled";
 
 /**
- * Gathers chunks into parts. A file that fits one buffer is one PutObject; of a larger one parts are sent while the next is
- * gathered. An object can't grow: what is appended to is copied in front by the storage, or, when it is too small for a part,
- * read back. Until `commit` the path has what it had before; without one the parts are removed again. One whose client is too
- * slow, while others wait for its memory (`createBufferBudget`), sends what it has. Where that is too little for a part
- * that others follow, it takes no byte more (STORAGE_UNAVAILABLE); `commit` keeps what came before.
+ * Gathers chunks into parts. A file that fits into one buffer is written with one PutObject; for a larger one, parts are sent
+ * while the next is gathered. Objects can't grow: to append, the storage copies the existing object to the front, or it is read
+ * back if it is too small for a part. Until `commit` the path keeps its previous content; without a commit the parts are
+ * removed. If the client is too slow while others wait for memory (`createBufferBudget`), the writer sends what it has. If that is
+ * too little for a part in the middle, it accepts no more bytes (STORAGE_UNAVAILABLE); `commit` keeps those that came before.
  */
 export function createObjectWriter(file: WritableObject): FileWriter {
   const { buffers, sender } = file;
@@ -33,7 +33,7 @@ export function createObjectWriter(file: WritableObject): FileWriter {
   let size = file.base ?? 0;
   let buffer: Buffer | undefined;
   let filled = 0;
-  /** What the buffer had when it was taken. */
+  /** How many bytes the buffer contained when it was taken. */
   let brought = 0;
   let gathering = false;
   let endedAsSlow = false;
@@ -67,7 +67,7 @@ export function createObjectWriter(file: WritableObject): FileWriter {
     },
   };
 
-  /** Makes sure of room in the buffer: a small one at first, then one of a part's size, sent when another byte comes. */
+  /** Ensures room in the buffer: first a small one, then one of a part's size, which is sent when another byte arrives. */
   const makeRoom = async (signal: AbortSignal | undefined): Promise<Buffer> => {
     if (buffer !== undefined && filled < buffer.length) return buffer;
     if (buffer === undefined) {
@@ -119,7 +119,7 @@ export function createObjectWriter(file: WritableObject): FileWriter {
         size += bytes;
       });
     } catch (error) {
-      // A part that is missing in the middle can't be made good. A wait that was given up leaves a whole beginning.
+      // A part that is missing in the middle can't be repaired. An aborted wait leaves an intact beginning.
       if (signal?.aborted !== true || !changed) broken = { error };
       throw error;
     } finally {
@@ -144,7 +144,7 @@ export function createObjectWriter(file: WritableObject): FileWriter {
       await store();
     } catch (error) {
       const aborting = sender.abort().catch(() => undefined);
-      // While the storage is down, who waits is told at once; `abortUnfinished` finds what stays.
+      // If the storage is down, the caller gets the error at once; `abortUnfinished` finds what is left.
       if (!isStorageError(error, "STORAGE_UNAVAILABLE")) await aborting;
       throw file.fail("commit", error);
     } finally {
@@ -169,7 +169,7 @@ export function createObjectWriter(file: WritableObject): FileWriter {
   const end = (to: State, work: () => Promise<void>): Promise<void> => {
     state = to;
     ending = work();
-    // Whoever waits for it is told; when an abort ended that wait, nobody does.
+    // The waiting caller gets the error; after an abort nothing waits for it.
     ending.catch(() => undefined);
     return ending;
   };
@@ -192,7 +192,7 @@ export function createObjectWriter(file: WritableObject): FileWriter {
     close: async (options) => {
       options?.signal?.throwIfAborted();
       if (state === "open") void end("closed", () => giveUp("close"));
-      // How a commit or a cancel ended, its own caller has been told.
+      // The outcome of a commit or a cancel has already been reported to its caller.
       const told = state === "closed" ? ending : ending?.catch(() => undefined);
       await abortable(told ?? Promise.resolve(), options?.signal);
     },

@@ -1,6 +1,6 @@
 import { StorageError } from "../../errors.js";
 
-/** Levels of nesting that the original's JSON reader follows. */
+/** Levels of nesting that Distribution's JSON reader follows. */
 const MAX_DEPTH = 10_000;
 
 /** A JSON object, of which nothing is known. */
@@ -16,14 +16,14 @@ export function isJsonObject(value: unknown): value is JsonObject {
   return typeof value === "object" && value !== null && !Array.isArray(value);
 }
 
-/** The object's own member `key`; undefined where it is absent or null, which mean the same to the original. */
+/** The object's own member `key`; undefined where it is absent or null, which mean the same to Distribution. */
 export function member(object: JsonObject, key: string): unknown {
   const value = Object.hasOwn(object, key) ? object[key] : undefined;
   return value ?? undefined;
 }
 
 /**
- * The JSON object that `bytes` hold. Throws MANIFEST_INVALID, with the original's words for what is no JSON. Invalid UTF-8
+ * The JSON object that `bytes` hold. Throws MANIFEST_INVALID, with Distribution's words for what is no JSON. Invalid UTF-8
  * reads as U+FFFD, a repeated key as its last value, as there. Nothing here or above recurses into the result.
  */
 export function parseJsonObject(bytes: Uint8Array): JsonObject {
@@ -42,7 +42,7 @@ function parse(text: string): unknown {
   }
 }
 
-/** Says in the original's words what V8 says in its own. */
+/** Says in Distribution's words what V8 says in its own. */
 function describeSyntax(text: string, message: string): string {
   const position = /at position (\d+)/.exec(message)?.[1];
   const ended = position !== undefined && Number(position) >= text.length;

@@ -6,7 +6,7 @@ import { invalid, isJsonObject, member, type JsonObject } from "./json.js";
 
 /**
  * The descriptor at `path` of a manifest (image specification, descriptor.md). `mediaType` and `size` may be absent, as
- * the original lets them. Throws MANIFEST_INVALID that names the field.
+ * Distribution lets them. Throws MANIFEST_INVALID that names the field.
  */
 export function parseDescriptor(value: unknown, path: string): Descriptor {
   if (!isJsonObject(value)) throw invalid(`${path}: a descriptor is a JSON object with mediaType, digest and size`);
@@ -35,24 +35,34 @@ export function parseDescriptors(object: JsonObject, key: string): readonly Desc
   return value.map((item: unknown, index) => parseDescriptor(item, `${key}[${index}]`));
 }
 
-/** The member `annotations`: a map of strings. Throws MANIFEST_INVALID. */
+/** The member `annotations`: a map of strings. Null stands for the empty string, as in Go. Throws MANIFEST_INVALID. */
 export function parseAnnotations(object: JsonObject, path = ""): Readonly<Record<string, string>> | undefined {
   const value = member(object, "annotations");
   if (value === undefined) return undefined;
   const at = path === "" ? "annotations" : `${path}.annotations`;
   if (!isJsonObject(value)) throw invalid(`${at}: must be an object of strings`);
-  checkTexts(value, at);
-  return value;
+  return hasTextsOnly(value, at) ? value : withoutNulls(value);
 }
 
 /**
- * Looked at, not copied, and without a list of the entries: 4 MiB can hold 300,000 annotations, and either takes longer
- * than all else that is done to them. What JSON holds has no inherited keys to be seen here.
+ * Tells whether no value is null. Looked at, not copied, and without a list of the entries: 4 MiB can hold 300,000
+ * annotations, and either takes longer than all else that is done to them. What JSON holds has no inherited keys.
  */
-function checkTexts(object: JsonObject, at: string): asserts object is Readonly<Record<string, string>> {
+function hasTextsOnly(object: JsonObject, at: string): object is Readonly<Record<string, string>> {
+  let isTexts = true;
   for (const key in object) {
-    if (typeof object[key] !== "string") throw invalid(`${at}: the value of ${JSON.stringify(key)} must be a string`);
+    const value = object[key];
+    if (value === null) isTexts = false;
+    else if (typeof value !== "string") throw invalid(`${at}: the value of ${JSON.stringify(key)} must be a string`);
   }
+  return isTexts;
+}
+
+/** For an object of strings and nulls. */
+function withoutNulls(object: JsonObject): Readonly<Record<string, string>> {
+  return Object.fromEntries(
+    Object.entries(object).map(([key, value]) => [key, typeof value === "string" ? value : ""]),
+  );
 }
 
 /** The member `key`, if it is there. Throws MANIFEST_INVALID where it isn't a string. */

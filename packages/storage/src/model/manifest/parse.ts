@@ -9,13 +9,14 @@ import {
   type IndexMediaType,
   type ManifestMediaType,
 } from "../media-types.js";
+import { checkUnambiguous } from "./ambiguous.js";
 import { invalid, member, parseJsonObject, type JsonObject } from "./json.js";
 import type { ImageManifest, IndexManifest, Manifest } from "./manifest.js";
 import { parseAnnotations, parseDescriptor, parseDescriptors, text } from "./parse-descriptor.js";
 
 /**
- * The manifest of type `mediaType` (a Content-Type without parameters) that `bytes` hold. Throws MANIFEST_INVALID in the
- * original's words (contract §1.8) where it has some. Unknown members are fine.
+ * The manifest of type `mediaType` (a Content-Type without parameters) that `bytes` hold. Throws MANIFEST_INVALID in
+ * Distribution's words (wire contract §1.8) where it has some. Unknown members are fine.
  */
 export function parseManifest(bytes: Uint8Array, mediaType: string): Manifest {
   const type = mediaType.toLowerCase();
@@ -23,6 +24,7 @@ export function parseManifest(bytes: Uint8Array, mediaType: string): Manifest {
     throw invalid(`unsupported manifest media type and no default available: ${mediaType}`);
   }
   const object = parseJsonObject(bytes);
+  checkUnambiguous(bytes);
   checkShape(object, type);
   checkMediaType(object, type);
   checkSchemaVersion(object, type);
@@ -31,11 +33,12 @@ export function parseManifest(bytes: Uint8Array, mediaType: string): Manifest {
 
 /** A body that could be read as either kind is refused: readers would disagree about what was signed (CVE-2021-41190). */
 function checkShape(object: JsonObject, type: ManifestMediaType): void {
-  if (type === OCI_MANIFEST && member(object, "manifests") !== undefined) {
-    throw invalid("ocimanifest: expected manifest but found index");
+  if (isImageMediaType(type)) {
+    if (member(object, "manifests") !== undefined) throw invalid("ocimanifest: expected manifest but found index");
+    return;
   }
   const isImage = member(object, "config") !== undefined || member(object, "layers") !== undefined;
-  if (type === OCI_INDEX && isImage) throw invalid("index: expected index but found manifest");
+  if (isImage) throw invalid("index: expected index but found manifest");
 }
 
 const MEDIA_TYPE_RULES: Record<ManifestMediaType, { readonly text: string; readonly optional: boolean }> = {

@@ -2,7 +2,7 @@ import { DOCKER_SCHEMA1, DOCKER_SCHEMA1_SIGNED, isManifestMediaType, OCI_INDEX, 
 import { member, parseJsonObject } from "./json.js";
 
 /**
- * The media type that stored `bytes` are served with (contract §1.8): their own, else what their shape says. A stored
+ * The media type that stored `bytes` are served with (wire contract §1.8): their own, else what their shape says. A stored
  * schema 1 manifest gets its type, so that old data can be pulled as it is. Throws MANIFEST_INVALID for what is no JSON.
  */
 export function sniffMediaType(bytes: Uint8Array): string {

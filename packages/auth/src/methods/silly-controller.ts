@@ -1,0 +1,40 @@
+import { requiredText } from "@longshore/options/declare";
+import type { AccessController, Grant } from "../access-controller.js";
+import { bearerChallenge } from "../challenge.js";
+import { AuthError } from "../errors.js";
+import { declareController } from "./kind.js";
+import { formatAccesses } from "../scope.js";
+
+/** Accepts any Authorization header, for the development of clients (wire contract §4.2). */
+export const silly = declareController({
+  name: "silly",
+  meaning: "Only for tests of clients: accepts any `Authorization` header.",
+  options: {
+    realm: requiredText("The realm of the challenge."),
+    service: requiredText("The service of the challenge."),
+  },
+  choose: (options) => ({
+    withoutRules: "clients aren't identified",
+    open: () => Promise.resolve(createSillyController(options)),
+  }),
+});
+
+const SILLY: Grant = { account: "silly", unrestricted: true };
+
+interface SillyOptions {
+  readonly realm: string;
+  readonly service: string;
+}
+
+function createSillyController({ realm, service }: SillyOptions): AccessController {
+  return {
+    name: "silly",
+    authorize(request, accesses) {
+      const credentials = request.headers["authorization"];
+      if (credentials !== undefined && credentials !== "") return SILLY;
+      const challenge = bearerChallenge({ realm, service, scope: formatAccesses(accesses) });
+      throw new AuthError({ code: "UNAUTHENTICATED", challenge, accesses, reason: "no Authorization header" });
+    },
+    close: () => Promise.resolve(),
+  };
+}

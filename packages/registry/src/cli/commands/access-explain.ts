@@ -1,0 +1,70 @@
+import { explainAccess, type AccessExplanation } from "@longshore/token-server";
+import { silentLog } from "../../observability/log.js";
+import type { Command } from "../command.js";
+import { UsageError } from "../flags.js";
+import { withTokenServer } from "../open-token-server.js";
+
+/** Says which rule decides whether an account may do something, and why. */
+export const accessExplain: Command = {
+  name: "access explain",
+  operands: [],
+  summary: "`access explain` shows which rule decides on an account's access",
+  details:
+    "Looks the account up in the sources of the token server and asks its rules, as a request for a token does. Exits with 0 if everything is granted, with 2 if not.",
+  flags: [
+    { name: "account", value: "name", meaning: "the account (default: a client that doesn't log in)" },
+    { name: "repository", value: "name", meaning: "the repository (default: the catalog)" },
+    { name: "action", value: "list", meaning: "pull, push or delete, separated by commas (default: pull)" },
+    { name: "label", value: "key=values", meaning: "labels in place of the account's own, such as groups=backend,ops" },
+    { name: "ip", value: "address", meaning: "from where" },
+    { name: "service", value: "name", meaning: "for which service" },
+  ],
+  run: (invocation) =>
+    withTokenServer(invocation, async ({ server, records, config }) => {
+      const { values, terminal } = invocation;
+      const repository = values.get("repository");
+      const actions = (values.get("action") ?? (repository === undefined ? "*" : "pull")).split(",");
+      const question = {
+        account: values.get("account") ?? "",
+        resource:
+          repository === undefined
+            ? { type: "registry", name: "catalog", actions }
+            : { type: "repository", name: repository, actions },
+        labels: labelsOf(values.get("label")),
+        ip: values.get("ip"),
+        service: values.get("service"),
+      };
+      const secret = config.http.secret?.reveal() ?? "";
+      const ports = { records, log: silentLog, secret, access: config.access };
+      const explanation = await explainAccess(server, question, ports);
+      terminal.out(describe(explanation, question.resource));
+      return actions.every((action) => explanation.granted.includes(action)) ? 0 : 2;
+    }),
+};
+
+function labelsOf(text: string | undefined): ReadonlyMap<string, readonly string[]> | undefined {
+  if (text === undefined) return undefined;
+  const at = text.indexOf("=");
+  if (at <= 0)
+    throw new UsageError(`invalid argument ${JSON.stringify(text)} for --label flag: allowed is key=value,value`);
+  return new Map([[text.slice(0, at), text.slice(at + 1).split(",")]]);
+}
+
+function describe(
+  { identity, source, rules, granted }: AccessExplanation,
+  { type, name, actions }: { readonly type: string; readonly name: string; readonly actions: readonly string[] },
+): string {
+  const labels = [...identity.labels].map(([key, values]) => `${key}=${values.join(",")}`).join(" ");
+  const who = identity.account === "" ? "a client that doesn't log in" : identity.account;
+  const known = identity.account === "" || source !== undefined ? "" : " (no source has looked the account up)";
+  const lines = [
+    `account: ${who}${source === undefined ? known : `, known to ${source}`}${labels === "" ? "" : `, labels ${labels}`}`,
+    ...rules.map(({ name: rule, entry, actions: found }) =>
+      entry === undefined
+        ? `${rule}: no entry matches`
+        : `${rule}[${entry}]: matches, and grants ${found.length === 0 ? "nothing" : found.join(",")}`,
+    ),
+    `${type} ${name}: ${granted.length === 0 ? "nothing is granted" : `granted ${granted.join(",")}`} of ${actions.join(",")}`,
+  ];
+  return `${lines.join("\n")}\n`;
+}

@@ -1,0 +1,98 @@
+import { readFile } from "node:fs/promises";
+import {
+  checkUpstreamOptions,
+  dockerConfigCredentials,
+  dockerConfigPaths,
+  UPSTREAM_OPTIONS,
+  type UpstreamOptions,
+  type UpstreamPorts,
+} from "@longshore/mirror";
+import { section } from "@longshore/options/declare";
+import type { DocumentedFlag } from "./command.js";
+import { UsageError } from "./flags.js";
+
+/** Which of a copy's two registries. */
+export type Side = "source" | "destination";
+
+/** The flags that say how a registry is reached. */
+export function remoteFlags(side: Side): readonly DocumentedFlag[] {
+  return [
+    {
+      name: `${side}-username`,
+      value: "user",
+      meaning: `user at the ${side}; or $MIRROR_${side.toUpperCase()}_USERNAME`,
+    },
+    {
+      name: `${side}-password-file`,
+      value: "file",
+      meaning: `file with the password; or the password in $MIRROR_${side.toUpperCase()}_PASSWORD`,
+    },
+    { name: `${side}-ca`, value: "file", meaning: `certificate authority of the ${side}, in addition to the system's` },
+    { name: `${side}-certificate`, value: "file", meaning: `client certificate for the ${side}` },
+    { name: `${side}-key`, value: "file", meaning: "key of that certificate" },
+    { name: `${side}-insecure`, meaning: `accept any certificate of the ${side}` },
+  ];
+}
+
+/** What the command line and the environment say of one side. */
+export interface RemoteSettings {
+  readonly side: Side;
+  readonly remoteurl: string;
+  readonly flags: ReadonlySet<string>;
+  readonly values: ReadonlyMap<string, string>;
+  readonly environment: Readonly<Record<string, string | undefined>>;
+  /** How the configuration reaches this registry, if it is one of its upstreams. */
+  readonly configured: UpstreamOptions | undefined;
+}
+
+const SCHEMA = section(UPSTREAM_OPTIONS, "A registry.").superRefine(checkUpstreamOptions);
+
+/**
+ * How a registry is reached: by the flags and the environment; without any there, as the configuration says of this upstream; without a user
+ * there either, with the credentials that Docker or podman know for it. Throws {@link UsageError}.
+ */
+export async function readRemote({ side, remoteurl, flags, values, environment, configured }: RemoteSettings): Promise<{
+  readonly options: UpstreamOptions;
+  readonly ports: UpstreamPorts;
+}> {
+  const variable = (name: string): string | undefined => environment[`MIRROR_${side.toUpperCase()}_${name}`];
+  const username = values.get(`${side}-username`) ?? variable("USERNAME");
+  const passwordFile = values.get(`${side}-password-file`);
+  const password = passwordFile === undefined ? variable("PASSWORD") : await readPassword(passwordFile);
+  const credentials = dockerConfigCredentials(dockerConfigPaths(environment), Date.now);
+  const isTold = username !== undefined || remoteFlags(side).some(({ name }) => values.has(name) || flags.has(name));
+  if (configured !== undefined && !isTold) {
+    const hasOwn = configured.username !== undefined || configured.exec !== undefined;
+    return {
+      options: { ...configured, remoteurl },
+      ports: { environment, credentials: hasOwn ? undefined : credentials },
+    };
+  }
+  const ca = values.get(`${side}-ca`);
+  const parsed = SCHEMA.safeParse({
+    remoteurl,
+    username: username ?? "",
+    password: password ?? "",
+    tls: {
+      ca: ca === undefined ? [] : [ca],
+      certificate: values.get(`${side}-certificate`) ?? "",
+      key: values.get(`${side}-key`) ?? "",
+      insecure: flags.has(`${side}-insecure`),
+    },
+  });
+  if (!parsed.success) {
+    throw new UsageError(`the ${side}: ${parsed.error.issues.map((issue) => issue.message).join("; ")}`);
+  }
+  return {
+    options: parsed.data,
+    ports: { environment, credentials: username === undefined ? credentials : undefined },
+  };
+}
+
+async function readPassword(path: string): Promise<string> {
+  try {
+    return (await readFile(path, "utf8")).replace(/\r?\n$/, "");
+  } catch {
+    throw new UsageError(`${path} can't be read`);
+  }
+}

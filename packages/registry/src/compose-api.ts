@@ -1,0 +1,138 @@
+import { MINUTE } from "@longshore/base/duration";
+import { Resources } from "@longshore/base/resources";
+import type { AccessController, LoginRegistrar } from "@longshore/auth";
+import {
+  canRedirect,
+  openRecords,
+  openRegistry,
+  type Caches,
+  type Registry,
+  type StorageDriver,
+} from "@longshore/storage";
+import { createOwnTokens } from "@longshore/token-server";
+import type { Config } from "./config/config.js";
+import { createApp, type App } from "./http/app.js";
+import { createClientAddresses, type ClientAddresses } from "./http/client/client-address.js";
+import type { AuthMetrics } from "./metrics/auth-metrics.js";
+import type { MirrorMetrics } from "./metrics/mirror-metrics.js";
+import type { StorageMetrics } from "./metrics/storage-metrics.js";
+import { openMirror } from "./mirroring/open-mirror.js";
+import type { UpstreamStatuses } from "./mirroring/upstream-states.js";
+import type { EventSink } from "./notifications/contract.js";
+import { eventSettings } from "./notifications/settings.js";
+import type { Log } from "./observability/log.js";
+import { openConfiguredCaches, openDriverWithMiddleware } from "./open-storage.js";
+import type { Tracing } from "./tracing/tracing.js";
+
+/** What the API needs besides the configuration. */
+export interface ApiPorts {
+  /** `http.secret`, or the one generated in its place. */
+  readonly secret: string;
+  readonly log: Log;
+  /** False if another process of this registry reports mistakes in the files that all of them read. */
+  readonly remarksOnFiles?: boolean | undefined;
+  /** Counts failed logins for all processes; undefined if this is the only one. */
+  readonly logins?: LoginRegistrar | undefined;
+  /** Undefined disables metrics. */
+  readonly metrics:
+    { readonly storage: StorageMetrics; readonly auth: AuthMetrics; readonly mirror: MirrorMetrics } | undefined;
+  /** Undefined disables tracing. */
+  readonly tracing?: Tracing | undefined;
+  /** The sink and source of events; undefined disables notifications. */
+  readonly events?: { readonly sink: EventSink; readonly instance: string } | undefined;
+}
+
+/** Serves requests; what it listens on is not its concern. */
+export interface ComposedApi {
+  readonly app: App;
+  readonly clients: ClientAddresses;
+  readonly driver: StorageDriver;
+  /** How the upstreams of the pull-through cache do, as far as this process saw. */
+  upstreams(): UpstreamStatuses;
+  /** Reloads the files of access control. If they are invalid, throws AuthError and keeps the previous contents. */
+  reload(): Promise<void>;
+  close(): Promise<void>;
+}
+
+/**
+ * Composes what answers requests: driver → caches → registry, mirrored or not → access controller → application. Throws what the parts
+ * throw for settings that can't work.
+ */
+export async function composeApi(config: Config, ports: ApiPorts): Promise<ComposedApi> {
+  const { log, metrics, tracing, events } = ports;
+  await using opened = new Resources();
+  const untraced = opened.add(await openDriverWithMiddleware(config, log, metrics?.storage));
+  const driver = tracing?.driver(untraced) ?? untraced;
+  const caches = opened.add(await openConfiguredCaches(config, driver, log, metrics?.storage.cache));
+  const registry = openRepositories(config, driver, caches, metrics?.storage);
+  const mirror = opened.add(
+    config.proxy && (await openMirror(config.proxy, { registry, driver, log, metrics: metrics?.mirror })),
+  );
+  const untracedAccess = opened.add(await openAccess(config, ports, driver));
+  const access = tracing?.access(untracedAccess) ?? untracedAccess;
+  const clients = createClientAddresses(config.http.trustedproxies, log, config.http.clientaddress);
+  const app = createApp({
+    registry: mirror?.registry ?? registry,
+    nameFor: mirror?.nameFor,
+    access,
+    config,
+    secret: ports.secret,
+    clients,
+    canRedirect: canRedirect(driver),
+    log,
+    onAccess: metrics === undefined ? undefined : (outcome) => metrics.auth.outcome(access.name, outcome),
+    events: events === undefined ? undefined : eventSettings(config, events.sink, events.instance),
+  });
+  const resources = opened.move();
+  return {
+    app,
+    clients,
+    driver,
+    upstreams: () => mirror?.upstreams() ?? new Map<string, never>(),
+    async reload() {
+      await access.reload?.();
+    },
+    close: () => resources.close(),
+  };
+}
+
+/** How long a blob that a client asked for isn't marked again (ms): well within the grace period, and not on every pull. */
+const LONGEST_LEASE = 15 * MINUTE;
+
+function openRepositories(
+  { http, storage, policy, validation }: Config,
+  driver: StorageDriver,
+  caches: Caches,
+  metrics: StorageMetrics | undefined,
+): Registry {
+  return openRegistry(driver, {
+    validation,
+    classes: policy.repository.classes,
+    maxManifestBytes: http.limits.manifestsize,
+    manifestCacheBytes: storage.cache.manifestbytes,
+    caches,
+    onCacheLookup: metrics?.cache.lookup,
+    tagConcurrency: storage.tag.concurrencylimit,
+    uploadLimit: http.limits.uploads,
+    leases: { freshFor: Math.min(LONGEST_LEASE, storage.maintenance.gc.graceperiod / 4) },
+  });
+}
+
+const QUIET = { error: () => undefined, warn: () => undefined, info: () => undefined };
+
+function openAccess(
+  config: Config,
+  { log, logins, remarksOnFiles, secret }: ApiPorts,
+  driver: StorageDriver,
+): Promise<AccessController> {
+  return config.auth.open({
+    log,
+    fileLog: remarksOnFiles === false ? QUIET : log,
+    logins,
+    clock: Date.now,
+    secret,
+    rules: config.access,
+    ownTokens: createOwnTokens,
+    records: openRecords(driver),
+  });
+}

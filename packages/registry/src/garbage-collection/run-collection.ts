@@ -1,0 +1,69 @@
+import { makeDirectories } from "@longshore/base/make-directories";
+import { Resources } from "@longshore/base/resources";
+import { createHash } from "node:crypto";
+import { lstat } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import {
+  claimWorkDirectory,
+  collectGarbage,
+  type CollectObserver,
+  type CollectResult,
+  type StorageDriver,
+} from "@longshore/storage";
+import type { Config } from "../config/config.js";
+import type { Log } from "../observability/log.js";
+import { openConfiguredCaches } from "../open-storage.js";
+
+/** What one collection should do, beyond what the configuration sets for all of them. */
+export interface CollectionRequest {
+  readonly driver: StorageDriver;
+  readonly log: Log;
+  /** ms */
+  readonly grace: number;
+  /** ms; undefined keeps untagged manifests. */
+  readonly untaggedAge: number | undefined;
+  readonly dryRun: boolean;
+  readonly observer: CollectObserver;
+  readonly signal: AbortSignal;
+}
+
+/** Runs one collection in a work directory of its own, and updates the caches. Throws CollectError, or the signal's reason. */
+export async function runCollection(config: Config, request: CollectionRequest): Promise<CollectResult> {
+  const { driver, log, grace, untaggedAge, dryRun, observer, signal } = request;
+  const { storage } = config;
+  await using opened = new Resources();
+  const caches = opened.add(await openConfiguredCaches(config, driver, log));
+  const work = await claimWorkDirectory(join(await workBase(storage), identityOf(storage)));
+  opened.defer(() => work.release());
+  return await collectGarbage(driver, {
+    grace,
+    deleteUntagged: untaggedAge === undefined ? undefined : { age: untaggedAge },
+    dryRun,
+    workDirectory: work.path,
+    observer,
+    signal,
+    caches,
+  });
+}
+
+/** The name of a storage's work directory. */
+function identityOf({ driver }: Config["storage"]): string {
+  return createHash("sha256").update(`${driver.kind} ${driver.identity}`).digest("hex").slice(0, 16);
+}
+
+/** Where work files go. Only we may write there: anyone else could make a collection believe that something is unused. */
+async function workBase({ maintenance }: Config["storage"]): Promise<string> {
+  const { workdirectory = "" } = maintenance.gc;
+  if (workdirectory !== "") return workdirectory;
+  const user = process.getuid?.() ?? 0;
+  const base = join(tmpdir(), `registry-collection-${user}`);
+  await makeDirectories(base, 0o700);
+  const stats = await lstat(base);
+  if (!stats.isDirectory() || stats.uid !== user || (stats.mode & 0o022) !== 0) {
+    throw new Error(
+      `${base} belongs to another user; set a different directory in storage.maintenance.gc.workdirectory`,
+    );
+  }
+  return base;
+}

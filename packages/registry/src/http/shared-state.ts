@@ -1,0 +1,81 @@
+import type { AccessController } from "@longshore/auth";
+import type { Registry } from "@longshore/storage";
+import type { EventSettings } from "../notifications/contract.js";
+import type { Log } from "../observability/log.js";
+import type { AccessOutcome } from "../observability/request-record.js";
+import type { ApiConfig } from "./api-config.js";
+import { createRefusedLogins } from "./access/refused-logins.js";
+import { createByteBudget } from "./body/byte-budget.js";
+import type { ClientAddresses } from "./client/client-address.js";
+import { createObserver } from "./client/event-origin.js";
+import { createRedirects } from "./client/redirects.js";
+import { createUrlBuilder } from "./client/urls.js";
+import { createCatalogCursor } from "./client-state/catalog-cursor.js";
+import { createUploadStates } from "./client-state/upload-state.js";
+import type { SharedState, NameFor } from "./exchange.js";
+import { API_VERSION } from "./steps/unmatched.js";
+
+/** What the application needs. */
+export interface AppDependencies {
+  readonly registry: Registry;
+  readonly access: AccessController;
+  readonly config: ApiConfig;
+  /** `http.secret`: signs upload locations. Must be the same in every process that may continue an upload. */
+  readonly secret: string;
+  /** Who clients are (`http.trustedproxies`). */
+  readonly clients: ClientAddresses;
+  /** Whether the storage can redirect clients to where its bytes are. */
+  readonly canRedirect: boolean;
+  readonly log: Log;
+  /** Called with every decision of access control. */
+  readonly onAccess?: ((outcome: AccessOutcome) => void) | undefined;
+  /** Undefined disables event notifications. */
+  readonly events?: EventSettings | undefined;
+  /** Undefined: repositories have one name. */
+  readonly nameFor?: NameFor | undefined;
+  /** How long the whole form of a token request may take to arrive (ms): anyone may send one, before they are identified. */
+  readonly formTimeout?: number | undefined;
+}
+
+/** Bytes of memory for the forms of token requests; one has at most 64 KiB. */
+const FORM_MEMORY = 16 * 1024 * 1024;
+/** As long as a manifest may take by default (ms). */
+const FORM_TIMEOUT = 10_000;
+
+/** What all requests of the process share. */
+export function createSharedState(dependencies: AppDependencies): SharedState {
+  const { registry, access, config, secret, clients, canRedirect, log, onAccess, events, nameFor } = dependencies;
+  const { http, storage } = config;
+  const { manifestmemory, manifestsize } = http.limits;
+  const urls = createUrlBuilder(http, (request) => clients.believes(request));
+  return {
+    registry,
+    nameFor,
+    config,
+    urls,
+    states: createUploadStates(secret),
+    log,
+    refusedLogins: createRefusedLogins(log),
+    manifestBudget: createByteBudget(Math.max(manifestmemory, 2 * manifestsize)),
+    formBudget: createByteBudget(FORM_MEMORY),
+    formTimeout: dependencies.formTimeout ?? FORM_TIMEOUT,
+    baseHeaders: [...API_VERSION, ...flatten(http.headers)],
+    tokens: access.tokens,
+    pages: access.pages ?? [],
+    site: { urls, clients },
+    redirects: canRedirect ? createRedirects(storage.redirect) : undefined,
+    cursor: createCatalogCursor(secret),
+    onAccess,
+    observe: events === undefined ? undefined : createObserver(registry, events),
+  };
+}
+
+/**
+ * The configured headers, with names in Go's spelling whatever the file or a variable uses (wire contract §3.2): `x-foo` is
+ * sent as `X-Foo`.
+ */
+function flatten(headers: ApiConfig["http"]["headers"]): string[] {
+  const canonical = (name: string): string =>
+    name.toLowerCase().replace(/(^|-)[a-z]/g, (letter) => letter.toUpperCase());
+  return Object.entries(headers).flatMap(([name, values]) => values.flatMap((value) => [canonical(name), value]));
+}

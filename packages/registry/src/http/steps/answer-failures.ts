@@ -1,0 +1,15 @@
+import { isAuthError } from "@longshore/auth";
+import { noteRefusal } from "../access/access-outcome.js";
+import type { MatchedStep } from "../context.js";
+import { sendFailure } from "../response/failure.js";
+
+/** Turns errors thrown by later steps into responses, and reports the request's outcome to its observer. */
+export const answerFailures: MatchedStep = async ({ exchange }, next) => {
+  try {
+    await next();
+  } catch (error) {
+    if (isAuthError(error)) noteRefusal(exchange.shared, exchange.request, error);
+    sendFailure(exchange.shared, exchange.to, error);
+  }
+  exchange.finish();
+};

@@ -1,0 +1,80 @@
+import { isAuthError, type Access, type AccessController, type AuthError } from "@longshore/auth";
+import { recordOf } from "../../observability/request-record.js";
+import { HttpAuthRequest } from "../access/auth-request.js";
+import type { MatchedStep } from "../context.js";
+import type { Exchange } from "../exchange.js";
+import { sourceAccess } from "../routes.js";
+
+/**
+ * Passes on requests whose user may do everything the route requires, and sets the grant on the exchange. Throws AuthError.
+ */
+export function authorize(access: AccessController): MatchedStep {
+  return ({ route, exchange }, next) => {
+    if (route.accesses === "own") return next();
+    const { shared, request, name } = exchange;
+    const method = request.method ?? "";
+    const from = exchange.parameter("from");
+    if (from !== undefined && method === "POST" && route.mounts) {
+      const accesses = route.accesses(method, name, undefined);
+      return authorizeMount(access, exchange, accesses, sourceAccess(from)).then(() => allowed(exchange, next));
+    }
+    const accesses = route.accesses(method, name, from);
+    const grant = access.authorize(new HttpAuthRequest(request, shared.site), accesses, exchange);
+    if (grant instanceof Promise) {
+      return grant.then((later) => {
+        exchange.grant = later;
+        return allowed(exchange, next);
+      });
+    }
+    exchange.grant = grant;
+    return allowed(exchange, next);
+  };
+}
+
+function allowed({ shared, request, grant, refusedSource }: Exchange, next: () => Promise<void>): Promise<void> {
+  const { account, decided } = grant;
+  const record = recordOf(request);
+  if (record !== undefined) {
+    record.user = account;
+    const mountRefused = refusedSource === undefined ? undefined : true;
+    record.access = { outcome: "allowed", account, mountRefused, ...decided };
+  }
+  shared.onAccess?.("allowed");
+  return next();
+}
+
+/**
+ * Authorises a request that needs all of `accesses`, and `source` only to mount: a blob that can't be mounted is uploaded
+ * (distribution-spec §Mounting a blob). Then nothing is looked up in the source, so that neither the answer nor its timing
+ * reveals whether it exists. If the same identity would get a token for the source, the request is refused as usual, since
+ * clients widen their token on a 401. Throws AuthError.
+ */
+async function authorizeMount(
+  access: AccessController,
+  exchange: Exchange,
+  accesses: readonly Access[],
+  source: Access,
+): Promise<void> {
+  const request = new HttpAuthRequest(exchange.request, exchange.shared.site);
+  try {
+    exchange.grant = await access.authorize(request, [...accesses, source], exchange);
+  } catch (error) {
+    if (!isTooLittle(error)) throw error;
+    try {
+      exchange.grant = await access.authorize(request, accesses, exchange);
+    } catch (second) {
+      // The first refusal asks for everything at once.
+      throw isTooLittle(second) ? error : second;
+    }
+    if (exchange.grant.allows?.(source) === true) throw error;
+    const { fault } = error;
+    exchange.refusedSource = { challenge: fault.code === "UNAUTHENTICATED" ? fault.challenge : undefined };
+  }
+}
+
+/** Whether credentials are missing or insufficient; wrong ones are refused whatever they are for. */
+function isTooLittle(error: unknown): error is AuthError {
+  if (!isAuthError(error)) return false;
+  const { fault } = error;
+  return fault.code === "DENIED" || (fault.code === "UNAUTHENTICATED" && fault.refusal !== "rejected");
+}

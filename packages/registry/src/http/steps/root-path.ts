@@ -1,0 +1,16 @@
+import type { Step } from "../context.js";
+import { respond } from "../response/respond.js";
+
+const ROOT_PATH = "/";
+
+/** Whether `path` is where load balancers ask if the process is alive. */
+export function isRootPath(path: string): boolean {
+  return path === ROOT_PATH;
+}
+
+/** Responds at `/`, for load balancers that only check whether the process is alive. */
+export const rootPath: Step = (context, next) => {
+  if (!isRootPath(context.path)) return next();
+  respond(context, 200, ["Cache-Control", "no-cache"]);
+  return undefined;
+};

@@ -1,0 +1,74 @@
+import {
+  DriverParameterError,
+  isObjectStorage,
+  observeDriver,
+  openCaches,
+  storageId,
+  type CacheObserver,
+  type Caches,
+  type RedisOptions,
+  type StorageDriver,
+} from "@longshore/storage";
+import type { Config, RedisConfig } from "./config/config.js";
+import type { StorageMetrics } from "./metrics/storage-metrics.js";
+import type { Log } from "./observability/log.js";
+
+/** The configured driver alone, for work beside the API such as health checks and upload purging. */
+export async function openDriver({ storage }: Config, metrics?: StorageMetrics): Promise<StorageDriver> {
+  const driver = await storage.driver.open();
+  return metrics === undefined ? driver : observeDriver(driver, metrics.driver(driver.name));
+}
+
+/** The driver with `middleware.storage` around it, in the order of the file. Throws an Error that names the entry. */
+export async function openDriverWithMiddleware(
+  config: Config,
+  log: Log,
+  metrics?: StorageMetrics,
+): Promise<StorageDriver> {
+  let outermost = await openDriver(config, metrics);
+  for (const { index, middleware } of config.middleware.storage) {
+    try {
+      outermost = await middleware.apply(outermost, { warn: (message) => log.warn(message) });
+    } catch (error) {
+      await outermost.close();
+      if (!(error instanceof DriverParameterError)) throw error;
+      const place = `middleware.storage[${index}].options.${error.parameter ?? ""}`;
+      throw new Error(`${place}: ${error.message}`, { cause: error });
+    }
+  }
+  return outermost;
+}
+
+/** The configured caches. Throws RedisSettingError. */
+export function openConfiguredCaches(
+  { redis, storage }: Pick<Config, "redis" | "storage">,
+  driver: StorageDriver,
+  log: Log,
+  metrics: Pick<CacheObserver, "lookup" | "call" | "failed"> = {},
+): Promise<Caches> {
+  const { blobdescriptor, blobdescriptorsize, sharedmanifestsize } = storage.cache;
+  // A file system returns a size as fast as memory does, and it is always right.
+  const remembers = blobdescriptor !== undefined && isObjectStorage(driver);
+  return openCaches(blobdescriptor, {
+    descriptors: remembers ? blobdescriptorsize : undefined,
+    redis: redis === undefined ? undefined : revealRedis(redis),
+    sharedManifestBytes: sharedmanifestsize,
+    identify: () => storageId(driver, { create: !storage.maintenance.readonly.enabled }),
+    observer: { ...metrics, state: (available, reason) => reportAvailability(log, available, reason) },
+  });
+}
+
+function reportAvailability(log: Log, available: boolean, reason: string): void {
+  if (available) log.info("redis is available");
+  else
+    log.warn("redis is not available: until it is, the storage is used instead, and changes take longer", { reason });
+}
+
+/** The Redis that the caches connect to, including passwords. */
+export function revealRedis(redis: RedisConfig): RedisOptions {
+  return {
+    ...redis,
+    password: redis.password?.reveal(),
+    sentinelPassword: redis.sentinelPassword?.reveal(),
+  };
+}

@@ -1,0 +1,84 @@
+import { Resources } from "@longshore/base/resources";
+import { purgeUploads, type StorageDriver } from "@longshore/storage";
+import type { Config } from "../../config/config.js";
+import { runCollection } from "../../garbage-collection/run-collection.js";
+import type { HealthFailures } from "../../health/health-check.js";
+import { HealthMonitor } from "../../health/monitor.js";
+import type { CollectionMetrics } from "../../metrics/gc-metrics.js";
+import type { MirrorMetrics } from "../../metrics/mirror-metrics.js";
+import { runSync } from "../../copying/run-sync.js";
+import { startSweeping } from "../../mirroring/sweep-mirror.js";
+import type { NotificationService } from "../../notifications/service.js";
+import type { Log } from "../../observability/log.js";
+import { startDebugAddress, type ObservedService } from "../debug/debug-address.js";
+import { startCollecting, type Collect } from "./garbage-collection.js";
+import { startSyncing } from "./mirror-sync.js";
+import { startPurging } from "./upload-purging.js";
+
+/** What background jobs need from the service. */
+interface JobsService extends ObservedService {
+  readonly driver: StorageDriver;
+  /** Undefined disables metrics. */
+  readonly metrics: { readonly collection: CollectionMetrics; readonly mirror: MirrorMetrics } | undefined;
+  /** Called whenever the set of failing checks changes. */
+  setHealth(failures: HealthFailures): void;
+}
+
+/** What background jobs need from the process. */
+export interface BackgroundJobsContext {
+  readonly service: JobsService;
+  readonly log: Log;
+  /** Undefined if there are no endpoints. */
+  readonly notifications: NotificationService | undefined;
+  /** Aborted when the registry should stop: nothing new begins, and running jobs end. */
+  readonly stop: AbortSignal;
+}
+
+/**
+ * Starts the jobs that must run only once, however many processes serve: health checks, upload purging, garbage collection,
+ * sweeps of the pull-through cache, copies of `proxy.sync`, the debug address. Health checks and the debug address continue while requests in progress finish, until the jobs are
+ * closed. Throws AddressError if the debug address can't be listened on.
+ */
+export async function startBackgroundJobs(config: Config, context: BackgroundJobsContext): Promise<Resources> {
+  const { service, log, notifications, stop } = context;
+  const { driver, metrics } = service;
+  const { uploadpurging, gc, readonly } = config.storage.maintenance;
+  await using opened = new Resources();
+  const registry = { driver, storageType: config.storage.type };
+  const checks = config.health.checks.flatMap(({ check }) => check.open(registry) ?? []);
+  const monitor = opened.add(
+    new HealthMonitor(checks, (failures) => {
+      for (const [name, failure] of Object.entries(failures)) log.error(`health check ${name} failed: ${failure}`);
+      if (Object.keys(failures).length === 0) log.info("all health checks pass again");
+      service.setHealth(failures);
+    }),
+  );
+  opened.add(await startDebugAddress(config, { service, log, monitor, notifications, stop }));
+  const ending = new AbortController();
+  opened.defer(() => ending.abort(new Error("the registry stops")));
+  const signal = AbortSignal.any([stop, ending.signal]);
+  if (!readonly.enabled) {
+    startPurging(uploadpurging, (options) => purgeUploads(driver, options, signal), { log, stop: signal });
+  }
+  const collect: Collect = (observer) =>
+    runCollection(config, {
+      driver,
+      log,
+      grace: gc.graceperiod,
+      untaggedAge: gc.deleteuntagged.enabled ? gc.deleteuntagged.age : undefined,
+      dryRun: gc.dryrun,
+      observer,
+      signal,
+    });
+  startCollecting(gc, collect, { log, metrics: metrics?.collection, stop: signal });
+  if (config.proxy !== undefined && !readonly.enabled) {
+    startSweeping(config, config.proxy, { driver, log, metrics: metrics?.mirror, stop: signal });
+  }
+  const { sync } = config;
+  if (sync !== undefined && !readonly.enabled) {
+    const ports = { driver, log, signal, dryRun: false, full: false };
+    startSyncing(sync, (observer) => runSync(config, sync, { ...ports, observer }), { log, stop: signal });
+  }
+  monitor.start();
+  return opened.move();
+}

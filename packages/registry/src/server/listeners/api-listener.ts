@@ -1,0 +1,164 @@
+import { withTimeout } from "@longshore/base/timeout";
+import type { Server } from "node:net";
+import type { TLSSocket } from "node:tls";
+import type { Config, HttpConfig } from "../../config/config.js";
+import type { Audit } from "../../audit/audit.js";
+import type { App } from "../../http/app.js";
+import type { ClientAddresses } from "../../http/client/client-address.js";
+import type { Metrics } from "../../metrics/metrics.js";
+import { createAccessLines } from "../../observability/access-line.js";
+import { createCompletionLines, isForPeople } from "../../observability/completion-line.js";
+import { createTimestamps } from "../../observability/clock.js";
+import type { Log, LogFields } from "../../observability/log.js";
+import type { LineSink } from "../../observability/sink.js";
+import type { Tracing } from "../../tracing/tracing.js";
+import type { ListenAddress } from "./listen-address.js";
+import { bind } from "./bind.js";
+import type { ConnectionTable } from "../connections/connection-table.js";
+import { createRequestListener } from "../connections/request-listener.js";
+import { createAcceptor } from "./acceptor.js";
+import { createHealthGate } from "../connections/health-gate.js";
+import { createHttp1Protocol, createHttp2Protocol } from "./protocols.js";
+import { followTls, watchTls } from "./tls-reload.js";
+import { clientAuthMode, loadTlsOptions } from "./tls-options.js";
+
+/** What the listener needs from its process. */
+export interface ListenerContext {
+  readonly app: App;
+  readonly clients: ClientAddresses;
+  readonly isHealthy: () => boolean;
+  readonly connections: ConnectionTable;
+  readonly metrics: Metrics | undefined;
+  /** Undefined disables the audit log. */
+  readonly audit: Audit | undefined;
+  /** Undefined disables tracing. */
+  readonly tracing: Tracing | undefined;
+  readonly log: Log;
+  /** Fields of every application log line. */
+  readonly fields: LogFields;
+  readonly sinks: { readonly access: LineSink; readonly application: LineSink };
+}
+
+/** The API's server. */
+export interface ApiListener {
+  /** Starts listening; resolves with the address as the start-up line shows it. Throws AddressError. */
+  listen(address: ListenAddress): Promise<string>;
+  /** Reloads the TLS certificate; if it can't be used, the one in use stays, and the log says so. */
+  reload(): Promise<void>;
+  /**
+   * Refuses new connections, lets exchanges in progress finish for at most `grace` ms, and then closes the rest. Resolves
+   * with the number of connections that were closed.
+   */
+  stop(grace: number): Promise<number>;
+  /** Closes the remaining connections at once. */
+  close(): void;
+}
+
+/** Opens the API's server; it doesn't listen yet. Throws TlsError. */
+export async function openListener(config: Config, context: ListenerContext): Promise<ApiListener> {
+  const { connections } = context;
+  const listener = createRequestListener({
+    connections,
+    app: context.app,
+    gate: createHealthGate(config.health.gate, {
+      isHealthy: context.isHealthy,
+      isDraining: () => connections.draining,
+    }),
+    metrics: context.metrics?.http,
+    audit: context.audit,
+    tracing: context.tracing,
+    access: accessWriter(config, context.sinks.access),
+    completion: completionWriter(config, context),
+    clients: context.clients,
+  });
+  const acceptor = await createApiAcceptor(config.http, connections, listener, context.log);
+  return {
+    listen(address) {
+      connections.start();
+      return bind(acceptor.server, address);
+    },
+    reload: () => acceptor.reload(),
+    async stop(grace) {
+      acceptor.server.close();
+      await withTimeout(connections.drain(), grace, () => undefined);
+      const cut = connections.size;
+      connections.destroy();
+      return cut;
+    },
+    close() {
+      acceptor.server.close();
+      connections.destroy();
+      acceptor.close();
+    },
+  };
+}
+
+async function createApiAcceptor(
+  http: HttpConfig,
+  connections: ConnectionTable,
+  listener: ReturnType<typeof createRequestListener>,
+  log: Log,
+): Promise<{ server: Server; reload: () => Promise<void>; close: () => void }> {
+  const limits = {
+    headerSize: http.limits.headersize,
+    headerTimeout: http.limits.headertimeout,
+    idleTimeout: http.limits.idletimeout,
+  };
+  const http1 = createHttp1Protocol(limits, listener);
+  const wantsHttp2 = http.tls === undefined ? http.h2c.enabled : !http.http2.disabled;
+  const http2 = wantsHttp2 ? createHttp2Protocol(limits, listener) : undefined;
+  const tls = http.tls;
+  const mode = tls === undefined ? undefined : clientAuthMode(tls);
+  const names = http2 === undefined ? ["http/1.1"] : ["h2", "http/1.1"];
+  const watch = tls === undefined ? undefined : await watchTls(tls);
+  const { server, setTls } = createAcceptor({
+    connections,
+    http1,
+    http2,
+    tls:
+      tls === undefined || mode === undefined
+        ? undefined
+        : {
+            options: await loadTlsOptions(tls, names),
+            refuses: (socket) => refuses(socket, mode),
+          },
+    h2c: http.h2c.enabled,
+    handshakeTimeout: http.limits.headertimeout,
+  });
+  const follow = tls === undefined || watch === undefined ? undefined : followTls(tls, names, watch, setTls, log);
+  return {
+    server,
+    reload: () => follow?.reload() ?? Promise.resolve(),
+    close() {
+      follow?.stop();
+      http1.close();
+    },
+  };
+}
+
+/** The client-auth modes that the TLS library doesn't know: a certificate may be missing, or need not be verified. */
+function refuses(socket: TLSSocket, mode: { readonly required: boolean; readonly verified: boolean }): boolean {
+  if (!mode.required && !mode.verified) return false;
+  const shown = socket.getPeerX509Certificate() !== undefined;
+  return shown ? mode.verified && !socket.authorized : mode.required;
+}
+
+function accessWriter(config: Config, sink: LineSink): Parameters<typeof createRequestListener>[0]["access"] {
+  if (config.log.accesslog.disabled) return undefined;
+  const line = createAccessLines();
+  return (entry, now) => sink.write(line(entry, now));
+}
+
+/** A log of errors only contains completion lines for internal failures alone. */
+function completionWriter(
+  config: Config,
+  context: ListenerContext,
+): Parameters<typeof createRequestListener>[0]["completion"] {
+  const line = createCompletionLines(config.log.formatter, context.fields);
+  const time = createTimestamps();
+  const showsAll = config.log.level === "info" || config.log.level === "debug";
+  return (entry, now) => {
+    if (showsAll || (entry.record.error !== undefined && isForPeople(entry.status)))
+      context.sinks.application.write(line(entry, time(now)));
+  };
+}

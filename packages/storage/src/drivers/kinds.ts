@@ -1,0 +1,51 @@
+import { findKind } from "@longshore/options/kind";
+import { filesystem } from "./filesystem/kind.js";
+import { inmemory } from "./inmemory/kind.js";
+import type { DriverKind } from "./kind.js";
+import { s3 } from "./s3/kind.js";
+
+/** The storage drivers: a new one is a folder and a line here. */
+export const DRIVER_KINDS: readonly DriverKind[] = [filesystem, inmemory, s3];
+
+/** A storage driver of Distribution; the names of its options let editors and messages know them. */
+interface UnavailableDriver {
+  readonly name: string;
+  readonly meaning: string;
+  readonly options: readonly string[];
+}
+
+const OTHER_DRIVERS: readonly UnavailableDriver[] = [
+  {
+    name: "gcs",
+    meaning: "Google Cloud Storage.",
+    options: words("bucket keyfile credentials rootdirectory chunksize maxconcurrency useragent"),
+  },
+  {
+    name: "azure",
+    meaning: "Azure Blob Storage.",
+    options: words(
+      "accountname accountkey container credentials realm serviceurl rootdirectory max_retries retry_delay skipverify connectionstring",
+    ),
+  },
+  {
+    name: "swift",
+    meaning: "OpenStack Swift (only in `registry:2`).",
+    options: words(
+      "authurl username password region container tenant tenantid domain domainid trustid insecureskipverify chunksize prefix secretkey accesskey authversion endpointtype rootdirectory",
+    ),
+  },
+  {
+    name: "oss",
+    meaning: "Aliyun OSS (only in `registry:2`).",
+    options: words(
+      "accesskeyid accesskeysecret region bucket endpoint internal encrypt secure chunksize rootdirectory encryptionkeyid",
+    ),
+  },
+];
+
+/** Distribution's drivers that aren't here, which are refused by name. */
+export const UNAVAILABLE_DRIVERS = OTHER_DRIVERS.filter(({ name }) => findKind(DRIVER_KINDS, name) === undefined);
+
+function words(text: string): readonly string[] {
+  return text.split(" ");
+}

@@ -1,0 +1,61 @@
+import type { CallOptions, StorageDriver } from "../../contract/driver.js";
+import type { ObjectStorage } from "../../contract/object-storage.js";
+import { leasePath } from "../../layout/collector-files.js";
+import type { CollectorWatch } from "./collector-watch.js";
+import { putBackObject } from "./hidden-objects.js";
+import { keeper, type LeaseOptions, type Leases } from "./leases.js";
+import { orUndefined } from "../shared/links.js";
+
+const EMPTY = new Uint8Array(0);
+
+/**
+ * Leases over object storage: an empty object beside the protected one, written before that one is looked at. `driver` must be
+ * the plain one, which doesn't see hidden files.
+ */
+export function objectLeases(
+  driver: StorageDriver & ObjectStorage,
+  watch: CollectorWatch,
+  options: LeaseOptions,
+): Leases {
+  const { renewed = true } = options;
+
+  const timeOf = async (path: string, call?: CallOptions): Promise<Date | undefined> => {
+    const info = await orUndefined(driver.stat(path, { ...call, fileOnly: true }));
+    return info === undefined || info.isDirectory ? undefined : info.modified;
+  };
+  const isThere = async (path: string, call?: CallOptions): Promise<boolean> =>
+    (await timeOf(path, call)) !== undefined;
+  const write = async (path: string, call?: CallOptions): Promise<void> => {
+    if (renewed) await driver.write(leasePath(path), EMPTY, call);
+  };
+
+  const reveal = async (path: string, call?: CallOptions): Promise<boolean> => {
+    if (await isThere(path, call)) return true;
+    const { runs } = await watch.look(call);
+    if (await putBackObject(driver, runs, path, call)) return true;
+    // The collector may have been faster.
+    return runs.length > 0 && (await isThere(path, call));
+  };
+
+  const renew = async (path: string, call?: CallOptions): Promise<boolean> => {
+    await write(path, call);
+    return reveal(path, call);
+  };
+
+  const keep = keeper(options, renew, timeOf);
+
+  return {
+    renew,
+    keep,
+    rely: keep,
+    reveal,
+    isInPlace: async (path, call) => {
+      await write(path, call);
+      return isThere(path, call);
+    },
+    watch: async (call) => {
+      const sight = await watch.look({ ...call, maxAge: watch.halfLife });
+      return { isQuiet: () => !renewed || watch.isQuiet(sight) };
+    },
+  };
+}

@@ -1,0 +1,21 @@
+import { LRUCache } from "lru-cache";
+import type { RepositoryName } from "../../model/repository-name.js";
+
+/** Tags or digests that a process has seen, in all repositories. */
+export interface KnownItems<T extends string> {
+  has(name: RepositoryName, item: T): boolean;
+  add(name: RepositoryName, item: T): void;
+  forget(name: RepositoryName, item: T): void;
+}
+
+/** Remembers the `limit` items used last, of some 200 to 300 bytes each. */
+export function createKnownItems<T extends string>(limit: number): KnownItems<T> {
+  const known = new LRUCache<string, true>({ max: limit });
+  // The name of a repository has no colon.
+  const keyOf = (name: RepositoryName, item: T): string => `${name}:${item}`;
+  return {
+    has: (name, item) => known.get(keyOf(name, item)) === true,
+    add: (name, item) => void known.set(keyOf(name, item), true),
+    forget: (name, item) => void known.delete(keyOf(name, item)),
+  };
+}

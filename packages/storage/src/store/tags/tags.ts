@@ -1,0 +1,103 @@
+import { canTouch, type CallOptions, type StorageDriver } from "../../contract/driver.js";
+import { isObjectStorage } from "../../contract/object-storage.js";
+import type { PageRequest, TagStore } from "../../contract/tag-store.js";
+import { StorageError } from "../../errors.js";
+import { tagCurrentLink, tagsDirectory } from "../../layout/paths.js";
+import type { Digest } from "../../model/digest.js";
+import type { RepositoryName } from "../../model/repository-name.js";
+import { isTagName, type TagName } from "../../model/tag.js";
+import { mapConcurrently } from "../shared/concurrent.js";
+import { tagLinkName } from "../shared/link-names.js";
+import type { ManifestDependencies } from "../dependencies.js";
+import { orUndefined, readLink, readSoundLink } from "../shared/links.js";
+import { batchSize, listBatches, takePage } from "../shared/paging.js";
+import { holdsManifest } from "../manifests/revisions.js";
+import { fileTagLinks } from "./link-files.js";
+import { MARK_SIZE, objectTagLinks } from "./link-objects.js";
+import type { TagLinks } from "./links.js";
+
+/** What the tags of a repository work with. */
+type TagDependencies = Pick<ManifestDependencies, "driver" | "links" | "tagLinks" | "tagConcurrency" | "liveTags">;
+
+/** The tag links of the repository `name`, by the protocol that the storage supports. */
+export function openTagLinks(name: RepositoryName, driver: StorageDriver): TagLinks {
+  if (!canTouch(driver) && isObjectStorage(driver)) return objectTagLinks(name, driver);
+  return fileTagLinks(name, driver);
+}
+
+/** The tags of the repository `name`. */
+export function createTagStore(name: RepositoryName, dependencies: TagDependencies): TagStore {
+  const { driver, links, tagLinks, tagConcurrency, liveTags } = dependencies;
+
+  /** Tags in batches. A directory without a current link was left by an interrupted push or delete, and is not a tag. */
+  async function* batches({ after, limit, signal }: PageRequest): AsyncGenerator<readonly TagName[], void, undefined> {
+    for await (const names of listBatches(driver, tagsDirectory(name), after, batchSize(limit), { signal })) {
+      const candidates = names.filter(isTagName);
+      const unknown = candidates.filter((tag) => !liveTags.has(name, tag));
+      await mapConcurrently(unknown, tagConcurrency, async (tag) => {
+        if (await isLive(name, tag, driver, { signal })) liveTags.add(name, tag);
+      });
+      yield candidates.filter((tag) => liveTags.has(name, tag));
+    }
+  }
+
+  return {
+    async resolve(tag, options) {
+      const read = () => readLink(driver, tagCurrentLink(name, tag), options);
+      const digest = await links.through(tagLinkName(name, tag), read);
+      if (digest === undefined) {
+        liveTags.forget(name, tag);
+        throw new StorageError({ code: "TAG_UNKNOWN", name, tag });
+      }
+      return digest;
+    },
+
+    set: (tag, digest, options) =>
+      links.changing([tagLinkName(name, tag)], () => tagLinks.set(tag, digest, options), options),
+
+    async delete(tag, options) {
+      liveTags.forget(name, tag);
+      const remove = () => links.changing([tagLinkName(name, tag)], () => tagLinks.remove(tag, options), options);
+      // Without reading the link: a tag whose link is damaged can be deleted, too.
+      const isRemoved = (await isLive(name, tag, driver, options)) && (await remove());
+      if (!isRemoved) throw new StorageError({ code: "TAG_UNKNOWN", name, tag });
+    },
+
+    async list(request = {}) {
+      const page = await takePage(batches(request), request.limit);
+      if (page.items.length === 0 && request.limit !== 0 && !(await holdsManifest(name, driver, request))) {
+        throw new StorageError({ code: "NAME_UNKNOWN", name });
+      }
+      return page;
+    },
+  };
+}
+
+async function isLive(
+  name: RepositoryName,
+  tag: TagName,
+  driver: StorageDriver,
+  options?: CallOptions,
+): Promise<boolean> {
+  const info = await orUndefined(driver.stat(tagCurrentLink(name, tag), { ...options, fileOnly: true }));
+  return info !== undefined && !info.isDirectory && info.size > 0 && info.size !== MARK_SIZE;
+}
+
+/** Every tag of the repository `name` that points to `digest`. */
+export async function tagsPointingTo(
+  digest: Digest,
+  name: RepositoryName,
+  { driver, tagConcurrency }: Pick<TagDependencies, "driver" | "tagConcurrency">,
+  options?: CallOptions,
+): Promise<readonly TagName[]> {
+  const found: TagName[] = [];
+  for await (const names of listBatches(driver, tagsDirectory(name), undefined, undefined, options)) {
+    const targets = await mapConcurrently(names.filter(isTagName), tagConcurrency, async (tag) => ({
+      tag,
+      // A damaged link points nowhere and must not prevent the deletion of a manifest.
+      target: await readSoundLink(driver, tagCurrentLink(name, tag), options),
+    }));
+    found.push(...targets.filter(({ target }) => target === digest).map(({ tag }) => tag));
+  }
+  return found;
+}

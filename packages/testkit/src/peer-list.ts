@@ -1,0 +1,79 @@
+import { accessSync, constants, existsSync } from "node:fs";
+import { delimiter, join } from "node:path";
+
+/** An outside program that some tests use, and the Debian package that contains it. */
+interface Peer {
+  readonly title: string;
+  /** All of these must be on the PATH. */
+  readonly programs: readonly string[];
+  /** It also needs these. */
+  readonly files?: readonly string[];
+  /** Only root can use them. */
+  readonly root?: boolean;
+  readonly package: string;
+}
+
+/** A library for Debian's own Python, without a program. */
+const SWIFT = "/usr/lib/python3/dist-packages/swift/__init__.py";
+
+export const PEERS = {
+  docker: { title: "Docker engine", programs: ["dockerd", "docker", "containerd", "runc"], package: "docker.io" },
+  compose: { title: "Docker Compose", programs: ["docker-compose"], package: "docker-compose (forky)" },
+  "docker-registry": { title: "CNCF Distribution 2.8", programs: ["docker-registry"], package: "docker-registry" },
+  skopeo: { title: "skopeo", programs: ["skopeo"], package: "skopeo" },
+  podman: { title: "podman", programs: ["podman"], package: "podman" },
+  buildah: { title: "buildah", programs: ["buildah"], package: "buildah" },
+  containerd: { title: "containerd's ctr", programs: ["containerd", "ctr", "runc"], package: "containerd" },
+  crane: { title: "crane", programs: ["crane"], package: "crane (forky)" },
+  oras: { title: "oras", programs: ["oras"], package: "oras (forky)" },
+  htpasswd: { title: "htpasswd", programs: ["htpasswd"], package: "apache2-utils" },
+  nginx: { title: "nginx", programs: ["nginx"], package: "nginx-light" },
+  caddy: { title: "Caddy", programs: ["caddy"], package: "caddy" },
+  wrk: { title: "wrk", programs: ["wrk"], package: "wrk" },
+  ceph: {
+    title: "Ceph's S3 gateway",
+    programs: ["ceph-mon", "ceph-osd", "radosgw", "radosgw-admin", "ceph", "monmaptool", "setpriv"],
+    package: "ceph-mon, ceph-osd, radosgw",
+  },
+  swift: { title: "OpenStack Swift", programs: ["setpriv"], files: [SWIFT], package: "python3-swift" },
+  redis: { title: "Redis", programs: ["redis-server"], package: "redis-server" },
+  "redis-sentinel": { title: "Redis Sentinel", programs: ["redis-sentinel"], package: "redis-sentinel" },
+  slapd: { title: "OpenLDAP", programs: ["slapd", "ldapadd", "ldapmodify"], package: "slapd, ldap-utils" },
+  prometheus: { title: "Prometheus", programs: ["prometheus", "promtool"], package: "prometheus" },
+  mount: { title: "mount, as root", programs: ["mount", "umount"], root: true, package: "mount" },
+  debootstrap: { title: "debootstrap", programs: ["debootstrap"], package: "debootstrap" },
+} as const satisfies Record<string, Peer>;
+
+export type PeerName = keyof typeof PEERS;
+
+export function isPeerName(name: string): name is PeerName {
+  return Object.hasOwn(PEERS, name);
+}
+
+/**
+ * The path of a program on the PATH, or undefined. Debian keeps servers in the sbin folders, which an ordinary user's PATH lacks.
+ */
+export function findProgram(name: string): string | undefined {
+  const folders = [...(process.env["PATH"] ?? "").split(delimiter), "/usr/local/sbin", "/usr/sbin", "/sbin"];
+  return folders
+    .filter((folder) => folder !== "")
+    .map((folder) => join(folder, name))
+    .find(isExecutable);
+}
+
+/** True when every program of the peer is on this machine. `PEERS=none` hides them, for a run as on a machine without any. */
+export function hasPeer(name: PeerName): boolean {
+  if (process.env["PEERS"] === "none") return false;
+  const { programs, files = [], root = false }: Peer = PEERS[name];
+  if (root && process.getuid?.() !== 0) return false;
+  return programs.every((program) => findProgram(program) !== undefined) && files.every((file) => existsSync(file));
+}
+
+function isExecutable(path: string): boolean {
+  try {
+    accessSync(path, constants.X_OK);
+    return true;
+  } catch {
+    return false;
+  }
+}
