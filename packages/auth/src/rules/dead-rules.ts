@@ -114,8 +114,7 @@ function covered(part: Part, earlier: Part): boolean {
   });
 }
 
-function mayBeAnonymous({ account, labels }: RuleMatch): boolean {
-  if (labels !== undefined && Object.keys(labels).length > 0) return false;
+function mayBeAnonymous({ account }: RuleMatch): boolean {
   const pattern = account === undefined ? undefined : readPattern(account);
   return pattern === undefined || !isFixed(pattern) || matcherOf(pattern)("");
 }

@@ -114,6 +114,13 @@ describe("rules that can never decide", () => {
     ]);
   });
 
+  it("aren't those for clients that don't log in, after one for all users", () => {
+    const all = { name: "*", type: "repository", action: ["pull"] };
+    expect(dead([all, rule({ account: "", type: "repository" })])).toEqual([]);
+    expect(dead([all, rule({ account: "", type: "repository", labels: { team: "x" } })])).toEqual([]);
+    expect(dead([all, rule({ account: "bob", type: "repository", labels: { team: "x" } })])).toEqual([1]);
+  });
+
   it("never decide, whatever is asked", () => {
     const accounts = fc.constantFrom("", "a", "ab", "b", "*", "a*", "/.+/", "/^a/", "/.*/", "?");
     const names = fc.constantFrom("a", "a/b", "a/*", "*", "a/b*", "${account}/*", "/^a/", "a/?", "*/b");
