@@ -31,6 +31,16 @@ export type Login =
   /** The password is wrong: no other source is asked. `reason` is for the log, without the password. */
   | { readonly outcome: "failed"; readonly reason: string };
 
+/** An account as its source knows it now, without its password. */
+export interface KnownAccount {
+  readonly identity: Identity;
+  /**
+   * Changes with the account's password, tells nothing about it, and is the same in every process: refresh tokens end with
+   * the password that they were issued for. Undefined if the source can't tell.
+   */
+  readonly stamp?: string | undefined;
+}
+
 /** What a source may know of a login beside the credentials. */
 export interface LoginContext {
   /** The client's address, in front of trusted proxies; undefined where it isn't known. */
@@ -46,10 +56,22 @@ export interface IdentitySource {
   /** The name in the configuration: `ldap`, `local`. */
   readonly name: string;
   /**
+   * Looks whether its files have changed, if it is time to, before anything is recalled. Whoever triggers the look waits for it;
+   * undefined: nothing to wait for. Never rejects.
+   */
+  check?(): Promise<void> | undefined;
+  /**
    * What is known of the credentials without any work, from an earlier login: then they need not wait for their turn. Undefined
    * if nothing is known.
    */
   recall?(credentials: PasswordCredentials): Login | undefined;
+  /**
+   * Told of credentials that it didn't know and a later source accepted: for a while, it may recall that it doesn't know these very
+   * ones, without the work that hides which accounts exist.
+   */
+  passOver?(credentials: PasswordCredentials, context: LoginContext): void;
+  /** What {@link lookup} would find, if that needs no work; undefined if it does. */
+  recallAccount?(account: string): KnownAccount | undefined;
   /** Throws AuthError UNAVAILABLE if the source can't tell now. */
   verify(credentials: PasswordCredentials, context: LoginContext): Promise<Login>;
   /**
@@ -57,12 +79,7 @@ export interface IdentitySource {
    * exists or is disabled. A source that can't look accounts up has no such method: no refresh tokens are issued for its accounts, and
    * personal access tokens believe in them until they expire. Throws AuthError UNAVAILABLE.
    */
-  lookup?(account: string, context: LoginContext): Promise<Identity | undefined>;
-  /**
-   * Changes with the account's password, tells nothing about it, and is the same in every process: refresh tokens end with
-   * the password that they were issued for. Undefined if the account doesn't exist.
-   */
-  stamp?(account: string, context: LoginContext): Promise<string | undefined>;
+  lookup?(account: string, context: LoginContext): Promise<KnownAccount | undefined>;
   /** Grants of the token endpoint that this source redeems, beside password and refresh token. */
   readonly grants?: readonly TokenGrant[] | undefined;
   /** Pages that this source serves: a login in a browser, an API. */

@@ -84,7 +84,7 @@ async function identify(
     const chain = createSourceChain([opened], { fallthrough: [], failuredelay: 0 });
     try {
       const found = await chain.lookup(opened.name, account, context);
-      if (found !== undefined && found !== "unsupported") return { identity: found, source: opened.name };
+      if (found !== undefined && found !== "unsupported") return { identity: found.identity, source: opened.name };
     } finally {
       await chain.close();
     }

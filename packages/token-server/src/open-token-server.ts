@@ -63,7 +63,10 @@ export async function openTokenServer(
   const site: TokenSite = {
     sources: accountSources(options.chosenSources),
     verify: passwords,
-    lookup: (...account) => sources.lookup(...account),
+    async lookup(...account) {
+      const found = await sources.lookup(...account);
+      return found === "unsupported" ? found : found?.identity;
+    },
     granted: async (...question) => (await decide(rules, ...question)).actions,
   };
   const fileLog = ports.fileLog ?? log;

@@ -2,6 +2,7 @@ import { type Clock, type Records } from "@longshore/auth";
 import { createHash, createHmac, randomBytes, timingSafeEqual } from "node:crypto";
 import { z } from "zod";
 import { available } from "../keys/key-record.js";
+import { createRecentReads } from "../recent-reads.js";
 
 /** Whose login a refresh token stands for. */
 interface RefreshSubject {
@@ -45,6 +46,7 @@ export async function openRefreshTokens(
   { clock, lifetime }: { readonly clock: Clock; readonly lifetime: number },
 ): Promise<RefreshTokens> {
   const secret = await readOrCreateSecret(records);
+  const revocations = createRecentReads((account) => revokedUntil(records, account), clock);
   const seal = (text: string): Buffer => createHmac("sha256", secret).update(text).digest();
   const stampDigest = (account: string, stamp: string | undefined): string =>
     stamp === undefined ? "" : seal(JSON.stringify(["stamp", account, stamp])).toString("base64url");
@@ -70,14 +72,15 @@ export async function openRefreshTokens(
       if (!parsed.success) return undefined;
       const [source, account, service, issuedAt, expires, stampOf] = parsed.data;
       if (clock() >= expires * 1000) return undefined;
-      if (issuedAt * 1000 <= (await revokedUntil(records, account))) return undefined;
+      const revoked = revocations.recall(account) ?? (await revocations.find(account)) ?? 0;
+      if (issuedAt * 1000 <= revoked) return undefined;
       return { source, account, service, isFor: (stamp) => stampOf === stampDigest(account, stamp) };
     },
   };
 }
 
 /**
- * Ends every refresh token of `account` that was issued until `now` (ms since 1970), on every replica at once. Throws AuthError
+ * Ends every refresh token of `account` that was issued until `now` (ms since 1970), on every replica within a second. Throws AuthError
  * UNAVAILABLE.
  */
 export async function revokeRefreshTokens(records: Records, account: string, now: number): Promise<void> {
@@ -96,6 +99,7 @@ export async function revokeRefreshTokens(records: Records, account: string, now
 
 const REVOCATION = z.object({ until: z.number() });
 
+/** Milliseconds since 1970; 0: nothing of this account is revoked. */
 async function revokedUntil(records: Records, account: string): Promise<number> {
   const found = await available(() => records.read(revocationOf(account)));
   if (found === undefined) return 0;

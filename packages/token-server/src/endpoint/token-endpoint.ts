@@ -108,28 +108,22 @@ export function createTokenEndpoint(options: TokenEndpointOptions): TokenEndpoin
     if (found === undefined) throw refuse("the refresh token is not ours, has expired or was revoked");
     const { account, source } = found;
     if (found.service !== context.service) throw refuse("the refresh token is for another service", account, source);
-    const [identity, stamp] = await Promise.all([
-      sources.lookup(source, account, context),
-      stampOf(source, account, context),
-    ]);
-    if (identity === "unsupported") throw refuse("the refresh token's source can't look accounts up", account, source);
-    if (identity === undefined) throw refuse("the refresh token's account is gone", account, source);
-    if (!found.isFor(stamp)) throw refuse("the account has another password since", account, source);
-    return { identity, source };
+    const known = await sources.lookup(source, account, context);
+    if (known === "unsupported") throw refuse("the refresh token's source can't look accounts up", account, source);
+    if (known === undefined) throw refuse("the refresh token's account is gone", account, source);
+    if (!found.isFor(known.stamp)) throw refuse("the account has another password since", account, source);
+    return { identity: known.identity, source };
   }
 
   async function issueRefresh(source: string, account: string, context: LoginContext): Promise<string> {
-    const stamp = await stampOf(source, account, context);
+    const known = await sources.lookup(source, account, context);
+    const stamp = known === "unsupported" ? undefined : known?.stamp;
     return refreshTokens.issue({ source, account, service: context.service, stamp });
   }
 
   /** Whether a removed account is noticed without its password. */
   function looksUp(source: string): boolean {
     return options.each.some((each) => each.name === source && each.lookup !== undefined);
-  }
-
-  async function stampOf(source: string, account: string, context: LoginContext): Promise<string | undefined> {
-    return options.each.find(({ name }) => name === source)?.stamp?.(account, context);
   }
 
   return createEndpoint({

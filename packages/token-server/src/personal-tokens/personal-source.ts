@@ -1,6 +1,6 @@
 import { AuthError, isAuthError, type Identity, type PasswordCredentials } from "@longshore/auth";
 import type { IdentitySource, Login, LoginContext, SourcePorts } from "../contract.js";
-import { createKnownTokens } from "./known-tokens.js";
+import { createRecentReads } from "../recent-reads.js";
 import { openLastUse } from "./last-use.js";
 import type { PersonalOptions } from "./personal-options.js";
 import { createTokenOwners } from "./token-owners.js";
@@ -8,7 +8,7 @@ import { tokenPages } from "./api/token-pages.js";
 import type { KeptToken } from "./token-record.js";
 import { compileScopes } from "./token-scopes.js";
 import { openTokenStore } from "./token-store.js";
-import { isWellFormed, looksLikeToken } from "./token-text.js";
+import { digestOf, isWellFormed, looksLikeToken } from "./token-text.js";
 
 /** What a source of this kind is called. */
 const PERSONAL = "personal";
@@ -17,13 +17,13 @@ const PERSONAL = "personal";
 export function openPersonalSource(options: PersonalOptions, ports: SourcePorts): IdentitySource {
   const { records, log, clock, site, service } = ports;
   const store = openTokenStore(records);
-  const known = createKnownTokens(store, clock);
+  const known = createRecentReads((digest) => store.find(digest), clock);
   const lastUse = openLastUse(records, { log, clock });
   const owners = createTokenOwners({ site, recheck: options.recheck, grace: options.grace, clock, log });
 
   async function find(password: string): Promise<KeptToken | undefined> {
     try {
-      return await known.find(password);
+      return await known.find(digestOf(password));
     } catch (error) {
       if (isAuthError(error)) throw error;
       const reason = `personal access tokens can't be read: ${error instanceof Error ? error.message : "unknown fault"}`;
@@ -56,7 +56,7 @@ export function openPersonalSource(options: PersonalOptions, ports: SourcePorts)
     recall({ password }) {
       // A password of another source must not wait here for its turn.
       if (!looksLikeToken(password)) return { outcome: "unknown" };
-      const token = known.recall(password);
+      const token = known.recall(digestOf(password));
       if (token === undefined || (token.expires !== undefined && clock() >= token.expires)) return undefined;
       const identity = owners.recall(token);
       return identity === undefined ? undefined : identified(token, identity);

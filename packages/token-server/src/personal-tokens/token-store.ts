@@ -1,5 +1,5 @@
 import type { Records } from "../contract.js";
-import { digestOf, generateToken, idOf, isSameDigest, isTokenId, isWellFormed } from "./token-text.js";
+import { digestOf, generateToken, idOf, idOfDigest, isSameDigest, isTokenId } from "./token-text.js";
 import {
   ownerFolder,
   readRecord,
@@ -18,8 +18,8 @@ export type NewToken = Omit<TokenRecord, "version" | "digest">;
 export interface TokenStore {
   /** Keeps a new token, and tells its text this once. */
   create(token: NewToken): Promise<{ readonly text: string; readonly kept: KeptToken }>;
-  /** The token with this text as it is kept now, expired or not; undefined if there is none. Throws an Error if its record is damaged. */
-  find(text: string): Promise<KeptToken | undefined>;
+  /** The token whose text has this digest as it is kept now, expired or not; undefined if there is none. Throws an Error if its record is damaged. */
+  find(digest: string): Promise<KeptToken | undefined>;
   /** Undefined if there is none. */
   read(id: string): Promise<ListedToken | undefined>;
   /** Those of `account`, or all, with those whose record is damaged; in no order that means anything. */
@@ -52,15 +52,14 @@ export function openTokenStore(records: Records): TokenStore {
       if (await records.create(tokenName(id), writeRecord(record))) return { text, kept: { ...record, id } };
       throw new Error("a new token has the name of an older one; try again");
     },
-    async find(text) {
-      if (!isWellFormed(text)) return undefined;
-      const id = idOf(text);
+    async find(digest) {
+      const id = idOfDigest(digest);
       const listed = await read(id);
       if (listed === undefined) return undefined;
       const { token } = listed;
       if (token === undefined)
         throw new Error(`the record of personal access token ${id} can't be read; revoke the token`);
-      return isSameDigest(token.digest, digestOf(text)) ? token : undefined;
+      return isSameDigest(token.digest, digest) ? token : undefined;
     },
     read,
     list: (account) => list(account === undefined ? TOKENS : ownerFolder(account)),

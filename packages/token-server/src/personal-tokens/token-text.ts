@@ -41,7 +41,12 @@ const ID_LENGTH = 20;
 
 /** The name of a token in lists, logs and commands: the first 80 bits of its digest, which lead nobody back to it. */
 export function idOf(token: string): string {
-  return digestOf(token).slice(0, ID_LENGTH);
+  return idOfDigest(digestOf(token));
+}
+
+/** The same, of a token's {@link digestOf}. */
+export function idOfDigest(digest: string): string {
+  return digest.slice(0, ID_LENGTH);
 }
 
 /** Whether `text` can be the name of a token. */

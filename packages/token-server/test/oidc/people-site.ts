@@ -53,7 +53,8 @@ export async function openSite(
   const site: TokenSite = {
     sources: ["login"],
     verify: () => Promise.reject(new Error("passwords aren't a part of this")),
-    lookup: async (source, account, context) => (source === "login" ? people.lookup?.(account, context) : undefined),
+    lookup: async (source, account, context) =>
+      source === "login" ? (await people.lookup?.(account, context))?.identity : undefined,
     granted: () => Promise.resolve([]),
   };
   const ports = sourcePorts({ clock: () => time.now, site, ...(records === undefined ? {} : { records }) });

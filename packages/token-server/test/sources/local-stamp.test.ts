@@ -17,7 +17,7 @@ it("a refresh token ends with the password that it was issued for, and when it i
   });
   const records = memoryRecords();
   const tokens = await openRefreshTokens(records, { clock: () => clock.now, lifetime: 3_600_000 });
-  const stamp = () => source.stamp?.("alice", loginContext());
+  const stamp = async () => (await source.lookup?.("alice", loginContext()))?.stamp;
   const token = tokens.issue({ source: "local", account: "alice", service: "registry", stamp: await stamp() });
   expect((await tokens.redeem(token))?.isFor(await stamp())).toBe(true);
   hash = "the second hash";

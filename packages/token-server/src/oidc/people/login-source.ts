@@ -53,7 +53,10 @@ export async function openLoginSource(
   return {
     name: NAME,
     verify: () => Promise.resolve({ outcome: "unknown" }),
-    lookup: (account) => storageAvailable(() => sessions.lookup(account)),
+    async lookup(account) {
+      const identity = await storageAvailable(() => sessions.lookup(account));
+      return identity === undefined ? undefined : { identity };
+    },
     pages: [
       ...loginPages({
         providers,

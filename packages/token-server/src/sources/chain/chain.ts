@@ -1,6 +1,6 @@
-import { isAuthError, type AuthError, type Identity, type PasswordCredentials } from "@longshore/auth";
+import { isAuthError, type AuthError, type PasswordCredentials } from "@longshore/auth";
 import { setTimeout as delay } from "node:timers/promises";
-import type { IdentitySource, Login, LoginContext } from "../../contract.js";
+import type { IdentitySource, KnownAccount, Login, LoginContext } from "../../contract.js";
 import type { ChainOptions } from "./chain-options.js";
 
 /** A login, and the source that decided it; undefined if no source knows the account. */
@@ -10,7 +10,7 @@ export interface ChainLogin {
 }
 
 /** An account as its source knows it now; `unsupported` if the source can't look accounts up. */
-type ChainLookup = Identity | "unsupported" | undefined;
+type ChainLookup = KnownAccount | "unsupported" | undefined;
 
 /** Sources of identities in the order of the configuration. */
 export interface SourceChain {
@@ -47,12 +47,18 @@ export function createSourceChain(sources: readonly IdentitySource[], options: C
   async function walk(credentials: PasswordCredentials, context: LoginContext): Promise<ChainLogin> {
     let refusal: ChainLogin = { login: { outcome: "unknown" }, source: undefined };
     let outage: AuthError | undefined;
+    const passed: IdentitySource[] = [];
     for (const source of sources) {
       const { login, isPassed, error } = await ask(source, credentials, context);
       outage ??= error;
       if (login === undefined) continue;
-      if (!isPassed) return { login, source: source.name };
-      if (login.outcome === "failed") refusal = { login, source: source.name };
+      if (!isPassed) {
+        // Otherwise a login that its source remembers would still cost what hides from others whether those before it have the account.
+        if (login.outcome === "identified") for (const each of passed) each.passOver?.(credentials, context);
+        return { login, source: source.name };
+      }
+      if (login.outcome === "unknown") passed.push(source);
+      else if (login.outcome === "failed") refusal = { login, source: source.name };
     }
     // Whether the account exists can't be told while the source that may have it is away.
     if (outage !== undefined) throw outage;

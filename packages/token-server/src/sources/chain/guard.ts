@@ -1,4 +1,12 @@
-import { AuthError, CrowdedOutError, createFairQueue, isAuthError, networksOf, type Clock } from "@longshore/auth";
+import {
+  AuthError,
+  CrowdedOutError,
+  createFairQueue,
+  isAuthError,
+  networksOf,
+  type Clock,
+  type PasswordCredentials,
+} from "@longshore/auth";
 import { abortable } from "@longshore/base/abort";
 import { createCircuit } from "@longshore/base/circuit";
 import { SECOND } from "@longshore/base/duration";
@@ -93,32 +101,48 @@ export function guardSource(source: IdentitySource, limits: SourceLimits, clock:
     return remoteAddress === undefined ? [account] : networksOf(remoteAddress);
   }
 
+  /** What is recalled must be of the files as they are; undefined: they are known. */
+  function upToDate({ signal }: LoginContext): Promise<void> | undefined {
+    const checking = source.check?.();
+    return checking === undefined ? undefined : abortable(checking, signal);
+  }
+
+  function recall(credentials: PasswordCredentials, { service }: LoginContext): Login | undefined {
+    return source.recall?.(credentials) ?? (cachettl > 0 ? cache.get(cache.key(credentials, service)) : undefined);
+  }
+
   const lookup = source.lookup?.bind(source);
-  const stamp = source.stamp?.bind(source);
   return {
     name: source.name,
     async verify(credentials, context) {
-      const key = cache.key(credentials, context.service);
-      const known = source.recall?.(credentials) ?? cache.get(key);
+      const checking = upToDate(context);
+      if (checking !== undefined) await checking;
+      const known = recall(credentials, context);
       if (known !== undefined) return known;
+      const key = cache.key(credentials, context.service);
       const place = placeOf(credentials.account, context.remoteAddress);
       return logins.run(key, context.signal, async (signal) => {
         const login = await inTurn(place, signal, (both) => source.verify(credentials, { ...context, signal: both }));
-        cache.add(key, login);
+        if (login.outcome === "identified") cache.add(key, login);
         return login;
       });
     },
+    passOver(credentials, context) {
+      // What is recalled already must not be remembered for longer.
+      if (recall(credentials, context) !== undefined) return;
+      source.passOver?.(credentials, context);
+      cache.add(cache.key(credentials, context.service), { outcome: "unknown" });
+    },
     ...(lookup && {
-      lookup: (account: string, context: LoginContext) =>
-        inTurn(placeOf(account, context.remoteAddress), context.signal, (both) =>
+      async lookup(account: string, context: LoginContext) {
+        const checking = upToDate(context);
+        if (checking !== undefined) await checking;
+        const known = source.recallAccount?.(account);
+        if (known !== undefined) return known;
+        return inTurn(placeOf(account, context.remoteAddress), context.signal, (both) =>
           lookup(account, { ...context, signal: both }),
-        ),
-    }),
-    ...(stamp && {
-      stamp: (account: string, context: LoginContext) =>
-        inTurn(placeOf(account, context.remoteAddress), context.signal, (both) =>
-          stamp(account, { ...context, signal: both }),
-        ),
+        );
+      },
     }),
     grants: source.grants,
     pages: source.pages,

@@ -13,7 +13,7 @@ export interface LoginCacheOptions {
   readonly ttl: number;
 }
 
-/** Remembers successful logins without holding a password. */
+/** Remembers what became of logins without holding a password. */
 export interface LoginCache {
   /** A name for the credentials that tells nothing outside of this process. */
   key(credentials: PasswordCredentials, service: string): string;
@@ -40,7 +40,7 @@ export function createLoginCache({ clock, ttl }: LoginCacheOptions): LoginCache 
       return undefined;
     },
     add(key, login) {
-      if (ttl > 0 && login.outcome === "identified") logins.set(key, { login, end: clock() + ttl });
+      if (ttl > 0) logins.set(key, { login, end: clock() + ttl });
     },
   };
 }

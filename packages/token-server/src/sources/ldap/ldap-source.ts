@@ -1,6 +1,6 @@
-import { AuthError, isAccountName, type Clock, type Identity, type PasswordCredentials } from "@longshore/auth";
+import { AuthError, isAccountName, type Clock, type PasswordCredentials } from "@longshore/auth";
 import type { Entry } from "ldapts";
-import type { IdentitySource, Login, LoginContext } from "../../contract.js";
+import type { IdentitySource, KnownAccount, Login, LoginContext } from "../../contract.js";
 import { isDisabled } from "./account-state.js";
 import type { DirectoryConnection } from "./connection.js";
 import { DirectoryFault } from "./fault.js";
@@ -69,10 +69,11 @@ export function createLdapSource({ readers, logins, entries, userdn, clock }: Ld
   }
 
   async function lookup(account: string, { signal }: LoginContext, readers: ConnectionPool) {
-    return readers.use(signal, async (reader): Promise<Identity | undefined> => {
+    return readers.use(signal, async (reader): Promise<KnownAccount | undefined> => {
       const entry = await entries.findNamed(account, reader, signal);
       if (entry === undefined || isDisabled(entry, clock())) return undefined;
-      return entries.identify(entry, account, reader, signal);
+      const identity = await entries.identify(entry, account, reader, signal);
+      return identity === undefined ? undefined : { identity };
     });
   }
 

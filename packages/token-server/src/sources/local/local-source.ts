@@ -9,7 +9,7 @@ import {
   type PasswordCredentials,
 } from "@longshore/auth";
 import { createHash } from "node:crypto";
-import type { IdentitySource, Login } from "../../contract.js";
+import type { IdentitySource, KnownAccount, Login } from "../../contract.js";
 import type { User, UserList } from "./user-list.js";
 
 /** What a local source is made of; it owns the comparer and closes it. */
@@ -37,6 +37,8 @@ function identityOf(account: string, { labels }: User): Identity {
 export function createLocalSource(parts: LocalParts): IdentitySource {
   const { users, anonymous, comparer, clock, cachettl, check } = parts;
   const verified = createVerifiedPasswords({ clock, ttl: cachettl });
+  /** What is good elsewhere. It counts only while there is no such user here. */
+  const passedOver = createVerifiedPasswords({ clock, ttl: cachettl });
 
   function identified(account: string, user: User): Login {
     // Without a password there is nothing that a refresh token would stand for.
@@ -48,7 +50,7 @@ export function createLocalSource(parts: LocalParts): IdentitySource {
     if (account === "") return anonymous === undefined || password !== "" ? UNKNOWN : identified("", anonymous);
     if (!isAccountName(account) || password.includes("\0")) return UNKNOWN;
     const user = users().find(account);
-    if (user === undefined) return undefined;
+    if (user === undefined) return passedOver.has(passedOver.key(account, password, "")) ? UNKNOWN : undefined;
     const isRemembered =
       user.hash === undefined ? password !== "" : verified.has(verified.key(account, password, user.hash));
     return isRemembered ? identified(account, user) : undefined;
@@ -67,22 +69,28 @@ export function createLocalSource(parts: LocalParts): IdentitySource {
     return identified(account, user);
   }
 
+  function recallAccount(account: string): KnownAccount | undefined {
+    const user = users().find(account);
+    if (user === undefined) return undefined;
+    const { hash } = user;
+    const stamp =
+      hash === undefined ? undefined : createHash("sha256").update(`${account}:${hash}`).digest("base64url");
+    return { identity: identityOf(account, user), stamp };
+  }
+
   return {
     name: "local",
+    check,
     recall,
+    recallAccount,
+    passOver: ({ account, password }) => passedOver.add(passedOver.key(account, password, "")),
     async verify(credentials, { signal }) {
       await check();
       return recall(credentials) ?? compare(credentials, signal);
     },
     async lookup(account) {
       await check();
-      const user = users().find(account);
-      return user === undefined ? undefined : identityOf(account, user);
-    },
-    async stamp(account) {
-      await check();
-      const hash = users().find(account)?.hash;
-      return hash === undefined ? undefined : createHash("sha256").update(`${account}:${hash}`).digest("base64url");
+      return recallAccount(account);
     },
     reload: parts.reload,
     close: () => comparer.close(),

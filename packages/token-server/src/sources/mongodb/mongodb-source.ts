@@ -83,11 +83,11 @@ export function createMongodbSource({ users, comparer, labelpatterns, timeout }:
     },
     async lookup(account, { signal }) {
       const user = await find(account, signal);
-      return user === undefined ? undefined : identityOf(user);
-    },
-    async stamp(account, { signal }) {
-      const hash = (await find(account, signal))?.password ?? undefined;
-      return hash === undefined ? undefined : createHash("sha256").update(`${account}:${hash}`).digest("base64url");
+      if (user === undefined) return undefined;
+      const hash = user.password ?? undefined;
+      const stamp =
+        hash === undefined ? undefined : createHash("sha256").update(`${account}:${hash}`).digest("base64url");
+      return { identity: identityOf(user), stamp };
     },
     async close() {
       await Promise.all([users.close(), comparer.close()]);

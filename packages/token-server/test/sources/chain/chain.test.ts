@@ -69,10 +69,10 @@ describe("a chain of sources", () => {
   it("looks an account up in the source that identified it", async () => {
     const alice = identity("alice", { groups: ["dev"] });
     const ldap = sourceOf("ldap", () => Promise.resolve(UNKNOWN), {
-      lookup: (account) => Promise.resolve(account === "alice" ? alice : undefined),
+      lookup: (account) => Promise.resolve(account === "alice" ? { identity: alice } : undefined),
     });
     const chain = createSourceChain([answering("local", UNKNOWN), ldap], OPTIONS);
-    expect(await chain.lookup("ldap", "alice", loginContext())).toEqual(alice);
+    expect(await chain.lookup("ldap", "alice", loginContext())).toEqual({ identity: alice });
     expect(await chain.lookup("ldap", "bob", loginContext())).toBeUndefined();
     expect(await chain.lookup("local", "alice", loginContext())).toBe("unsupported");
     expect(await chain.lookup("removed", "alice", loginContext())).toBeUndefined();

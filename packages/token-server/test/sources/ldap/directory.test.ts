@@ -137,7 +137,9 @@ describePeers("accounts of OpenLDAP", ["slapd"], () => {
     const filter = `(&(mail=\${account})(memberOf=${groupDn("dev")}))`;
     const source = await openSource({ urls: [slapd.url], filter, account: "uid", groups: {} });
     const alice = await source.lookup?.("alice", loginContext());
-    expect(alice).toEqual({ account: "alice", labels: new Map([["groups", ["dev"]]]), labelSyntax: "literal" });
+    expect(alice).toEqual({
+      identity: { account: "alice", labels: new Map([["groups", ["dev"]]]), labelSyntax: "literal" },
+    });
     // Bob exists, and isn't in the group that the filter demands.
     expect(await source.lookup?.("bob", loginContext())).toBeUndefined();
     expect(await source.lookup?.("mallory", loginContext())).toBeUndefined();

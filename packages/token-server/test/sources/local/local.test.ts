@@ -134,7 +134,7 @@ describe("local users", () => {
 
   it("are looked up without a password until they are removed", async () => {
     const source = await open({ users: { alice: { password: HASHES.secret, labels: { groups: ["dev"] } } } });
-    expect((await source.lookup?.("alice", loginContext()))?.labels.get("groups")).toEqual(["dev"]);
+    expect((await source.lookup?.("alice", loginContext()))?.identity.labels.get("groups")).toEqual(["dev"]);
     expect(await source.lookup?.("bob", loginContext())).toBeUndefined();
   });
 });
@@ -159,6 +159,29 @@ describe("an htpasswd file of local users", () => {
     expect(await outcome("bob:first")).toBe("failed");
     expect(await outcome("bob:second")).toBe("identified");
     expect(source.recall?.(credentials("bob:first"))).toBeUndefined();
+  });
+
+  it("is looked at although passwords are remembered: one that was replaced doesn't count any longer", async () => {
+    const path = join(await testFolder(), "htpasswd");
+    const write = async (text: string, time: number) => {
+      await writeFile(path, text);
+      await utimes(path, time, time);
+    };
+    await write(`bob:${HASHES.first}\n`, 1000);
+    let now = Date.now();
+    const source = await open({ htpasswd: path }, { clock: () => now });
+    const guarded = guardSource(source, { timeout: 60_000, concurrency: 1, cachettl: 0 }, () => now);
+    const outcome = async (text: string) => (await guarded.verify(credentials(text), loginContext())).outcome;
+    expect(await outcome("bob:first")).toBe("identified");
+    expect(await outcome("bob:first")).toBe("identified");
+    const before = (await guarded.lookup?.("bob", loginContext()))?.stamp;
+    await write(`bob:${HASHES.second}\n`, 2000);
+    now += 1000;
+    expect(await outcome("bob:first")).toBe("failed");
+    expect((await guarded.lookup?.("bob", loginContext()))?.stamp).not.toBe(before);
+    await write(`carol:${HASHES.second}\n`, 3000);
+    now += 1000;
+    expect(await guarded.lookup?.("bob", loginContext())).toBeUndefined();
   });
 
   it("stops the start if it can't be read", async () => {

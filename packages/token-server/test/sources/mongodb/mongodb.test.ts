@@ -89,14 +89,14 @@ describe("users in docker_auth's collection", () => {
 
   it("are looked up without a password", async () => {
     const source = await open(await startUsers());
-    expect((await source.lookup?.("alice", loginContext()))?.labels.get("groups")).toEqual(["dev", "test/*"]);
+    expect((await source.lookup?.("alice", loginContext()))?.identity.labels.get("groups")).toEqual(["dev", "test/*"]);
     expect(await source.lookup?.("mallory", loginContext())).toBeUndefined();
   });
 
   it("have a stamp that differs by account and password, for refresh tokens to end with it", async () => {
     const server = await startUsers();
     const source = await open(server);
-    const stamp = (account: string) => source.stamp?.(account, loginContext());
+    const stamp = async (account: string) => (await source.lookup?.(account, loginContext()))?.stamp;
     const [alice, bob] = [await stamp("alice"), await stamp("bob")];
     expect(alice).toMatch(/^[\w-]{43}$/);
     expect(bob).not.toBe(alice);
