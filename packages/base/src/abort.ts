@@ -59,3 +59,27 @@ export function aborted(signal: AbortSignal): Promise<void> {
     else signal.addEventListener("abort", () => resolve(), { once: true });
   });
 }
+
+/** A signal that ends with its disposal, if it isn't aborted before. */
+export interface ExpiringSignal extends Disposable {
+  readonly signal: AbortSignal;
+}
+
+/**
+ * A signal that is aborted with `parent`, or after `milliseconds`. Unlike those of `AbortSignal.timeout` and `AbortSignal.any`, its
+ * timer and its listener are gone with its disposal: requests take this path, and most end long before their time is up.
+ */
+export function expiringSignal(parent: AbortSignal | undefined, milliseconds: number): ExpiringSignal {
+  const controller = new AbortController();
+  const timer = setTimeout(() => controller.abort(new DOMException("the time is up", "TimeoutError")), milliseconds);
+  const onAbort = (): void => controller.abort(parent?.reason);
+  if (parent?.aborted === true) onAbort();
+  else parent?.addEventListener("abort", onAbort);
+  return {
+    signal: controller.signal,
+    [Symbol.dispose]() {
+      clearTimeout(timer);
+      parent?.removeEventListener("abort", onAbort);
+    },
+  };
+}

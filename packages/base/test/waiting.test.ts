@@ -1,5 +1,6 @@
+import { getEventListeners } from "node:events";
 import { describe, expect, it, vi } from "vitest";
-import { abortable } from "../src/abort.js";
+import { aborted, abortable, expiringSignal } from "../src/abort.js";
 import { backoff } from "../src/backoff.js";
 import { createCircuit } from "../src/circuit.js";
 import { withTimeout } from "../src/timeout.js";
@@ -120,5 +121,32 @@ describe("a circuit", () => {
     const { circuit } = circuitAt(0);
     for (let failures = 0; failures < 100; failures++) circuit.failed();
     expect(circuit.enter()).toBe(0);
+  });
+});
+
+describe("a signal that expires", () => {
+  it("aborts when its time is up, and with its parent, whatever comes first", async () => {
+    using short = expiringSignal(undefined, 1);
+    await aborted(short.signal);
+    expect(short.signal.reason).toMatchObject({ name: "TimeoutError" });
+    const parent = new AbortController();
+    using child = expiringSignal(parent.signal, 60_000);
+    const gone = new Error("gone");
+    parent.abort(gone);
+    expect(child.signal.reason).toBe(gone);
+    using late = expiringSignal(parent.signal, 60_000);
+    expect(late.signal.reason).toBe(gone);
+  });
+
+  it("leaves neither a listener nor a timer behind", () => {
+    const parent = new AbortController();
+    const before = process.getActiveResourcesInfo().filter((name) => name === "Timeout").length;
+    const child = expiringSignal(parent.signal, 60_000);
+    expect(getEventListeners(parent.signal, "abort")).toHaveLength(1);
+    child[Symbol.dispose]();
+    expect(getEventListeners(parent.signal, "abort")).toHaveLength(0);
+    expect(process.getActiveResourcesInfo().filter((name) => name === "Timeout")).toHaveLength(before);
+    parent.abort();
+    expect(child.signal.aborted).toBe(false);
   });
 });

@@ -55,6 +55,8 @@ export interface LoginContext {
 export interface IdentitySource {
   /** The name in the configuration: `ldap`, `local`. */
   readonly name: string;
+  /** Who doesn't log in, if this source says what rules are to know of them; the first source that does decides. */
+  readonly anonymous?: Identity | undefined;
   /**
    * Looks whether its files have changed, if it is time to, before anything is recalled. Whoever triggers the look waits for it;
    * undefined: nothing to wait for. Never rejects.

@@ -78,11 +78,15 @@ async function identify(
   context: LoginContext,
 ): Promise<Pick<AccessExplanation, "identity" | "source">> {
   const unknown = { identity: { account, labels: labels ?? new Map<string, string[]>() }, source: undefined };
-  if (account === "" || labels !== undefined) return unknown;
+  if (labels !== undefined) return unknown;
   for (const each of chosen.sources) {
     const opened = await each.open(ports);
     const chain = createSourceChain([opened], { fallthrough: [], failuredelay: 0 });
     try {
+      if (account === "") {
+        if (opened.anonymous !== undefined) return { identity: opened.anonymous, source: opened.name };
+        continue;
+      }
       const found = await chain.lookup(opened.name, account, context);
       if (found !== undefined && found !== "unsupported") return { identity: found.identity, source: opened.name };
     } finally {

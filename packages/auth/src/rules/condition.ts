@@ -73,7 +73,8 @@ export function compileCondition(
   const address = match.ip === undefined ? undefined : compileAddress(match.ip, place, steps);
   const others = Object.keys(patterns).filter((field) => field !== "account").length + (address === undefined ? 0 : 1);
   return {
-    anonymous: labels.length > 0 ? "never" : anonymousOf(patterns, others),
+    // Who doesn't log in has labels only if the configuration gives them some: then it may as well say who is meant.
+    anonymous: labels.length > 0 && match.account !== "" ? "never" : anonymousOf(patterns, others + labels.length),
     matches(subject, resource) {
       if (address !== undefined && !address(subject.ip)) return false;
       const context = contextOf(patterns, subject, resource);

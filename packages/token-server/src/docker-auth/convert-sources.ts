@@ -61,7 +61,7 @@ const SOURCES = [
 /** Without other sources, a list without a user is one that denies everybody. */
 function hasUsers({ users = {}, ...others }: DockerAuth): boolean {
   const isAlone = SOURCES.every((name) => others[name] === undefined);
-  return isAlone || Object.entries(users).some(([name, user]) => name !== "" && user !== null);
+  return isAlone || Object.entries(users).some(([name, user]) => user !== null && (name !== "" || user.labels));
 }
 
 function usersOf(users: NonNullable<DockerAuth["users"]>, report: Report): Readonly<Record<string, unknown>> {
@@ -76,9 +76,7 @@ function usersOf(users: NonNullable<DockerAuth["users"]>, report: Report): Reado
     if (name === "") {
       if (password !== undefined)
         report.error(place, "the user without a name is who doesn't log in, and has no password");
-      if (labels !== undefined)
-        report.warning([...place, "labels"], "have no effect: who doesn't log in has no labels");
-      found.set(name, {});
+      found.set(name, labels === undefined ? {} : { labels });
       continue;
     }
     const secret = password === undefined ? { anypassword: true } : { password };

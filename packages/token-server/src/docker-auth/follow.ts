@@ -56,8 +56,15 @@ async function openFollowed(
   async function parse(bytes: Buffer): Promise<Generation> {
     const next = file.load(bytes.toString("utf8"));
     const opened = await next.auth.open({ ...ports, rules: next.rules });
+    // At a level that is logged whatever is configured: who has edited the file believes otherwise.
     if (next.rest !== file.rest)
-      log.warn("the section server has changed, which takes effect at the next start", { path });
+      log.error("the section server has changed, which takes effect at the next start: restart the server", { path });
+    const added = (opened.pages ?? []).filter((page) => pageOf(first, page) === undefined);
+    if (added.length > 0)
+      log.error("a login was added whose pages are served from the next start on: restart the server", {
+        path,
+        pages: added.map((page) => page.path).join(" "),
+      });
     return generations.create(opened);
   }
 

@@ -4,7 +4,6 @@ import {
   formatScopeEntry,
   type Access,
   type AuthorizeOptions,
-  type AuthRequest,
   type Clock,
   type Identity,
   type RuleResource,
@@ -13,6 +12,7 @@ import {
   type TokenEndpoint,
   type TokenRequest,
 } from "@longshore/auth";
+import { expiringSignal } from "@longshore/base/abort";
 import type { LoginContext, RuleSource } from "../contract.js";
 import { decide } from "../rules/decide.js";
 import { invalid, parseTokenQuestion, type TokenQuestion } from "./token-question.js";
@@ -113,7 +113,8 @@ export function createEndpoint(options: EndpointOptions): TokenEndpoint {
     async issue(request: TokenRequest, { signal }: AuthorizeOptions = {}): Promise<TokenAnswer> {
       const question = parseTokenQuestion(request, grants);
       const service = serviceOf(question);
-      const context = contextOf(request, service, signal, PATIENCE);
+      using time = expiringSignal(signal, PATIENCE);
+      const context = { remoteAddress: request.remoteAddress, service, signal: time.signal };
       const loggedIn = await logIn(question, request, context);
       const { identity, source, extra } = loggedIn;
       assertAccount(question, loggedIn);
@@ -144,17 +145,6 @@ export function createEndpoint(options: EndpointOptions): TokenEndpoint {
       };
     },
   };
-}
-
-/** The surroundings of a login, which ends with the client or after `patience` ms. */
-export function contextOf(
-  { remoteAddress }: AuthRequest,
-  service: string,
-  signal: AbortSignal | undefined,
-  patience: number,
-): LoginContext {
-  const time = AbortSignal.timeout(patience);
-  return { remoteAddress, service, signal: signal === undefined ? time : AbortSignal.any([signal, time]) };
 }
 
 function accessesOf({ actions, type, class: resourceClass, name }: ScopeEntry): readonly Access[] {

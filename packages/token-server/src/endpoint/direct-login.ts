@@ -7,9 +7,9 @@ import {
   type Grant,
   type PasswordCredentials,
 } from "@longshore/auth";
-import type { LoginContext, RuleSource } from "../contract.js";
+import { expiringSignal } from "@longshore/base/abort";
+import type { RuleSource } from "../contract.js";
 import { decide } from "../rules/decide.js";
-import { contextOf } from "./answer-request.js";
 import type { PasswordLogin } from "./password-login.js";
 import { isPossible } from "./token-question.js";
 
@@ -42,8 +42,10 @@ export function createDirectLogin({ service, passwords, rules, challenge }: Dire
     request: AuthRequest,
     accesses: readonly Access[],
     credentials: PasswordCredentials,
-    context: LoginContext,
+    signal: AbortSignal | undefined,
   ): Promise<Grant> {
+    using time = expiringSignal(signal, PATIENCE);
+    const context = { remoteAddress: request.remoteAddress, service, signal: time.signal };
     const { login, source } = await passwords(credentials, context);
     if (login.outcome !== "identified") {
       const reason = login.outcome === "failed" ? login.reason : "no source of identities knows the account";
@@ -79,6 +81,6 @@ export function createDirectLogin({ service, passwords, rules, challenge }: Dire
   return (request, accesses, { signal } = {}) => {
     const credentials = basicCredentials(request);
     if (credentials === undefined || credentials === "malformed" || !isPossible(credentials)) return undefined;
-    return grantFor(request, accesses, credentials, contextOf(request, service, signal, PATIENCE));
+    return grantFor(request, accesses, credentials, signal);
   };
 }

@@ -78,7 +78,10 @@ export function createTokenEndpoint(options: TokenEndpointOptions): TokenEndpoin
   }
 
   function anonymous(): LoggedIn {
-    if (options.anonymous) return { identity: ANONYMOUS, source: undefined };
+    if (options.anonymous) {
+      const known = options.each.find((source) => source.anonymous !== undefined);
+      return { identity: known?.anonymous ?? ANONYMOUS, source: undefined };
+    }
     const fault = { code: "UNAUTHENTICATED", challenge: basicChallenge(issuer), accesses: [] } as const;
     throw new AuthError({ ...fault, reason: "no credentials", refusal: "missing" });
   }

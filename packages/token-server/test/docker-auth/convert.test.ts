@@ -85,6 +85,12 @@ acl_mongo: { ${dial}, collection: acl, cache_ttl: 30s }
   it("leaves out a list of users without a user beside other sources", () => {
     const config = configOf(`${BASE}users: { "": {} }\next_auth: { command: /bin/x }\n${ACL}`);
     expect(config).toMatchObject({ tokenserver: { sources: ["program"], anonymous: true } });
+    const labelled = configOf(
+      `${BASE}users: { "": { labels: { group: [dev] } } }\next_auth: { command: /bin/x }\n${ACL}`,
+    );
+    expect(labelled).toMatchObject({
+      tokenserver: { sources: ["local", "program"], local: { users: { "": { labels: { group: ["dev"] } } } } },
+    });
     expect(problemsOf(`${BASE}users: {}\n${ACL}`)).toEqual(["users: there is nobody who could log in"]);
   });
 });

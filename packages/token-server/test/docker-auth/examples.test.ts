@@ -131,6 +131,19 @@ acl:
     expect(await granted(controller, { login: `${account}:secret`, scope: repository(name) })).toBe(actions);
   });
 
+  it.each([
+    ["alone", ""],
+    ["beside another source", "ext_auth: { command: /bin/true }\n"],
+  ])("knows clients that don't log in by the labels of the user without a name, %s", async (_, source) => {
+    const users = `users: { "": { labels: { group: [dev], project: [web] } } }\n${source}`;
+    const controller = await open(users + LABELS);
+    expect(await granted(controller, { scope: repository("web/a") })).toBe("pull,push");
+    expect(await granted(controller, { scope: repository("else/a") })).toBe("pull");
+    const acl = `acl: [{ match: { account: "", labels: { group: dev } }, actions: [pull] }]\n`;
+    expect(await granted(await open(users + acl), { scope: repository("app") })).toBe("pull");
+    expect(await granted(await open(REFERENCE_USERS + acl), { scope: repository("app") })).toBe("");
+  });
+
   it("takes the part of a name that an expression finds", async () => {
     const users = `users: { "bob@test.com": { password: "${HASH}" } }\n`;
     const acl = LABELS.replace("actions: []", "actions: [pull]");

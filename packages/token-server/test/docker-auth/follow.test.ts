@@ -21,9 +21,11 @@ function controllerOf(text: string, closed: string[], held: Map<string, Promise<
     tokens: {
       issue: () => Promise.resolve({ account: text, granted: [], document: {} }),
     },
-    pages: [
-      { path: "/auth/page", methods: ["GET"], answer: () => Promise.resolve({ status: 200, headers: {}, body: text }) },
-    ],
+    pages: ["/auth/page", ...(text.includes("login") ? ["/auth/login"] : [])].map((path) => ({
+      path,
+      methods: ["GET"],
+      answer: () => Promise.resolve({ status: 200, headers: {}, body: text }),
+    })),
     close() {
       closed.push(text);
       return Promise.resolve();
@@ -132,6 +134,17 @@ describe("a file that access control was read from", () => {
     await write("another port");
     expect(await account()).toBe("another port with rules");
     expect(log.lines.join("\n")).toContain("takes effect at the next start");
+  });
+
+  it("can't add pages, which the log says", async () => {
+    const { account, write, log, controller } = await open();
+    await write("a login");
+    expect(await account()).toBe("a login with rules");
+    expect(controller.pages?.map(({ path }) => path)).toEqual(["/auth/page"]);
+    expect(log.lines.join("\n")).toMatch(/a login was added .*restart the server.*"pages":"\/auth\/login"/);
+    await write("second");
+    await account();
+    expect(log.lines.filter((line) => line.includes("a login was added"))).toHaveLength(1);
   });
 
   it("leaves nothing open when all is closed", async () => {

@@ -114,6 +114,7 @@ export function guardSource(source: IdentitySource, limits: SourceLimits, clock:
   const lookup = source.lookup?.bind(source);
   return {
     name: source.name,
+    anonymous: source.anonymous,
     async verify(credentials, context) {
       const checking = upToDate(context);
       if (checking !== undefined) await checking;

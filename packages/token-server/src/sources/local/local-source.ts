@@ -80,6 +80,7 @@ export function createLocalSource(parts: LocalParts): IdentitySource {
 
   return {
     name: "local",
+    anonymous: anonymous && identityOf("", anonymous),
     check,
     recall,
     recallAccount,
