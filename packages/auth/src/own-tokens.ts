@@ -39,4 +39,4 @@ export interface OwnTokensOptions {
 }
 
 /** Throws AuthError INVALID_OPTIONS for an empty secret. */
-export type CreateOwnTokens = (options: OwnTokensOptions) => OwnTokens;
+export type CreateOwnTokens = (options: OwnTokensOptions) => OwnTokens | Promise<OwnTokens>;

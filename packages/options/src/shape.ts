@@ -1,5 +1,5 @@
 import { z } from "zod";
-import { type Path } from "./report.js";
+import type { Path } from "./report.js";
 import { type KeyInfo, keys } from "./declare.js";
 
 /** A schema without its wrappers: what the environment, the messages and the reference need to walk it. */

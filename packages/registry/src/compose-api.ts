@@ -9,14 +9,12 @@ import {
   type Registry,
   type StorageDriver,
 } from "@longshore/storage";
-import { createOwnTokens } from "@longshore/token-server";
 import type { Config } from "./config/config.js";
 import { createApp, type App } from "./http/app.js";
 import { createClientAddresses, type ClientAddresses } from "./http/client/client-address.js";
 import type { AuthMetrics } from "./metrics/auth-metrics.js";
 import type { MirrorMetrics } from "./metrics/mirror-metrics.js";
 import type { StorageMetrics } from "./metrics/storage-metrics.js";
-import { openMirror } from "./mirroring/open-mirror.js";
 import type { UpstreamStatuses } from "./mirroring/upstream-states.js";
 import type { EventSink } from "./notifications/contract.js";
 import { eventSettings } from "./notifications/settings.js";
@@ -66,7 +64,10 @@ export async function composeApi(config: Config, ports: ApiPorts): Promise<Compo
   const caches = opened.add(await openConfiguredCaches(config, driver, log, metrics?.storage.cache));
   const registry = openRepositories(config, driver, caches, metrics?.storage);
   const mirror = opened.add(
-    config.proxy && (await openMirror(config.proxy, { registry, driver, log, metrics: metrics?.mirror })),
+    config.proxy &&
+      (await (
+        await import("./mirroring/open-mirror.js")
+      ).openMirror(config.proxy, { registry, driver, log, metrics: metrics?.mirror })),
   );
   const untracedAccess = opened.add(await openAccess(config, ports, driver));
   const access = tracing?.access(untracedAccess) ?? untracedAccess;
@@ -132,7 +133,7 @@ function openAccess(
     clock: Date.now,
     secret,
     rules: config.access,
-    ownTokens: createOwnTokens,
+    ownTokens: async (options) => (await import("@longshore/token-server")).createOwnTokens(options),
     records: openRecords(driver),
   });
 }

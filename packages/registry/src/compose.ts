@@ -1,5 +1,5 @@
 import { Resources } from "@longshore/base/resources";
-import { composeService, type Service } from "./compose-service.js";
+import type { Service, ServiceContext } from "./compose-service.js";
 import type { Config } from "./config/config.js";
 import type { HealthFailures } from "./health/health-check.js";
 import { createMetrics } from "./metrics/metrics.js";
@@ -48,7 +48,7 @@ export async function composeRegistry(context: RunContext, stop: AbortSignal): P
   const notifications = opened.add(await openNotifications(config.notifications, log));
   const service = opened.add(
     isSingle
-      ? await composeService(config, { ...own, tracing, events: notifications?.sink })
+      ? await serveHere(config, { ...own, tracing, events: notifications?.sink })
       : await composeWorkers(context, notifications),
   );
   opened.add(await startBackgroundJobs(config, { service, log, notifications, stop }));
@@ -64,6 +64,12 @@ export async function composeRegistry(context: RunContext, stop: AbortSignal): P
     kill: () => service.kill(),
     close: () => resources.close(),
   };
+}
+
+/** A service in this process. Loaded when it is needed, because a process that only has workers serves nothing itself. */
+async function serveHere(config: Config, context: ServiceContext): Promise<Service> {
+  const { composeService } = await import("./compose-service.js");
+  return composeService(config, context);
 }
 
 /** A service of several processes. This one holds what they share, and serves no requests itself. */
@@ -137,7 +143,7 @@ export async function composeWorker(
     start.events === undefined ? undefined : createWorkerEvents(primary, start.events.directory, logs.log),
   );
   const service = opened.add(
-    await composeService(config, {
+    await serveHere(config, {
       ...start,
       logs,
       version,

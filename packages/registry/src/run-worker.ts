@@ -17,7 +17,7 @@ export async function runWorker(version: string): Promise<number> {
   const stop = listenForStop(primary);
   const start = await primary.hello();
   // Not from the file: it may have been edited since, and all workers must agree on who may do what.
-  const { config } = loadSource(start.source, process.env);
+  const { config } = await loadSource(start.source, process.env);
   if (config === undefined) throw new Error("the primary's configuration can't be read");
   const { instance, secret } = start;
   const logs = openLogs(config.log, { version, instance, secrets: [secret, ...secretsIn(config)] });

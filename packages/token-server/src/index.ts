@@ -1,5 +1,3 @@
-export { chooseTokenServer, isTokenServer, type ChosenTokenServer } from "./choose-token-server.js";
-export { accountSources } from "./sources/account-sources.js";
 export type {
   ChosenRules,
   ChosenSource,
@@ -14,7 +12,6 @@ export type {
   TokenSite,
   TokenGrant,
 } from "./contract.js";
-export { tokenServerSection, type TokenServerOptions } from "./options.js";
 export { explainAccess, type AccessExplanation, type AccessQuestion } from "./explain.js";
 export { readKeys, rotateKeys, type StoredKey } from "./keys/key-record.js";
 export { revokeRefreshTokens } from "./endpoint/refresh-tokens.js";

@@ -2,8 +2,6 @@ import {
   AuthError,
   bearerToken,
   compileRules,
-  createTokenGate,
-  createTokenVerifier,
   keyIds,
   openLoginLedger,
   tokenChallenge,
@@ -15,6 +13,7 @@ import {
   type TrustedKeys,
   type VerificationKey,
 } from "@longshore/auth";
+import { createTokenGate, createTokenVerifier } from "@longshore/auth/tokens";
 import type { ChosenRules, ChosenSource, IdentitySource, RuleSource, SourcePorts, TokenSite } from "./contract.js";
 import { createDirectLogin } from "./endpoint/direct-login.js";
 import { createPasswordLogin } from "./endpoint/password-login.js";

@@ -1,7 +1,8 @@
 import type { AccessController } from "@longshore/auth";
 import { createDriver, openRecords } from "@longshore/storage";
 import { startApi, type RunningApi } from "@longshore/testkit/start-registry";
-import { chooseTokenServer, readKeys, tokenServerSection } from "@longshore/token-server";
+import { readKeys } from "@longshore/token-server";
+import { chooseTokenServer, tokenServerSection } from "@longshore/token-server/configuration";
 
 /** A registry with a token server in this process, whose clock is the test's. */
 export interface TokenAuthority extends AsyncDisposable {

@@ -38,7 +38,7 @@ export async function openIdentityController(
     ...common,
     name,
     rules,
-    tokens: rules && createTokens?.({ ...common, passwords, rules: () => rules, secret, clock }),
+    tokens: rules && (await createTokens?.({ ...common, passwords, rules: () => rules, secret, clock })),
     async reload() {
       for (const each of authenticators) await each.reload?.();
     },

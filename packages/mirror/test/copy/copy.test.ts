@@ -1,7 +1,7 @@
 import { describe, expect, it } from "vitest";
 import { parseTagName } from "@longshore/storage";
 import { expectStatus, pushBlob, pushImage, pushManifest, randomContent } from "@longshore/testkit/fixtures";
-import { parsePlatform } from "../../src/index.js";
+import { parsePlatform } from "../../src/configuration.js";
 import { openCopySite, pushPlatforms, pushReferrer, referrersOf, type TargetKind } from "./site.js";
 
 const TARGETS: readonly TargetKind[] = ["storage", "registry"];

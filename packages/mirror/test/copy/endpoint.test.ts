@@ -1,7 +1,7 @@
 import { describe, expect, it } from "vitest";
 import { contentOf } from "@longshore/testkit/fixtures";
 import { parseRepositoryName } from "@longshore/storage";
-import { CopyError, parseDestination, parseSource, renameFor } from "../../src/index.js";
+import { CopyError, parseDestination, parseSource, renameFor } from "../../src/configuration.js";
 
 const { digest } = contentOf("x");
 

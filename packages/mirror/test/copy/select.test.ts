@@ -1,7 +1,7 @@
 import { describe, expect, it } from "vitest";
 import { parseRepositoryName, parseTagName } from "@longshore/storage";
 import { contentOf } from "@longshore/testkit/fixtures";
-import { CopyError } from "../../src/index.js";
+import { CopyError } from "../../src/configuration.js";
 import { createSelection } from "../../src/copy/select.js";
 
 const TAGS = ["v1.0", "v1.1", "latest", `sha256-${"a".repeat(64)}`, `sha256-${"a".repeat(64)}.sig`].map(parseTagName);

@@ -1,5 +1,5 @@
 import { describe, expect, it } from "vitest";
-import { isUpstreamError } from "../../src/index.js";
+import { isUpstreamError } from "../../src/configuration.js";
 import { MANIFEST_DIGEST, NAME, openUpstream, sendManifest, serveStandIn, TAG, type StandIn } from "./site.js";
 
 const BASIC = `Basic ${Buffer.from("ada:secret").toString("base64")}`;

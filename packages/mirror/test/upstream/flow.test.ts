@@ -2,7 +2,7 @@ import { describe, expect, it } from "vitest";
 import { parseDigest } from "@longshore/storage";
 import { randomContent } from "@longshore/testkit/fixtures";
 import { collectBytes } from "@longshore/testkit/streams";
-import { isUpstreamError, type UpstreamError } from "../../src/index.js";
+import { isUpstreamError, type UpstreamError } from "../../src/configuration.js";
 import { MANIFEST, MANIFEST_DIGEST, NAME, openUpstream, sendManifest, serveStandIn, TAG } from "./site.js";
 
 const BLOB = randomContent(100_000);

@@ -1,7 +1,7 @@
 import { chmod, readFile, writeFile } from "node:fs/promises";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { makeTemporaryFolder, type TemporaryFolder } from "@longshore/testkit/temporary-folder";
-import { isUpstreamError } from "../../src/index.js";
+import { isUpstreamError } from "../../src/configuration.js";
 import { CredentialError } from "../../src/upstream/auth/credentials.js";
 import { dockerConfigCredentials } from "../../src/upstream/auth/docker-config.js";
 import { helperCredentials } from "../../src/upstream/auth/helper.js";

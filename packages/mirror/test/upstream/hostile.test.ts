@@ -3,7 +3,7 @@ import { describe, expect, it } from "vitest";
 import { parseDigest } from "@longshore/storage";
 import { contentOf, OCI_INDEX, OCI_MANIFEST, randomContent } from "@longshore/testkit/fixtures";
 import { collectBytes } from "@longshore/testkit/streams";
-import { isUpstreamError, type UpstreamErrorCode } from "../../src/index.js";
+import { isUpstreamError, type UpstreamErrorCode } from "../../src/configuration.js";
 import { readAllPages } from "../../src/upstream/all-pages.js";
 import { MANIFEST, MANIFEST_DIGEST, NAME, openUpstream, sendManifest, serveStandIn, TAG } from "./site.js";
 

@@ -3,13 +3,8 @@ import { section } from "@longshore/options/declare";
 import { parseDigest, parseRepositoryName, parseTagName } from "@longshore/storage";
 import { serveHttp, type Listening } from "@longshore/testkit/loopback";
 import { contentOf, OCI_MANIFEST, type Content } from "@longshore/testkit/fixtures";
-import {
-  createUpstream,
-  UPSTREAM_OPTIONS,
-  type Upstream,
-  type UpstreamOptions,
-  type UpstreamPorts,
-} from "../../src/index.js";
+import { UPSTREAM_OPTIONS, type UpstreamOptions } from "../../src/configuration.js";
+import { createUpstream, type Upstream, type UpstreamPorts } from "../../src/index.js";
 
 /** What a stand-in upstream was asked. */
 interface Asked {

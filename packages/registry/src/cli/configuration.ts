@@ -1,21 +1,10 @@
 import { readFile } from "node:fs/promises";
 import { CONFIGURATION_PATH, type Environment } from "../config/environment.js";
 import { formatFinding } from "../config/findings.js";
-import { type Loaded } from "../config/load.js";
+import type { Loaded } from "../config/load.js";
 import { loadSource, type ConfigurationSource } from "../config/source.js";
-import { type Terminal } from "./terminal.js";
-
-/** There is no configuration to check: no path was given, or the file can't be read. */
-export class ConfigurationError extends Error {
-  override readonly name = "ConfigurationError";
-  /** Whether the command line is at fault, so that printing its usage helps. */
-  readonly usage: boolean;
-
-  constructor(message: string, usage = false) {
-    super(message);
-    this.usage = usage;
-  }
-}
+import { ConfigurationError } from "./configuration-error.js";
+import type { Terminal } from "./terminal.js";
 
 export interface ReadConfiguration extends ConfigurationSource {
   readonly loaded: Loaded;
@@ -32,7 +21,7 @@ export async function readConfiguration(
   const path = argument ?? environment[CONFIGURATION_PATH] ?? "";
   if (path === "") throw new ConfigurationError("configuration path unspecified", true);
   const text = await readText(path);
-  return { path, text, loaded: loadSource({ path, text }, environment) };
+  return { path, text, loaded: await loadSource({ path, text }, environment) };
 }
 
 async function readText(path: string): Promise<string> {

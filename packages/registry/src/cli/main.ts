@@ -1,9 +1,8 @@
 import cluster from "node:cluster";
 import process from "node:process";
-import { formatFinding } from "../config/findings.js";
 import type { Serve } from "./command.js";
 import { run } from "./run.js";
-import { type Terminal } from "./terminal.js";
+import type { Terminal } from "./terminal.js";
 import { readVersion } from "./version.js";
 
 const terminal: Terminal = {
@@ -19,6 +18,7 @@ for (const stream of [process.stdout, process.stderr]) stream.on("error", () => 
 const serve: Serve = async (config, source, warnings) => {
   // Loaded here because the other commands need none of the server.
   const { runRegistry } = await import("../run.js");
+  const { formatFinding } = await import("../config/findings.js");
   return runRegistry(config, { version: readVersion(), source, warnings: warnings.map(formatFinding) });
 };
 

@@ -1,6 +1,6 @@
 import { isAuthError } from "@longshore/auth";
 import { isStorageError, openRecords } from "@longshore/storage";
-import { isTokenServer, type ChosenTokenServer } from "@longshore/token-server";
+import { isTokenServer, type ChosenTokenServer } from "@longshore/token-server/configuration";
 import type { Config } from "../config/config.js";
 import type { Invocation } from "./command.js";
 import { printErrors } from "./configuration.js";

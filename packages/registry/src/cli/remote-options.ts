@@ -1,38 +1,9 @@
 import { readFile } from "node:fs/promises";
-import {
-  checkUpstreamOptions,
-  dockerConfigCredentials,
-  dockerConfigPaths,
-  UPSTREAM_OPTIONS,
-  type UpstreamOptions,
-  type UpstreamPorts,
-} from "@longshore/mirror";
+import { dockerConfigCredentials, dockerConfigPaths, type UpstreamPorts } from "@longshore/mirror";
+import { checkUpstreamOptions, UPSTREAM_OPTIONS, type UpstreamOptions } from "@longshore/mirror/configuration";
 import { section } from "@longshore/options/declare";
-import type { DocumentedFlag } from "./command.js";
+import { remoteFlags, type Side } from "./copy-flags.js";
 import { UsageError } from "./flags.js";
-
-/** Which of a copy's two registries. */
-export type Side = "source" | "destination";
-
-/** The flags that say how a registry is reached. */
-export function remoteFlags(side: Side): readonly DocumentedFlag[] {
-  return [
-    {
-      name: `${side}-username`,
-      value: "user",
-      meaning: `user at the ${side}; or $MIRROR_${side.toUpperCase()}_USERNAME`,
-    },
-    {
-      name: `${side}-password-file`,
-      value: "file",
-      meaning: `file with the password; or the password in $MIRROR_${side.toUpperCase()}_PASSWORD`,
-    },
-    { name: `${side}-ca`, value: "file", meaning: `certificate authority of the ${side}, in addition to the system's` },
-    { name: `${side}-certificate`, value: "file", meaning: `client certificate for the ${side}` },
-    { name: `${side}-key`, value: "file", meaning: "key of that certificate" },
-    { name: `${side}-insecure`, meaning: `accept any certificate of the ${side}` },
-  ];
-}
 
 /** What the command line and the environment say of one side. */
 export interface RemoteSettings {

@@ -4,7 +4,7 @@ import { createCopyDisplay } from "../copying/progress.js";
 import { describeCopy } from "../copying/summary.js";
 import { silentLog, type Log } from "../observability/log.js";
 import { onStopSignals } from "../server/processes/signals.js";
-import type { DocumentedFlag, Invocation } from "./command.js";
+import type { Invocation } from "./command.js";
 import { printErrors } from "./configuration.js";
 import { UsageError } from "./flags.js";
 
@@ -17,13 +17,6 @@ export interface CopyContext {
   readonly observer: CopyObserver;
   readonly log: Log;
 }
-
-/** The flags that {@link runCopyCommand} reads itself. */
-export const COPY_FLAGS: readonly DocumentedFlag[] = [
-  { name: "dry-run", short: "d", meaning: "print what would be copied without copying anything" },
-  { name: "full", meaning: "check everything again, even below unchanged tags" },
-  { name: "quiet", short: "q", meaning: "print neither progress nor a line for each tag" },
-];
 
 /**
  * Runs a copy in front of a terminal. Each tag that was copied is a line on standard output; progress, failures and the summary go to standard

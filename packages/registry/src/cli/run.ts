@@ -1,6 +1,6 @@
 import type { Command, Serve } from "./command.js";
 import { COMMANDS } from "./commands.js";
-import { ConfigurationError, readConfiguration } from "./configuration.js";
+import { ConfigurationError } from "./configuration-error.js";
 import { parseArguments, UsageError, type ParsedArguments } from "./flags.js";
 import { serve as serveCommand } from "./commands/serve.js";
 import type { ExitCode, Terminal } from "./terminal.js";
@@ -84,6 +84,8 @@ async function runCommand(command: Command, args: readonly string[], context: Co
   try {
     const [path, ...operands] = parsed.positional;
     checkOperands(command, operands);
+    // Loaded here: the schema and what it describes are most of the program, and help needs none of it.
+    const { readConfiguration } = await import("./configuration.js");
     const configuration = await readConfiguration(path, terminal.environment);
     const { flags, values } = parsed;
     return await command.run({ configuration, operands, flags, values, terminal, serve });

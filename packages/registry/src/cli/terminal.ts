@@ -1,4 +1,4 @@
-import { type Environment } from "../config/environment.js";
+import type { Environment } from "../config/environment.js";
 
 /** The parts of its process that a command may use. */
 export interface Terminal {

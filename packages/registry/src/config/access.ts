@@ -7,10 +7,10 @@ import {
   isChosenAuth,
   type ChosenAccess,
 } from "@longshore/auth";
-import { chooseTokenServer, isTokenServer } from "@longshore/token-server";
+import { chooseTokenServer, isTokenServer } from "@longshore/token-server/configuration";
 import { RULED_SECTIONS } from "./schema/auth.js";
-import { type ParsedConfig } from "./schema/root.js";
-import { type Path, type Report } from "@longshore/options/report";
+import type { ParsedConfig } from "./schema/root.js";
+import type { Path, Report } from "@longshore/options/report";
 
 /** Reads the sections `auth` and `access`, and checks them against each other and the sections they depend on. */
 export function accessConfig(parsed: ParsedConfig, report: Report) {

@@ -1,4 +1,4 @@
-import { type Report } from "@longshore/options/report";
+import type { Report } from "@longshore/options/report";
 import { quote } from "./quote.js";
 
 /** Warns about `Access-Control-*` lines in `http.headers` that every browser refuses (Fetch standard, CORS check). */

@@ -1,4 +1,4 @@
-import { type z } from "zod";
+import type { z } from "zod";
 import { error, type Finding, strictAboutAccess, warning } from "./findings.js";
 import { concernsAccess, nearest } from "./nearest.js";
 import { suggestKey } from "./suggest.js";
@@ -6,7 +6,7 @@ import { child, type Shape, shapeOf, variablePart } from "@longshore/options/sha
 import { findServiceLinks } from "./service-links.js";
 import { parseYaml } from "./yaml/parse.js";
 import { emptyMap, isNull, type ListNode, type MapNode, type Node, setEntry, type Source } from "./yaml/tree.js";
-import { type Path } from "@longshore/options/report";
+import type { Path } from "@longshore/options/report";
 
 export type Environment = Readonly<Record<string, string | undefined>>;
 

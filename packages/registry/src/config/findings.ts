@@ -1,5 +1,5 @@
 import { formatPath, type Source } from "./yaml/tree.js";
-import { type Path } from "@longshore/options/report";
+import type { Path } from "@longshore/options/report";
 import { quote, redactMessage } from "./quote.js";
 
 /** A problem in the configuration. An error prevents the start; a warning is printed and logged. */

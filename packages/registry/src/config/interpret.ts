@@ -1,12 +1,12 @@
-import { type z } from "zod";
+import type { z } from "zod";
 import { error, type Finding, warning } from "./findings.js";
 import { parseDuration } from "@longshore/base/duration";
 import { concernsAccess, nearest } from "./nearest.js";
 import { sectionAbove, suggestKey } from "./suggest.js";
-import { type Unsupported } from "@longshore/options/declare";
+import type { Unsupported } from "@longshore/options/declare";
 import { child, infoAt, type Shape, shapeOf, walkKeys } from "@longshore/options/shape";
 import { formatPath, isNull, type MapNode, type Node, type ScalarNode, type Source } from "./yaml/tree.js";
-import { type Path } from "@longshore/options/report";
+import type { Path } from "@longshore/options/report";
 
 export interface Interpreted {
   /** Plain values for the schema to check, without unknown keys, nulls and refused sections. */

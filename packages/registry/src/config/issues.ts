@@ -1,9 +1,9 @@
-import { type z } from "zod";
+import type { z } from "zod";
 import { quote } from "./quote.js";
 import { describeText, error, type Finding } from "./findings.js";
 import { infoAt } from "@longshore/options/shape";
 import { locate, type Node } from "./yaml/tree.js";
-import { type Path } from "@longshore/options/report";
+import type { Path } from "@longshore/options/report";
 
 /** Turns the schema's issues into one error for each bad value: where it is, what was found, what is expected. */
 export function explainIssues(issues: readonly z.core.$ZodIssue[], root: Node, schema: z.core.$ZodType): Finding[] {

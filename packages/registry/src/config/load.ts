@@ -1,7 +1,7 @@
 import { AUTH_KINDS, canCombine } from "@longshore/auth";
 import { namesOf } from "@longshore/options/kind";
 import { isChosenDriver } from "@longshore/storage";
-import { type Config } from "./config.js";
+import type { Config } from "./config.js";
 import { type Environment, expandShorthands, overlayEnvironment } from "./environment.js";
 import { error, type Finding, sortFindings, strictAboutAccess, warning } from "./findings.js";
 import { interpret } from "./interpret.js";
@@ -12,7 +12,7 @@ import { DRIVERS } from "./schema/storage.js";
 import { Secret } from "@longshore/options/secret";
 import { parseYaml } from "./yaml/parse.js";
 import { emptyMap, isNull, locate, type MapNode, type Node, setEntry, type Source } from "./yaml/tree.js";
-import { type Path, type Report } from "@longshore/options/report";
+import type { Path, Report } from "@longshore/options/report";
 
 export interface LoadInput {
   /** The contents of the file. */

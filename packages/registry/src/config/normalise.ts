@@ -10,8 +10,8 @@ import { quote } from "./quote.js";
 import { proxyConfig } from "./proxy.js";
 import { syncConfig } from "./sync.js";
 import { redisConfig } from "./redis.js";
-import { type ParsedConfig } from "./schema/root.js";
-import { type Report } from "@longshore/options/report";
+import type { ParsedConfig } from "./schema/root.js";
+import type { Report } from "@longshore/options/report";
 
 export interface Machine {
   /** The number of cores that the process may use. */

@@ -1,14 +1,14 @@
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { compileWildcard } from "@longshore/base/wildcard";
+import type { NamePattern } from "@longshore/mirror";
 import {
   hostsOf,
   isDockerHub,
   WRITE_TIMEOUT,
-  type NamePattern,
   type ProxyOptions,
   type UpstreamOptions,
-} from "@longshore/mirror";
+} from "@longshore/mirror/configuration";
 import type { Path, Report } from "@longshore/options/report";
 import { RE2JS } from "re2js";
 import { quote } from "./quote.js";

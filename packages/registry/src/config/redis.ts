@@ -1,8 +1,8 @@
 import { findKind } from "@longshore/options/kind";
 import { CACHE_KINDS, parseRedisAddress, type RedisOptions } from "@longshore/storage";
-import { type Report } from "@longshore/options/report";
+import type { Report } from "@longshore/options/report";
 import { quote } from "./quote.js";
-import { type ParsedConfig } from "./schema/root.js";
+import type { ParsedConfig } from "./schema/root.js";
 
 type Parsed = ParsedConfig["redis"];
 

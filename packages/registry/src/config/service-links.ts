@@ -1,5 +1,5 @@
 import { isIP } from "node:net";
-import { type z } from "zod";
+import type { z } from "zod";
 import { type Finding, warning } from "./findings.js";
 import { shapeOf, variablePart } from "@longshore/options/shape";
 

@@ -1,6 +1,6 @@
 import { grantedMachine } from "@longshore/base/machine";
-import { type DockerAuthOptions, loadDockerAuth } from "./docker-auth.js";
-import { type Environment } from "./environment.js";
+import type { DockerAuthOptions } from "./docker-auth.js";
+import type { Environment } from "./environment.js";
 import { loadConfig, type Loaded } from "./load.js";
 
 /** A configuration file, as read. */
@@ -12,7 +12,11 @@ export interface ConfigurationSource {
 }
 
 /** Loads `source` and `environment` with this machine's defaults. */
-export function loadSource({ path, text, dockerAuth }: ConfigurationSource, environment: Environment): Loaded {
+export async function loadSource(
+  { path, text, dockerAuth }: ConfigurationSource,
+  environment: Environment,
+): Promise<Loaded> {
   const input = { text, file: path, environment, machine: grantedMachine() };
-  return dockerAuth === undefined ? loadConfig(input) : loadDockerAuth(input, dockerAuth);
+  if (dockerAuth === undefined) return loadConfig(input);
+  return (await import("./docker-auth.js")).loadDockerAuth(input, dockerAuth);
 }

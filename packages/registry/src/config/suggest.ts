@@ -1,7 +1,7 @@
 import { type Shape, shapeOf } from "@longshore/options/shape";
-import { type Path } from "@longshore/options/report";
+import type { Path } from "@longshore/options/report";
 import { nearest } from "./nearest.js";
-import { type MapNode, type Node } from "./yaml/tree.js";
+import type { MapNode, Node } from "./yaml/tree.js";
 
 type Struct = Extract<Shape, { kind: "struct" }>;
 

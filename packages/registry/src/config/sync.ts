@@ -1,3 +1,4 @@
+import type { WantedPlatform } from "@longshore/mirror";
 import {
   CopyError,
   defaultUpstreamOptions,
@@ -9,8 +10,7 @@ import {
   renameFor,
   type CopySource,
   type ProxyOptions,
-  type WantedPlatform,
-} from "@longshore/mirror";
+} from "@longshore/mirror/configuration";
 import type { Path, Report } from "@longshore/options/report";
 import type { proxyConfig } from "./proxy.js";
 

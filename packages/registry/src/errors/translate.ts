@@ -1,5 +1,5 @@
 import { isAuthError, type AuthError } from "@longshore/auth";
-import { isUpstreamError, NotMirroredError, type UpstreamError } from "@longshore/mirror";
+import { isUpstreamError, NotMirroredError, type UpstreamError } from "@longshore/mirror/configuration";
 import { isStorageError, type StorageFault } from "@longshore/storage";
 import { ApiError, BodyTimeout, ClientGone } from "./api-error.js";
 import { ERROR_CODES, type ErrorCode } from "./codes.js";

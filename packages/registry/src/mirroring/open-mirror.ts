@@ -9,9 +9,9 @@ import {
   type MirrorRegistry,
   type StateFile,
   type UpstreamObserver,
-  type UpstreamOptions,
   type UsageLog,
 } from "@longshore/mirror";
+import type { UpstreamOptions } from "@longshore/mirror/configuration";
 import type { Registry, StorageDriver } from "@longshore/storage";
 import type { ProxyConfig } from "../config/config.js";
 import type { NameFor } from "../http/exchange.js";

@@ -1,4 +1,5 @@
 import { errorFields, type Log } from "../observability/log.js";
+import { logLost } from "./log-lost.js";
 import { redactText } from "@longshore/base/redact";
 import type { EndpointConfig, NotificationsConfig } from "../config/config.js";
 import { openFileBroker, openMemoryBroker, type Broker, type BrokerLimits } from "./broker.js";
@@ -174,19 +175,6 @@ export class NotificationService {
     if (now - this.#saidAt <= SAY_AGAIN) return;
     this.#saidAt = now;
     this.#parts.log.error("notifications: events can't be written to the outbox", errorFields(error));
-  }
-}
-
-/** Logs an event that will never be sent, so that it can be compensated by hand. */
-export function logLost(log: Log, events: readonly RegistryEvent[]): void {
-  for (const { action, id, target } of events) {
-    log.error("notifications: an event is lost", {
-      "event.id": id,
-      "event.action": action,
-      "event.repository": target.repository,
-      "event.digest": target.digest,
-      "event.tag": target.tag,
-    });
   }
 }
 

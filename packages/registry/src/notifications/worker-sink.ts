@@ -3,7 +3,7 @@ import { errorFields, type Log } from "../observability/log.js";
 import type { EventSink } from "./contract.js";
 import { formatEvent, type RegistryEvent } from "../event-formats/event.js";
 import type { Dropper } from "./outbox/inbox.js";
-import { logLost } from "./service.js";
+import { logLost } from "./log-lost.js";
 
 /** The channel to the process that stores the events. */
 interface PrimaryLink {

@@ -1,4 +1,4 @@
-import { type Clock, type Records } from "@longshore/auth";
+import type { Clock, Records } from "@longshore/auth";
 import { createHash, createHmac, randomBytes, timingSafeEqual } from "node:crypto";
 import { z } from "zod";
 import { available } from "../keys/key-record.js";

@@ -4,10 +4,10 @@ import {
   parseTokenHeader,
   TokenRefused,
   type Clock,
-  type KeySnapshot,
   type SigningAlgorithm,
   type VerificationKey,
 } from "@longshore/auth";
+import type { KeySnapshot } from "@longshore/auth/tokens";
 import { compactVerify } from "jose";
 import { LRUCache } from "lru-cache";
 import { z } from "zod";

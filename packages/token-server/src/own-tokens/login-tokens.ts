@@ -1,4 +1,5 @@
-import { createTokenVerifier, type Clock, type TrustedKeys } from "@longshore/auth";
+import type { Clock, TrustedKeys } from "@longshore/auth";
+import { createTokenVerifier } from "@longshore/auth/tokens";
 import { createTokenWriter } from "../endpoint/access-token.js";
 import type { SigningKey } from "../keys/signing-key.js";
 import { deriveDigest, deriveSigningKey } from "./derived-keys.js";

@@ -2,8 +2,6 @@ import {
   ANONYMOUS,
   AuthError,
   bearerToken,
-  createTokenGate,
-  createTokenVerifier,
   tokenChallenge,
   TokenRefused,
   type Access,
@@ -15,6 +13,7 @@ import {
   type OwnTokensOptions,
   type VerifiedToken,
 } from "@longshore/auth";
+import { createTokenGate, createTokenVerifier } from "@longshore/auth/tokens";
 import { z } from "zod";
 import { createEndpoint, refusal, type LoggedIn } from "../endpoint/answer-request.js";
 import { TOKEN_PATH } from "../endpoint/key-pages.js";

@@ -2,7 +2,6 @@ import { declareKind } from "@longshore/options/kind";
 import type { SourceKind } from "../contract.js";
 import { SECOND } from "@longshore/base/duration";
 import { personalOptions } from "./personal-options.js";
-import { openPersonalSource } from "./personal-source.js";
 
 /** A directory that is down fails the tokens of its people, and not those of robots: so that it never counts against all. */
 const LIMITS = { timeout: 30 * SECOND, concurrency: 256, cachettl: 0, failures: 0 };
@@ -17,6 +16,6 @@ export const personal: SourceKind = declareKind({
   choose: (options) => ({
     limits: LIMITS,
     labels: [],
-    open: (ports) => Promise.resolve(openPersonalSource(options, ports)),
+    open: async (ports) => (await import("./personal-source.js")).openPersonalSource(options, ports),
   }),
 });

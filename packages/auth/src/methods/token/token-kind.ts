@@ -1,6 +1,5 @@
 import { declareController } from "../kind.js";
 import { completeOptions, remarksOn, tokenOptions } from "./token-options.js";
-import { verifyKeys } from "./verify-keys.js";
 
 /** Tokens from an authorization server (wire contract §4.4). */
 export const token = declareController({
@@ -12,7 +11,7 @@ export const token = declareController({
     return {
       withoutRules: "with auth.token the authorization server decides",
       remarks: remarksOn(declared),
-      verify: () => verifyKeys(options),
+      verify: async () => (await import("./verify-keys.js")).verifyKeys(options),
       async open(ports) {
         return (await import("./token-controller.js")).openTokenController(options, ports);
       },

@@ -1,8 +1,4 @@
-import { resolve } from "node:path";
-import { formatFinding } from "../../config/findings.js";
-import { loadSource } from "../../config/source.js";
 import type { Command } from "../command.js";
-import { printErrors } from "../configuration.js";
 
 /** Runs the token server alone, by a configuration of docker_auth. */
 export const tokenServer: Command = {
@@ -18,16 +14,5 @@ export const tokenServer: Command = {
       meaning: "where refresh tokens' key, revocations and the tokens of people are kept (default: in memory)",
     },
   ],
-  async run({ configuration: { path, text }, values, terminal, serve }) {
-    const dockerAuth = { state: values.get("state"), folder: process.cwd() };
-    // Absolute: it is read again later.
-    const source = { path: resolve(path), text, dockerAuth };
-    const loaded = loadSource(source, terminal.environment);
-    if (loaded.config === undefined) {
-      for (const finding of loaded.warnings) terminal.err(`warning: ${formatFinding(finding)}\n`);
-      printErrors(loaded.errors, terminal);
-      return 1;
-    }
-    return serve(loaded.config, source, loaded.warnings);
-  },
+  run: async (invocation) => (await import("../actions/token-server.js")).serveTokens(invocation),
 };

@@ -2,7 +2,7 @@ import { constants, type Stats } from "node:fs";
 import { access, stat } from "node:fs/promises";
 import { dirname, resolve } from "node:path";
 import { error, type Finding } from "../../config/findings.js";
-import { type Path } from "@longshore/options/report";
+import type { Path } from "@longshore/options/report";
 
 /** Checks that the directory can be written to, or created if it is missing. */
 export async function checkDirectory(

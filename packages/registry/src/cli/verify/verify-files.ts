@@ -9,9 +9,9 @@ import {
   readPrivateKey,
   wrongPlace,
 } from "@longshore/base/pem";
-import { type Config, type TlsConfig } from "../../config/config.js";
+import type { Config, TlsConfig } from "../../config/config.js";
 import { error, type Finding, warning } from "../../config/findings.js";
-import { type Path } from "@longshore/options/report";
+import type { Path } from "@longshore/options/report";
 import { loadTlsOptions } from "../../server/listeners/tls-options.js";
 import { checkDirectory, statOf } from "./verify-directory.js";
 

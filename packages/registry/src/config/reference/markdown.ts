@@ -1,9 +1,9 @@
-import { type KeyInfo } from "@longshore/options/declare";
+import type { KeyInfo } from "@longshore/options/declare";
 import { EXAMPLES } from "./examples.js";
 import { root } from "../schema/root.js";
 import { type Shape, shapeOf, walkKeys } from "@longshore/options/shape";
 import { formatPath } from "../yaml/tree.js";
-import { type Path } from "@longshore/options/report";
+import type { Path } from "@longshore/options/report";
 
 interface Row {
   readonly path: Path;

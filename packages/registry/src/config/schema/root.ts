@@ -1,6 +1,6 @@
-import { PROXY_SECTION as proxy } from "@longshore/mirror";
+import { PROXY_SECTION as proxy } from "@longshore/mirror/configuration";
 import { z } from "zod";
-import { tokenServerSection as tokenserver } from "@longshore/token-server";
+import { tokenServerSection as tokenserver } from "@longshore/token-server/configuration";
 import { access } from "./access.js";
 import { auth } from "./auth.js";
 import { health } from "./health.js";

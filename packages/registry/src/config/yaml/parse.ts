@@ -12,7 +12,7 @@ import {
 import { error, type Finding, warning } from "../findings.js";
 import { resolveScalar } from "./scalar.js";
 import { emptyMap, isNull, type MapNode, type Node, setEntry, type Source } from "./tree.js";
-import { type Path } from "@longshore/options/report";
+import type { Path } from "@longshore/options/report";
 
 /** A configuration has a few hundred values, but a few lines of aliases could expand to billions. */
 const MOST_NODES = 20_000;

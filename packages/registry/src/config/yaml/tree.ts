@@ -1,6 +1,6 @@
-import { type Path } from "@longshore/options/report";
+import type { Path } from "@longshore/options/report";
 import { quote } from "../quote.js";
-import { type ScalarValue } from "./scalar.js";
+import type { ScalarValue } from "./scalar.js";
 
 /** Where a value was given. Lines and columns count from 1. */
 export type Source =

@@ -1,7 +1,7 @@
 import { formatBasic } from "@longshore/base/basic";
 import { redactText } from "@longshore/base/redact";
 import { headers, key } from "@longshore/options/declare";
-import { Agent } from "undici";
+import type { Agent } from "undici";
 import { z } from "zod";
 import { declareChecks, scheduleOptions, timeoutOption } from "../kind.js";
 import { deadlineSignal, reason } from "../wait.js";
@@ -76,6 +76,7 @@ async function checkHttp(target: HttpTarget, signal: AbortSignal): Promise<void>
 
 /** Each run connects anew, since a server that accepts no connections isn't healthy. The signal alone limits its time. */
 async function finalStatus(target: HttpTarget, signal: AbortSignal): Promise<number> {
+  const { Agent } = await import("undici");
   const agent = new Agent({ connect: { timeout: 0 }, headersTimeout: 0, bodyTimeout: 0 });
   try {
     return await followRedirects(agent, target, signal);

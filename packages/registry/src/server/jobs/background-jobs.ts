@@ -6,13 +6,10 @@ import type { HealthFailures } from "../../health/health-check.js";
 import { HealthMonitor } from "../../health/monitor.js";
 import type { CollectionMetrics } from "../../metrics/gc-metrics.js";
 import type { MirrorMetrics } from "../../metrics/mirror-metrics.js";
-import { runSync } from "../../copying/run-sync.js";
-import { startSweeping } from "../../mirroring/sweep-mirror.js";
 import type { NotificationService } from "../../notifications/service.js";
 import type { Log } from "../../observability/log.js";
 import { startDebugAddress, type ObservedService } from "../debug/debug-address.js";
 import { startCollecting, type Collect } from "./garbage-collection.js";
-import { startSyncing } from "./mirror-sync.js";
 import { startPurging } from "./upload-purging.js";
 
 /** What background jobs need from the service. */
@@ -72,10 +69,13 @@ export async function startBackgroundJobs(config: Config, context: BackgroundJob
     });
   startCollecting(gc, collect, { log, metrics: metrics?.collection, stop: signal });
   if (config.proxy !== undefined && !readonly.enabled) {
+    const { startSweeping } = await import("../../mirroring/sweep-mirror.js");
     startSweeping(config, config.proxy, { driver, log, metrics: metrics?.mirror, stop: signal });
   }
   const { sync } = config;
   if (sync !== undefined && !readonly.enabled) {
+    const { runSync } = await import("../../copying/run-sync.js");
+    const { startSyncing } = await import("./mirror-sync.js");
     const ports = { driver, log, signal, dryRun: false, full: false };
     startSyncing(sync, (observer) => runSync(config, sync, { ...ports, observer }), { log, stop: signal });
   }

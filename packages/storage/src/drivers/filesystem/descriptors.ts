@@ -1,5 +1,5 @@
 import { errnoOf } from "@longshore/base/errno";
-import { type FileCalls } from "./calls.js";
+import type { FileCalls } from "./calls.js";
 
 /** Opens and closes files. If the process has no descriptor left, it waits until the driver closes one. */
 export interface Descriptors {

@@ -1,16 +1,8 @@
-import type { JwksFetcher } from "@longshore/auth";
+import type { JwksFetcher } from "@longshore/auth/tokens";
 import { z } from "zod";
+import { isTrustworthy } from "./key-address.js";
 
 const DOCUMENT = z.object({ issuer: z.string(), jwks_uri: z.string() });
-
-/** Whether keys may be fetched from `url`: anybody on the way could replace them without TLS. */
-export function isTrustworthy(url: URL): boolean {
-  return url.protocol === "https:" || (url.protocol === "http:" && isLoopback(url.hostname));
-}
-
-function isLoopback(host: string): boolean {
-  return host === "localhost" || host === "[::1]" || /^127(\.\d{1,3}){3}$/.test(host);
-}
 
 /** The address of an issuer's discovery document (OpenID Connect Discovery §4). */
 export function discoveryUrl(issuer: string): URL {

@@ -1,16 +1,16 @@
 import { readFile } from "node:fs/promises";
+import type { AuthLog, Clock } from "@longshore/auth";
 import {
   createJwksFetcher,
   openJwksFileSource,
   openJwksUrlSource,
-  type AuthLog,
-  type Clock,
   type JwksFetcher,
   type KeySnapshot,
   type KeySource,
-} from "@longshore/auth";
+} from "@longshore/auth/tokens";
 import { abortable } from "@longshore/base/abort";
 import { createDiscoveringFetcher, discoveryUrl } from "./discovery.js";
+import { isUrl } from "./key-address.js";
 
 /** Where an issuer's keys are. */
 export interface IssuerKeysOptions {
@@ -98,9 +98,4 @@ async function openFetcher({ ca, bearertokenfile: file }: IssuerKeysOptions): Pr
     ca: ca === undefined ? undefined : await readFile(ca, "utf8"),
     authorization: file === undefined ? undefined : async () => `Bearer ${(await readFile(file, "utf8")).trim()}`,
   });
-}
-
-/** Whether a JWK set is at a URL and not in a file. */
-export function isUrl(jwks: string): boolean {
-  return /^https?:/i.test(jwks);
 }

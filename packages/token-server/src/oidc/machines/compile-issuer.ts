@@ -1,7 +1,6 @@
 import { isAccountName, SIGNING_ALGORITHMS, type Identity } from "@longshore/auth";
 import type { ExpectedIdToken } from "../id-token.js";
-import { isTrustworthy } from "../keys/discovery.js";
-import { isUrl } from "../keys/issuer-keys.js";
+import { isTrustworthy, isUrl } from "../keys/key-address.js";
 import { ClaimRuleError, compileClaims, findUnmet, isIdle, type ClaimCondition } from "./claim-rules.js";
 import { compileTemplate, type ClaimTemplate } from "./claim-template.js";
 import type { Claims } from "./claim-values.js";

@@ -3,8 +3,6 @@ import type { SourceKind } from "../../contract.js";
 import { SECOND } from "@longshore/base/duration";
 import { compileIssuer } from "./compile-issuer.js";
 import { machineOptions } from "./machine-options.js";
-import { openMachineSource } from "./machine-source.js";
-import { verifyIssuer } from "./verify-issuer.js";
 
 /** Logins may wait for an issuer that hangs, and those of others not for them: there is room for many, and no fault counts against all. */
 const LIMITS = { timeout: 15 * SECOND, concurrency: 1024, cachettl: 0, failures: 0 };
@@ -41,8 +39,9 @@ export const oidc: SourceKind = declareKind({
       remarks,
       labels: issuers.flatMap(({ rules }) => rules.flatMap(({ labels }) => Object.keys(labels))),
       limits: LIMITS,
-      open: (ports) => Promise.resolve(openMachineSource(configured, ports)),
+      open: async (ports) => (await import("./machine-source.js")).openMachineSource(configured, ports),
       async verify(request) {
+        const { verifyIssuer } = await import("./verify-issuer.js");
         const found = await Promise.all(issuers.map((options, index) => verifyIssuer(options, index, request)));
         return found.flat();
       },

@@ -1,5 +1,6 @@
 import type { Remark, VerifyRequest } from "@longshore/options/kind";
-import { createIssuerKeys, isUrl } from "../keys/issuer-keys.js";
+import { createIssuerKeys } from "../keys/issuer-keys.js";
+import { isUrl } from "../keys/key-address.js";
 import type { IssuerOptions } from "./machine-options.js";
 
 /** What `registry verify` says of an issuer: whether its keys can be had now. */

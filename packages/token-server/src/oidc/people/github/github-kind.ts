@@ -1,7 +1,7 @@
 import { list, textOr, verbatimText } from "@longshore/options/declare";
 import { declareKind, refuse } from "@longshore/options/kind";
 import { z } from "zod";
-import { isTrustworthy } from "../../keys/discovery.js";
+import { isTrustworthy } from "../../keys/key-address.js";
 import { clientOptions } from "../openid/openid-options.js";
 import { revealSecret } from "../client-secret.js";
 import type { ProviderKind } from "../provider.js";

@@ -1,6 +1,6 @@
 import { declareKind } from "@longshore/options/kind";
 import type { z } from "zod";
-import { isTrustworthy } from "../../keys/discovery.js";
+import { isTrustworthy } from "../../keys/key-address.js";
 import { ClaimRuleError, compileClaims } from "../../machines/claim-rules.js";
 import { compileTemplate } from "../../machines/claim-template.js";
 import type { ChosenProvider, ProviderKind } from "../provider.js";
