@@ -1,12 +1,20 @@
 import { rm } from "node:fs/promises";
 import { join } from "node:path";
-import { copyRepository, MANIFEST_TYPE, pushImage, writeTags, type Fixtures } from "./fixtures.js";
+import {
+  copyRepository,
+  createFixtures,
+  MANIFEST_TYPE,
+  pushImage,
+  writeRepositories,
+  writeTags,
+  type Fixtures,
+} from "./fixtures.js";
 import { runLoad, runWrk } from "./generate.js";
 import type { LoadResult, PushJob } from "./load/job.js";
 import type { Target } from "./servers.js";
 
 /** The groups that compare us with Distribution. */
-export const GROUPS = ["small", "large", "push", "tags"] as const;
+export const GROUPS = ["small", "large", "pull", "push", "tags", "scale"] as const;
 export type Group = (typeof GROUPS)[number];
 
 /** What ours is to be, as shares of Distribution's figures. */
@@ -35,6 +43,7 @@ export interface GroupPlan {
 const IMAGE = "bench/image";
 const TAGGED = "bench/tagged";
 const PUSHED = "bench/pushed";
+const LAYERED = "bench/layered";
 const TAG_COUNT = 2_000;
 const REPOSITORY_COUNT = 500;
 const CONNECTIONS = 16;
@@ -48,8 +57,12 @@ export function planGroup(group: Group): GroupPlan {
   switch (group) {
     case "small":
       return { operations: [root, byTag, byDigest, headByTag, blobHead, smallBlob], prepare: prepareImage };
+    case "pull":
+      return { operations: [pullImage], prepare: prepareLayers };
     case "tags":
       return { operations: [tagsPage, allTags, catalogPage], prepare: prepareLists };
+    case "scale":
+      return { operations: [manyTags, manyRepositories], prepare: prepareScale };
     case "push":
       return { operations: [pushSmall(1), pushSmall(16), putManifests], prepare: prepareImage };
     case "large":
@@ -129,6 +142,16 @@ const catalogPage: Operation = {
   run: (target, _, seconds) => runWrk({ url: `${target.origin}/v2/_catalog?n=100`, connections: 4, seconds }),
 };
 
+const manyTags: Operation = { ...tagsPage, name: "tags/list?n=100 of 50,000" };
+
+const manyRepositories: Operation = { ...catalogPage, name: "_catalog?n=100 of 10,000" };
+
+const pullImage: Operation = {
+  name: "pull of 30 layers of 1 MiB, 16 clients",
+  aim: { speed: 1.3, cpu: 0.8 },
+  run: (target) => runLoad({ kind: "pull", origin: target.origin, repository: LAYERED, tag: "latest", clients: 16 }),
+};
+
 const putManifests: Operation = {
   name: "manifest PUT, 8 at a time",
   aim: { speed: 2, cpu: 0.7 },
@@ -186,6 +209,12 @@ function planLarge(): GroupPlan {
         bytes: GIB,
         run: (target) => pushLarge(target, "patch"),
       },
+      {
+        name: "push 1 GiB in chunks of 5 MiB",
+        aim: { speed: 1.3, cpu: 0.8 },
+        bytes: GIB,
+        run: (target) => pushLarge(target, "chunks"),
+      },
     ],
     prepare: async (target) => {
       const result = await runLoad({
@@ -213,6 +242,16 @@ async function pushLarge(target: Target, how: PushJob["how"]): Promise<LoadResul
 
 async function prepareImage(target: Target, fixtures: Fixtures): Promise<void> {
   await pushImage(target, IMAGE, "latest", fixtures);
+}
+
+async function prepareLayers(target: Target): Promise<void> {
+  await pushImage(target, LAYERED, "latest", createFixtures({ layers: 30, size: 1024 * KIB }));
+}
+
+async function prepareScale(target: Target, fixtures: Fixtures): Promise<void> {
+  await pushImage(target, TAGGED, "v00000", fixtures);
+  await writeTags(target, TAGGED, 50_000, fixtures);
+  await writeRepositories(target, 10_000, fixtures);
 }
 
 async function prepareLists(target: Target, fixtures: Fixtures): Promise<void> {

@@ -1,6 +1,7 @@
 import { runDownload, runHead } from "./gets.js";
 import type { LoadJob, LoadResult } from "./job.js";
 import { parseJob } from "./parse.js";
+import { runPull } from "./pulls.js";
 import { runManifests, runPush } from "./pushes.js";
 
 async function runJob(job: LoadJob): Promise<LoadResult> {
@@ -9,6 +10,8 @@ async function runJob(job: LoadJob): Promise<LoadResult> {
       return runHead(job);
     case "download":
       return runDownload(job);
+    case "pull":
+      return runPull(job);
     case "manifests":
       return runManifests(job);
     case "push":

@@ -1,4 +1,4 @@
-import type { LoadJob, LoadResult, PushJob } from "./job.js";
+import type { LoadJob, LoadResult, PushJob, PushWay } from "./job.js";
 
 /** Reads a job from JSON. Throws on anything that isn't one. */
 export function parseJob(json: string): LoadJob {
@@ -14,6 +14,14 @@ export function parseJob(json: string): LoadJob {
       };
     case "download":
       return { kind: "download", urls: texts(job, "urls") };
+    case "pull":
+      return {
+        kind: "pull",
+        origin: text(job, "origin"),
+        repository: text(job, "repository"),
+        tag: text(job, "tag"),
+        clients: number(job, "clients"),
+      };
     case "manifests":
       return {
         kind: "manifests",
@@ -28,7 +36,7 @@ export function parseJob(json: string): LoadJob {
         kind: "push",
         origin: text(job, "origin"),
         repository: text(job, "repository"),
-        how: text(job, "how") === "patch" ? "patch" : "monolithic",
+        how: parseWay(text(job, "how")),
         size: number(job, "size"),
         connections: number(job, "connections"),
         limit: parseLimit(fields(job["limit"])),
@@ -50,6 +58,11 @@ export function parseResult(json: string): LoadResult {
 
 function parseLimit(limit: Fields): PushJob["limit"] {
   return "count" in limit ? { count: number(limit, "count") } : { seconds: number(limit, "seconds") };
+}
+
+function parseWay(way: string): PushWay {
+  if (way === "monolithic" || way === "patch" || way === "chunks") return way;
+  throw new Error(`no such way to push: ${way}`);
 }
 
 type Fields = Readonly<Record<string, unknown>>;

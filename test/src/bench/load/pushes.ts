@@ -72,13 +72,38 @@ export async function pushBlob(client: Dispatcher, target: PushTarget, blob: Blo
   let location = await send(client, target, { method: "POST", path: `/v2/${target.repository}/blobs/uploads/` }, 202);
   if (target.how === "patch") {
     location = await send(client, target, { method: "PATCH", path: pathOf(location), ...bodyOf(blob) }, 202);
+  } else if (target.how === "chunks") {
+    for (const chunk of chunksOf(blob)) {
+      location = await send(client, target, { method: "PATCH", path: pathOf(location), ...chunk }, 202);
+    }
   }
   location.searchParams.set("digest", blob.digest);
-  const body = target.how === "patch" ? {} : bodyOf(blob);
+  const body = target.how === "monolithic" ? bodyOf(blob) : {};
   await send(client, target, { method: "PUT", path: pathOf(location), ...body }, 201);
 }
 
-function bodyOf(blob: Blob): Pick<Dispatcher.RequestOptions, "body" | "headers"> {
+const CHUNK_SIZE = 5 * 1024 * 1024;
+
+type Body = Pick<Dispatcher.RequestOptions, "body" | "headers">;
+
+/** The blob in chunks (distribution-spec §Pushing a blob in chunks). */
+function* chunksOf(blob: Blob): Iterable<Body> {
+  let [blocks, length, start]: [Buffer[], number, number] = [[], 0, 0];
+  for (const block of blob.blocks()) {
+    blocks.push(block);
+    length += block.length;
+    if (length < CHUNK_SIZE && start + length < blob.size) continue;
+    const headers = {
+      "content-type": "application/octet-stream",
+      "content-length": String(length),
+      "content-range": `${start}-${start + length - 1}`,
+    };
+    yield { body: Readable.from(blocks, { objectMode: true }), headers };
+    [blocks, length, start] = [[], 0, start + length];
+  }
+}
+
+function bodyOf(blob: Blob): Body {
   const [first, ...others] = blob.size > 1024 * 1024 ? [] : [...blob.blocks()];
   const body = first !== undefined && others.length === 0 ? first : Readable.from(blob.blocks(), { objectMode: true });
   return { body, headers: { "content-type": "application/octet-stream", "content-length": String(blob.size) } };
