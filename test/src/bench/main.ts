@@ -57,36 +57,7 @@ async function main(): Promise<void> {
     if (!options.json) console.log(`${await describeMachine(folder)}${version === "" ? "" : `, beside ${version}`}`);
     for (const group of options.groups) {
       const place = await mkdtemp(join(folder, `${group}-`));
-      if (group === "memory") {
-        await reportMemory(mine, place);
-      } else if (group === "gc") {
-        const peer = theirs(options.peer ?? programPath("docker-registry"));
-        const { text, met } = formatCollections(await compareCollections({ theirs: peer, ours: mine }, place));
-        console.log(`\ngc: 110,000 blobs, 20,000 of them manifests, 10,000 unused\n${text}`);
-        if (!met) process.exitCode = 1;
-      } else if (group === "mirror") {
-        await reportMirror(options, mine, place);
-      } else if (group === "s3") {
-        await reportS3(options.pace);
-      } else if (group === "tokens") {
-        await reportTokens(mine, place, options.pace);
-      } else if (group === "auth") {
-        const peer = theirs(options.peer ?? programPath("docker-registry"));
-        const { text, met } = formatAuthReport(await measureAuth({ theirs: peer, ours: mine }, place, options.pace));
-        console.log(`\nauth: manifest GETs by tag (medians of ${options.pace.rounds} alternating rounds)\n${text}`);
-        if (!met) process.exitCode = 1;
-      } else {
-        const peer = theirs(options.peer ?? programPath("docker-registry"));
-        const report = await compareGroup(group, { theirs: peer, ours: mine }, place, options.pace);
-        if (options.json) console.log(JSON.stringify({ group, ...figuresOf(report) }));
-        else console.log(`\n${group} (medians of ${options.pace.rounds} alternating rounds)\n${formatReport(report)}`);
-        for (const row of options.guard ? findBroken(report) : []) {
-          console.error(
-            `${row}: less than half of its aim in speed and in CPU time; profile it before this change lands`,
-          );
-          process.exitCode = 1;
-        }
-      }
+      await reportOn(group, options, mine, place);
       await rm(place, { recursive: true });
     }
   } finally {
@@ -94,9 +65,56 @@ async function main(): Promise<void> {
   }
 }
 
-async function reportMirror({ peer, pace }: Options, mine: Launcher, folder: string): Promise<void> {
-  const original = theirs(peer ?? programPath("docker-registry"));
-  const { text, met } = formatMirrorReport(await measureMirror({ theirs: original, ours: mine }, folder, pace));
+async function reportOn(group: Options["groups"][number], options: Options, mine: Launcher, folder: string) {
+  switch (group) {
+    case "memory":
+      return reportMemory(mine, folder);
+    case "gc":
+      return reportCollections(options, mine, folder);
+    case "mirror":
+      return reportMirror(options, mine, folder);
+    case "s3":
+      return reportS3(options.pace);
+    case "tokens":
+      return reportTokens(mine, folder, options.pace);
+    case "auth":
+      return reportAuth(options, mine, folder);
+    default:
+      return reportGroup(group, options, mine, folder);
+  }
+}
+
+async function reportGroup(group: Group, options: Options, mine: Launcher, folder: string): Promise<void> {
+  const { json, pace, guard } = options;
+  const report = await compareGroup(group, { theirs: peerOf(options), ours: mine }, folder, pace);
+  if (json) console.log(JSON.stringify({ group, ...figuresOf(report) }));
+  else console.log(`\n${group} (medians of ${pace.rounds} alternating rounds)\n${formatReport(report)}`);
+  for (const row of guard ? findBroken(report) : []) {
+    console.error(`${row}: less than half of its aim in speed and in CPU time; profile it before this change lands`);
+    process.exitCode = 1;
+  }
+}
+
+function peerOf({ peer }: Options): Launcher {
+  return theirs(peer ?? programPath("docker-registry"));
+}
+
+async function reportCollections(options: Options, mine: Launcher, folder: string): Promise<void> {
+  const { text, met } = formatCollections(await compareCollections({ theirs: peerOf(options), ours: mine }, folder));
+  console.log(`\ngc: 110,000 blobs, 20,000 of them manifests, 10,000 unused\n${text}`);
+  if (!met) process.exitCode = 1;
+}
+
+async function reportAuth(options: Options, mine: Launcher, folder: string): Promise<void> {
+  const { pace } = options;
+  const { text, met } = formatAuthReport(await measureAuth({ theirs: peerOf(options), ours: mine }, folder, pace));
+  console.log(`\nauth: manifest GETs by tag (medians of ${pace.rounds} alternating rounds)\n${text}`);
+  if (!met) process.exitCode = 1;
+}
+
+async function reportMirror(options: Options, mine: Launcher, folder: string): Promise<void> {
+  const { pace } = options;
+  const { text, met } = formatMirrorReport(await measureMirror({ theirs: peerOf(options), ours: mine }, folder, pace));
   console.log(`\nmirror (medians of ${pace.rounds} alternating rounds)\n${text}`);
   if (!met) process.exitCode = 1;
 }
