@@ -18,6 +18,7 @@ import type { Refusals } from "../refusals.js";
 import type { Route } from "../routing.js";
 import { isUpstreamError, UpstreamError } from "../upstream/errors.js";
 import { orUnknownBlob } from "../upstream-errors.js";
+import { createBlockPool } from "./block-pool.js";
 import { UNSHARED, type Claim, type ClaimNote, type Claims } from "./claims.js";
 import { startDownload, type Download, type DownloadOutcome } from "./download.js";
 import { joinLeftover, openLeftover } from "./leftover.js";
@@ -81,6 +82,7 @@ export function createBlobCache(parts: BlobCacheParts): BlobCache {
   const sources = new Map<string, Promise<Source>>();
   const running = new Set<Promise<unknown>>();
   const claimsOf = new WeakMap<Download, Claim>();
+  const pool = createBlockPool();
   const closing = new AbortController();
 
   const ask = async <T>(route: Route, digest: Digest, question: () => Promise<T>): Promise<T> =>
@@ -103,6 +105,7 @@ export function createBlobCache(parts: BlobCacheParts): BlobCache {
     const ended = source.ended.then(async (outcome) => {
       await whenEnded(outcome);
       running.delete(ended);
+      if (running.size === 0) pool.clear();
       if ((await sources.get(key)?.catch(() => undefined)) === source) sources.delete(key);
     });
     running.add(ended);
@@ -133,6 +136,7 @@ export function createBlobCache(parts: BlobCacheParts): BlobCache {
       createFile: () => spool.create(route.name, path),
       openStored: (start, stop) => openStored(route, digest, start, stop),
       windowBytes: WINDOW,
+      pool,
       linger: parts.linger,
       onSize: (size) => claim.tell({ ...note, size }),
       onBytes: (count) => {

@@ -8,6 +8,7 @@ import {
 } from "@longshore/storage";
 import type { UpstreamBlob } from "../upstream/contract.js";
 import { UpstreamError } from "../upstream/errors.js";
+import type { BlockPool } from "./block-pool.js";
 import { createChanges } from "./changes.js";
 import { createFollower, type Followed, type Follower } from "./follower.js";
 import type { GrowingFile } from "./growing-file.js";
@@ -26,6 +27,7 @@ export interface DownloadParts {
   readonly openStored: (start: number, stop: number) => Promise<ContentStream>;
   /** Bytes that are held in memory for all readers. */
   readonly windowBytes: number;
+  readonly pool: BlockPool;
   /** For how long (ms) a download goes on that nobody reads. */
   readonly linger: number;
   readonly onBytes: (count: number) => void;
@@ -69,7 +71,7 @@ export function startDownload(parts: DownloadParts): Download {
   const changes = createChanges();
   /** Announces that a reader has moved on, joined or left, which other readers needn't know. */
   const progress = createChanges();
-  const recent = createRecentBytes(parts.windowBytes);
+  const recent = createRecentBytes(parts.windowBytes, parts.pool);
   const abort = new AbortController();
   const followers = new Set<Follower>();
   let file: GrowingFile | undefined;
@@ -80,6 +82,7 @@ export function startDownload(parts: DownloadParts): Download {
   let failure: Error | undefined;
   let size: number | undefined;
   let lingering: NodeJS.Timeout | undefined;
+  let hasEnded = false;
 
   const linger = (): void => {
     clearTimeout(lingering);
@@ -90,6 +93,11 @@ export function startDownload(parts: DownloadParts): Download {
       retryAfter: 1,
     });
     lingering = setTimeout(() => abort.abort(reason), parts.linger).unref();
+  };
+
+  /** Nobody comes to a download that has ended: when the last reader leaves, memory is free for others. */
+  const freeMemory = (): void => {
+    if (hasEnded && followers.size === 0) recent.clear();
   };
 
   const giveUpStoring = (error: unknown): void => {
@@ -134,15 +142,15 @@ export function startDownload(parts: DownloadParts): Download {
       // Before memory takes the chunk and lets go of others: a reader that has just joined may need these.
       await awaitReaders();
       abort.signal.throwIfAborted();
-      if (size !== undefined && recent.end + chunk.length > size) throw invalid("the blob is longer than announced");
-      recent.push(chunk);
+      if (recent.end + chunk.length > blob.size) throw invalid("the blob is longer than announced");
+      recent.push(chunk, blob.size - recent.end);
       parts.onBytes(chunk.length);
       const kept = keep(chunk);
       digester.update(chunk);
       changes.announce();
       await kept;
     }
-    if (size !== undefined && recent.end !== size) throw invalid("the blob is shorter than announced");
+    if (recent.end !== blob.size) throw invalid("the blob is shorter than announced");
     const actual = digester.current();
     if (actual !== digest) throw invalid(`requested ${digest}, received ${actual}`);
     size = recent.end;
@@ -182,16 +190,22 @@ export function startDownload(parts: DownloadParts): Download {
     if (notStored !== undefined) await discardFile();
   };
 
-  const ended = run().then(
-    () => ({ isStored }),
-    async (error: unknown) => {
+  const end = async (): Promise<DownloadOutcome> => {
+    try {
+      await run();
+      return { isStored };
+    } catch (error) {
       failure = error instanceof Error ? error : new Error(String(error));
       clearTimeout(lingering);
       changes.announce();
       await file?.discard();
       return { isStored: false, error: failure };
-    },
-  );
+    } finally {
+      hasEnded = true;
+      freeMemory();
+    }
+  };
+  const ended = end();
 
   const knownSize = async (): Promise<number> => {
     for (;;) {
@@ -235,6 +249,7 @@ export function startDownload(parts: DownloadParts): Download {
     read: (start, stop, signal) => {
       const follower = createFollower(followed, { start, stop, size: size ?? stop }, signal, () => {
         followers.delete(follower);
+        freeMemory();
         // Ends what the reader itself still waits for.
         changes.announce();
         progress.announce();

@@ -1,11 +1,12 @@
 import type { ContentStream } from "@longshore/storage";
 import type { Changes } from "./changes.js";
-import type { RecentBytes } from "./recent-bytes.js";
+import type { LentBytes, RecentBytes } from "./recent-bytes.js";
 
 /** A download as its readers see it. */
 export interface Followed {
   readonly changes: Changes;
-  readonly recent: RecentBytes;
+  /** What memory holds of it; undefined: everything is read from the file. */
+  readonly recent: Pick<RecentBytes, "start" | "end" | "lend"> | undefined;
   /** The offset up to which bytes may be given out. */
   readonly readable: number;
   readonly failure: Error | undefined;
@@ -43,9 +44,15 @@ export function createFollower(
 ): Follower {
   const { changes, recent } = followed;
   const position = { offset: start };
+  let lent: LentBytes | undefined;
   let file: OpenFile | undefined;
   let opening: Promise<void> | undefined;
   let closed = false;
+
+  const giveBack = (): void => {
+    lent?.release();
+    lent = undefined;
+  };
 
   const leaveFile = async (): Promise<void> => {
     const left = file;
@@ -92,6 +99,7 @@ export function createFollower(
   };
 
   const next = async (): Promise<Uint8Array | undefined> => {
+    giveBack();
     for (;;) {
       signal?.throwIfAborted();
       if (closed || position.offset >= stop) return undefined;
@@ -99,9 +107,12 @@ export function createFollower(
       if (followed.failure !== undefined) throw followed.failure;
       const limit = Math.min(stop, followed.readable);
       if (position.offset < limit) {
-        const held = recent.at(position.offset)?.subarray(0, limit - position.offset);
-        if (held !== undefined) await leaveFile();
-        const chunk = held ?? (await fromFile(limit));
+        lent = recent?.lend(position.offset, limit);
+        if (lent !== undefined && file !== undefined) {
+          await leaveFile();
+          if (closed) return undefined;
+        }
+        const chunk = lent?.bytes ?? (await fromFile(limit));
         if (chunk !== undefined) {
           position.offset += chunk.length;
           followed.onMove?.();
@@ -115,6 +126,7 @@ export function createFollower(
   const close = async (): Promise<void> => {
     if (closed) return;
     closed = true;
+    giveBack();
     onClose();
     await leaveFile();
   };
@@ -136,8 +148,9 @@ export function createFollower(
       return { done: true, value: undefined };
     },
   };
+  const isHeld = (offset: number): boolean => recent !== undefined && offset >= recent.start && offset < recent.end;
   const hold = async (): Promise<void> => {
-    if (file === undefined && recent.at(position.offset) === undefined) await openFile().catch(() => undefined);
+    if (file === undefined && !isHeld(position.offset)) await openFile().catch(() => undefined);
   };
 
   return { position, hold, stream: { size, close, [Symbol.asyncIterator]: () => iterator } };

@@ -6,7 +6,6 @@ import type { ClaimNote } from "./claims.js";
 import type { Download, DownloadOutcome } from "./download.js";
 import { createFollower, type Followed } from "./follower.js";
 import { openGrowing } from "./growing-file.js";
-import { createRecentBytes } from "./recent-bytes.js";
 import type { Spool } from "./spool.js";
 
 /** What following another process's download needs. */
@@ -121,7 +120,7 @@ export function followRemote({ spool, note, signal, ...parts }: RemoteParts): Do
   const followed: Followed = {
     changes,
     // Everything is read from the file: what one process has just written is in the system's memory.
-    recent: createRecentBytes(0),
+    recent: undefined,
     get readable() {
       if (size === undefined) return 0;
       return isStored ? size : Math.min(length, size - 1);

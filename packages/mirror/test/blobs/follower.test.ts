@@ -2,7 +2,6 @@ import { expect, it } from "vitest";
 import type { ContentStream } from "@longshore/storage";
 import { createChanges } from "../../src/blobs/changes.js";
 import { createFollower, type Followed, type Follower } from "../../src/blobs/follower.js";
-import { createRecentBytes } from "../../src/blobs/recent-bytes.js";
 
 const BYTES = Buffer.from(Array.from({ length: 100 }, (_, index) => index));
 
@@ -21,7 +20,7 @@ it("a reader gets each byte once if the blob is stored while it leaves the file"
   const followed: Followed = {
     changes: createChanges(),
     // Nothing is held in memory: the reader is far behind.
-    recent: createRecentBytes(0),
+    recent: undefined,
     get readable() {
       return readable;
     },
