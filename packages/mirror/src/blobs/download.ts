@@ -71,7 +71,9 @@ export function startDownload(parts: DownloadParts): Download {
   const changes = createChanges();
   /** Announces that a reader has moved on, joined or left, which other readers needn't know. */
   const progress = createChanges();
-  const recent = createRecentBytes(parts.windowBytes, parts.pool);
+  /** Stays when `file` is left: it may still be writing. */
+  let written: Pick<GrowingFile, "flushed"> = { flushed: Number.POSITIVE_INFINITY };
+  const recent = createRecentBytes(parts.windowBytes, parts.pool, () => written.flushed);
   const abort = new AbortController();
   const followers = new Set<Follower>();
   let file: GrowingFile | undefined;
@@ -130,8 +132,8 @@ export function startDownload(parts: DownloadParts): Download {
     );
   };
 
-  const keep = async (chunk: Uint8Array): Promise<void> => {
-    if (notStored === undefined) await file?.write(chunk).catch(giveUpStoring);
+  const keep = async (chunks: readonly Uint8Array[]): Promise<void> => {
+    for (const chunk of chunks) if (notStored === undefined) await file?.write(chunk).catch(giveUpStoring);
   };
 
   const invalid = (reason: string): UpstreamError => new UpstreamError(upstream, { code: "INVALID_ANSWER", reason });
@@ -143,9 +145,9 @@ export function startDownload(parts: DownloadParts): Download {
       await awaitReaders();
       abort.signal.throwIfAborted();
       if (recent.end + chunk.length > blob.size) throw invalid("the blob is longer than announced");
-      recent.push(chunk, blob.size - recent.end);
+      const copies = recent.push(chunk, blob.size - recent.end);
       parts.onBytes(chunk.length);
-      const kept = keep(chunk);
+      const kept = keep(copies);
       digester.update(chunk);
       changes.announce();
       await kept;
@@ -182,6 +184,7 @@ export function startDownload(parts: DownloadParts): Download {
         giveUpStoring(error);
         return undefined;
       });
+      if (file !== undefined) written = file;
       await receive(blob);
     } finally {
       await blob.close();

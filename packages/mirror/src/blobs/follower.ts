@@ -49,6 +49,8 @@ export function createFollower(
   let opening: Promise<void> | undefined;
   let closed = false;
 
+  const isHeld = (offset: number): boolean => recent !== undefined && offset >= recent.start && offset < recent.end;
+
   const giveBack = (): void => {
     lent?.release();
     lent = undefined;
@@ -107,11 +109,8 @@ export function createFollower(
       if (followed.failure !== undefined) throw followed.failure;
       const limit = Math.min(stop, followed.readable);
       if (position.offset < limit) {
+        if (file !== undefined && isHeld(position.offset)) await leaveFile();
         lent = recent?.lend(position.offset, limit);
-        if (lent !== undefined && file !== undefined) {
-          await leaveFile();
-          if (closed) return undefined;
-        }
         const chunk = lent?.bytes ?? (await fromFile(limit));
         if (chunk !== undefined) {
           position.offset += chunk.length;
@@ -148,7 +147,6 @@ export function createFollower(
       return { done: true, value: undefined };
     },
   };
-  const isHeld = (offset: number): boolean => recent !== undefined && offset >= recent.start && offset < recent.end;
   const hold = async (): Promise<void> => {
     if (file === undefined && !isHeld(position.offset)) await openFile().catch(() => undefined);
   };

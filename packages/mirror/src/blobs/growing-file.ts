@@ -4,6 +4,8 @@ import { isStorageError, type ContentStream, type Digest, type StorageDriver } f
 export interface GrowingFile {
   /** Its path in the spool. */
   readonly path: string;
+  /** Bytes whose chunks may be overwritten. */
+  readonly flushed: number;
   /** Takes ownership of `chunk`; resolves when another may follow. */
   write(chunk: Uint8Array): Promise<void>;
   /** What is in the file from `start` to `stop` (exclusive) by now; undefined where it doesn't reach `start` yet. */
@@ -22,6 +24,9 @@ export async function createGrowingFile(files: StorageDriver, path: string, adop
   const writer = await files.writer(path);
   return {
     path,
+    get flushed() {
+      return writer.flushed ?? 0;
+    },
     write: (chunk) => writer.write(chunk),
     open: (start, stop) => openGrowing(files, path, start, stop),
     async become(digest) {

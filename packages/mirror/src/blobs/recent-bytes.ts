@@ -12,8 +12,8 @@ export interface RecentBytes {
   readonly start: number;
   /** The offset behind the last byte. */
   readonly end: number;
-  /** Copies `chunk`, which is the first of `left` bytes that are still to come. */
-  push(chunk: Uint8Array, left: number): void;
+  /** Copies `chunk`, which is the first of `left` bytes that are still to come. Returns where: in one block, or more. */
+  push(chunk: Uint8Array, left: number): readonly Uint8Array[];
   /** What one block has from `offset` on, and not beyond `stop` (exclusive); undefined where that is gone, or hasn't come. */
   lend(offset: number, stop: number): LentBytes | undefined;
   /** Gives all blocks back to the pool, except those that a reader uses. Nothing is held any more. */
@@ -29,10 +29,10 @@ interface Block {
 }
 
 /**
- * Holds at most `limit` bytes, and at least the last block. The chunks of a socket are copied into blocks that are used again: each chunk
+ * Holds at most `limit` bytes, and at least the last block. A block is used again when the bytes before `flushed` include all of it. The chunks of a socket are copied into blocks that are used again: each chunk
  * is memory outside of the heap, and if they were kept, every 64 MiB of them would start a collection of the whole heap.
  */
-export function createRecentBytes(limit: number, pool: BlockPool): RecentBytes {
+export function createRecentBytes(limit: number, pool: BlockPool, flushed: () => number): RecentBytes {
   const blocks: Block[] = [];
   let start = 0;
   let end = 0;
@@ -41,8 +41,9 @@ export function createRecentBytes(limit: number, pool: BlockPool): RecentBytes {
     const oldest = blocks.shift();
     if (oldest === undefined) return;
     start += oldest.length;
-    // What a slow reader still sends is left to it.
-    if (oldest.readers === 0 && oldest.bytes.length === BLOCK) pool.give(oldest.bytes);
+    // What a slow reader still sends, or a slow disk still writes, is left to it.
+    const isUsed = oldest.readers > 0 || start > flushed();
+    if (!isUsed && oldest.bytes.length === BLOCK) pool.give(oldest.bytes);
   };
 
   /** The block that the next of `left` bytes belong to. */
@@ -64,14 +65,17 @@ export function createRecentBytes(limit: number, pool: BlockPool): RecentBytes {
       return end;
     },
     push(chunk, left) {
+      const copies: Uint8Array[] = [];
       for (let done = 0; done < chunk.length;) {
         const block = openBlock(left - done);
         const part = chunk.subarray(done, done + block.bytes.length - block.length);
         block.bytes.set(part, block.length);
+        copies.push(block.bytes.subarray(block.length, block.length + part.length));
         block.length += part.length;
         end += part.length;
         done += part.length;
       }
+      return copies;
     },
     lend(offset, stop) {
       if (offset < start || offset >= end) return undefined;

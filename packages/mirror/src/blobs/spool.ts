@@ -72,6 +72,9 @@ export async function openSpool(driver: StorageDriver, registry: Registry, direc
       live.add(path);
       return {
         ...file,
+        get flushed() {
+          return file.flushed;
+        },
         async discard() {
           live.delete(path);
           await file.discard();

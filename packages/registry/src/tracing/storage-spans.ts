@@ -115,6 +115,9 @@ function traceWriter(writer: FileWriter, { span }: OpenSpan): FileWriter {
     get size() {
       return writer.size;
     },
+    get flushed() {
+      return writer.flushed;
+    },
     write: (chunk, options) => writer.write(chunk, options),
     close: (options) => ending(() => writer.close(options)),
     commit: (options) => ending(() => writer.commit(options)),

@@ -36,6 +36,8 @@ export interface ContentStream extends AsyncIterable<Uint8Array> {
 export interface FileWriter {
   /** The file's bytes, including those of earlier writers and those still in buffers. */
   readonly size: number;
+  /** The bytes whose chunks the writer doesn't need any more: they may be overwritten. Undefined: it keeps its chunks. */
+  readonly flushed?: number | undefined;
   /** Takes ownership of `chunk`, and resolves when the next one may be passed (back-pressure, bounded buffering). */
   write(chunk: Uint8Array, options?: CallOptions): Promise<void>;
   /**

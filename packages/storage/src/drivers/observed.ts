@@ -80,6 +80,9 @@ function observeWriter(writer: FileWriter, observer: DriverObserver): FileWriter
     get size() {
       return writer.size;
     },
+    get flushed() {
+      return writer.flushed;
+    },
     async write(chunk, options) {
       // The writer owns the chunk afterwards.
       const { byteLength } = chunk;

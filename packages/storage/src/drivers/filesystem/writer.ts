@@ -148,6 +148,9 @@ export function createFileWriter(calls: FileCalls, file: WritableFile): FileWrit
     get size() {
       return size;
     },
+    get flushed() {
+      return position;
+    },
     write: async (chunk, options) => {
       needOpen("write");
       options?.signal?.throwIfAborted();
