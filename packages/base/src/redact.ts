@@ -14,10 +14,10 @@ const PATTERNS: readonly (readonly [probe: string, pattern: RegExp, replacement:
   ["://", /(\b[a-z][a-z0-9+.-]{0,20}:\/\/)[^\s/?#"']+@/gi, `$1${REDACTED}@`],
   // credentials as they appear in headers
   ["b", /\b(bearer|basic)(\s+)[a-z0-9._~+/=-]{4,}/gi, `$1$2${REDACTED}`],
-  // secrets in queries: the upload state's HMAC, tokens, presigned storage addresses
+  // secrets in queries: the upload state's HMAC, tokens (that a client wants one is none), presigned storage addresses
   [
     "=",
-    /([?&;\s"'](?:_state|[a-z0-9_.-]*(?:token|secret|passw(?:or)?d|signature|credential|accesskeyid))=)[^&;\s"']+/gi,
+    /([?&;\s"'](?!offline_token=(?:true|false)(?![^&;\s"']))(?:_state|[a-z0-9_.-]*(?:token|secret|passw(?:or)?d|signature|credential|accesskeyid))=)[^&;\s"']+/gi,
     `$1${REDACTED}`,
   ],
   // a provider's answer to a login, in the query of a target: authorization codes and states

@@ -20,9 +20,19 @@ it("the answer of a login provider is left out of targets", () => {
   );
 });
 
+it.each(["offline_token=truestory", "offline_token=true%00x", "token=true", "my_offline_token=true", "offline_token=x"])(
+  "a token in a query is, whatever it is called: %s",
+  (parameter) => {
+    const target = `/auth/token?a=b&${parameter}&c=d`;
+    expect(redactTarget(target)).toBe(target.replace(/=(?:true|x).*(?=&c)/, "=redacted"));
+  },
+);
+
 it.each([
   "/v2/team/app/blobs/uploads/?mount=sha256:0123&from=team/other",
   "/auth/token?service=registry&scope=repository:team/app:pull&account=alice",
+  "/auth/token?account=alice&client_id=docker&offline_token=true&service=registry",
+  "/auth/token?offline_token=false",
   "/v2/_catalog?n=100&last=encode",
   "the state=open of a circuit, and lsr_ or lspat_ alone",
 ])("nothing else is: %s", (text) => {
