@@ -20,13 +20,16 @@ it("the answer of a login provider is left out of targets", () => {
   );
 });
 
-it.each(["offline_token=truestory", "offline_token=true%00x", "token=true", "my_offline_token=true", "offline_token=x"])(
-  "a token in a query is, whatever it is called: %s",
-  (parameter) => {
-    const target = `/auth/token?a=b&${parameter}&c=d`;
-    expect(redactTarget(target)).toBe(target.replace(/=(?:true|x).*(?=&c)/, "=redacted"));
-  },
-);
+it.each([
+  "offline_token=truestory",
+  "offline_token=true%00x",
+  "token=true",
+  "my_offline_token=true",
+  "offline_token=x",
+])("a token in a query is, whatever it is called: %s", (parameter) => {
+  const target = `/auth/token?a=b&${parameter}&c=d`;
+  expect(redactTarget(target)).toBe(target.replace(/=(?:true|x).*(?=&c)/, "=redacted"));
+});
 
 it.each([
   "/v2/team/app/blobs/uploads/?mount=sha256:0123&from=team/other",

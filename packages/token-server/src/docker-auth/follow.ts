@@ -124,7 +124,11 @@ async function openFollowed(
   };
 }
 
-const GONE = { status: 404, headers: { "content-type": "text/plain" }, body: "this isn't configured any more\n" };
+const GONE = {
+  status: 404,
+  headers: { "content-type": "text/plain" },
+  body: "This login isn't configured any more. Ask the operator of this registry how to log in.\n",
+};
 
 function pageOf({ pages = [] }: AccessController, { path, methods }: AuthPage): AuthPage | undefined {
   return pages.find((page) => page.path === path && page.methods.some((method) => methods.includes(method)));

@@ -1,5 +1,4 @@
-import { createHash, randomUUID } from "node:crypto";
-import { serveHttp, type Listening } from "@longshore/testkit/loopback";
+import { startGitHub as start, type GitHubStandIn } from "@longshore/testkit/github";
 import { describe, expect, onTestFinished, test } from "vitest";
 import { createGitHubProvider } from "../../src/oidc/people/github/github-provider.js";
 import { github } from "../../src/oidc/people/github/github-kind.js";
@@ -12,104 +11,10 @@ const CHECKS: LoginChecks = {
   verifier: "v".repeat(43),
 };
 
-/**
- * Stands in for GitHub over a real socket: its endpoints of OAuth 2 and of the API, by its documentation. GitHub itself can't be had
- * here.
- */
-interface GitHubStandIn {
-  readonly listening: Listening;
-  login: string;
-  id: number;
-  organizations: { login: string; state: string }[];
-  teams: { slug: string; organization: string }[];
-  /** By access token: false was revoked. */
-  readonly tokens: Map<string, boolean>;
-  /** What the device flow answers next instead of a token. */
-  deviceError: string | undefined;
-  /** What every request of the API answers instead. */
-  status: number | undefined;
-  authorize(url: URL): string;
-}
-
 async function startGitHub(): Promise<GitHubStandIn> {
-  const codes = new Map<string, { readonly challenge: string; readonly redirectUri: string }>();
-  const listening = await serveHttp((request, response) => {
-    const chunks: Buffer[] = [];
-    request.on("data", (chunk: Buffer) => chunks.push(chunk));
-    request.on("end", () => {
-      const url = new URL(request.url ?? "", listening.url);
-      const json = (document: unknown, status = 200): void => {
-        response.writeHead(status, { "content-type": "application/json" }).end(JSON.stringify(document));
-      };
-      const form = new URLSearchParams(Buffer.concat(chunks).toString("utf8"));
-      const issue = (): void => {
-        const token = `gho_${randomUUID()}`;
-        state.tokens.set(token, true);
-        json({ access_token: token, token_type: "bearer", scope: "read:org" });
-      };
-      if (url.pathname === "/login/oauth/access_token") {
-        if (form.get("client_secret") !== "shh") return void json({ error: "incorrect_client_credentials" });
-        if (form.has("device_code"))
-          return state.deviceError === undefined ? void issue() : void json({ error: state.deviceError });
-        const code = codes.get(form.get("code") ?? "");
-        codes.delete(form.get("code") ?? "");
-        const challenge = createHash("sha256")
-          .update(form.get("code_verifier") ?? "")
-          .digest("base64url");
-        const fits = code?.challenge === challenge && code.redirectUri === form.get("redirect_uri");
-        return fits ? void issue() : void json({ error: "bad_verification_code" });
-      }
-      if (url.pathname === "/login/device/code") {
-        return void json({
-          device_code: "d",
-          user_code: "ABCD-1234",
-          verification_uri: `${listening.url}/login/device`,
-          expires_in: 900,
-          interval: 5,
-        });
-      }
-      if (state.status !== undefined) return void json({}, state.status);
-      const token = request.headers.authorization?.replace("Bearer ", "") ?? "";
-      if (state.tokens.get(token) !== true) return void json({ message: "Bad credentials" }, 401);
-      const page = Number(url.searchParams.get("page"));
-      const slice = <T>(all: readonly T[]): readonly T[] => all.slice((page - 1) * 100, page * 100);
-      if (url.pathname === "/user") return void json({ id: state.id, login: state.login });
-      if (url.pathname === "/user/memberships/orgs") {
-        return void json(
-          slice(state.organizations).map(({ login, state: of }) => ({ organization: { login }, state: of })),
-        );
-      }
-      if (url.pathname === "/user/teams") {
-        return void json(
-          slice(state.teams).map(({ slug, organization }) => ({ slug, organization: { login: organization } })),
-        );
-      }
-      return void json({}, 404);
-    });
-  });
-  onTestFinished(() => listening.close());
-  const state: GitHubStandIn = {
-    listening,
-    login: "Ann",
-    id: 7,
-    organizations: [{ login: "Acme", state: "active" }],
-    teams: [
-      { slug: "developers", organization: "Acme" },
-      { slug: "secret", organization: "Other" },
-    ],
-    tokens: new Map(),
-    deviceError: undefined,
-    status: undefined,
-    authorize(url) {
-      const code = randomUUID();
-      codes.set(code, {
-        challenge: url.searchParams.get("code_challenge") ?? "",
-        redirectUri: url.searchParams.get("redirect_uri") ?? "",
-      });
-      return code;
-    },
-  };
-  return state;
+  const hub = await start();
+  onTestFinished(() => hub.listening.close());
+  return hub;
 }
 
 function providerOf({ listening }: GitHubStandIn, memberships: readonly string[] = ["acme"], prefix = "github/") {

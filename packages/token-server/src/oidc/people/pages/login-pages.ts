@@ -175,7 +175,7 @@ function failurePage(
     return htmlPage(
       503,
       "The login can't be completed now",
-      `<p>${escapeHtml(title)} can't be asked now. Try again later.</p>\n`,
+      `<p>${escapeHtml(title)} can't be asked now. Try again later.</p>\n${again}`,
     );
   }
   throw error;
