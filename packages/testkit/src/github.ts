@@ -1,4 +1,5 @@
 import { createHash, randomUUID } from "node:crypto";
+import type { IncomingMessage } from "node:http";
 import { serveHttp, type Listening } from "./loopback.js";
 
 /**
@@ -24,6 +25,25 @@ export interface GitHubStandIn {
 /** Starts one with a user of one organisation, whose OAuth app has the secret `shh`. */
 export async function startGitHub(): Promise<GitHubStandIn> {
   const codes = new Map<string, { readonly challenge: string; readonly redirectUri: string }>();
+  function answerApi(url: URL, request: IncomingMessage, json: (document: unknown, status?: number) => void): void {
+    if (state.status !== undefined) return void json({}, state.status);
+    const token = request.headers.authorization?.replace("Bearer ", "") ?? "";
+    if (state.tokens.get(token) !== true) return void json({ message: "Bad credentials" }, 401);
+    const page = Number(url.searchParams.get("page"));
+    const slice = <T>(all: readonly T[]): readonly T[] => all.slice((page - 1) * 100, page * 100);
+    if (url.pathname === "/user") return void json({ id: state.id, login: state.login });
+    if (url.pathname === "/user/memberships/orgs") {
+      return void json(
+        slice(state.organizations).map(({ login, state: of }) => ({ organization: { login }, state: of })),
+      );
+    }
+    if (url.pathname === "/user/teams") {
+      return void json(
+        slice(state.teams).map(({ slug, organization }) => ({ slug, organization: { login: organization } })),
+      );
+    }
+    json({}, 404);
+  }
   const listening = await serveHttp((request, response) => {
     const chunks: Buffer[] = [];
     request.on("data", (chunk: Buffer) => chunks.push(chunk));
@@ -67,23 +87,7 @@ export async function startGitHub(): Promise<GitHubStandIn> {
           interval: 5,
         });
       }
-      if (state.status !== undefined) return void json({}, state.status);
-      const token = request.headers.authorization?.replace("Bearer ", "") ?? "";
-      if (state.tokens.get(token) !== true) return void json({ message: "Bad credentials" }, 401);
-      const page = Number(url.searchParams.get("page"));
-      const slice = <T>(all: readonly T[]): readonly T[] => all.slice((page - 1) * 100, page * 100);
-      if (url.pathname === "/user") return void json({ id: state.id, login: state.login });
-      if (url.pathname === "/user/memberships/orgs") {
-        return void json(
-          slice(state.organizations).map(({ login, state: of }) => ({ organization: { login }, state: of })),
-        );
-      }
-      if (url.pathname === "/user/teams") {
-        return void json(
-          slice(state.teams).map(({ slug, organization }) => ({ slug, organization: { login: organization } })),
-        );
-      }
-      return void json({}, 404);
+      answerApi(url, request, json);
     });
   });
   const state: GitHubStandIn = {

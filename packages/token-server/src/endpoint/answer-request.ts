@@ -63,6 +63,18 @@ export interface EndpointOptions {
 /** What is never to be waited for longer than a client waits (ms). */
 const PATIENCE = 60_000;
 
+/** What a token may grant, as JSON (bytes): with that, it fits into half of the headers that a registry reads by default. */
+const MOST_GRANTED = 24_000;
+
+/** Throws AuthError INVALID_REQUEST. */
+function assertFits(access: readonly ScopeEntry[]): void {
+  const size = Buffer.byteLength(JSON.stringify(access));
+  if (size <= MOST_GRANTED) return;
+  throw invalid(
+    `what is granted takes ${size} bytes in a token, and ${MOST_GRANTED} fit: ask for fewer scopes at a time`,
+  );
+}
+
 /** What is known of a login that is refused; for the log. */
 interface RefusedLogin {
   /** As the client wrote it, or as its credentials prove. */
@@ -119,6 +131,7 @@ export function createEndpoint(options: EndpointOptions): TokenEndpoint {
       const { identity, source, extra } = loggedIn;
       assertAccount(question, loggedIn);
       const { access, decided } = await grantedTo(loggedIn, question.resources, context);
+      assertFits(access);
       const issuedAt = Math.floor(clock() / 1000);
       const token = await sign({ identity, service, access, issuedAt });
       // Docker keeps using the one that it has, from several processes at once: it must not be used up.

@@ -140,6 +140,19 @@ describe("GET", () => {
     expect((await faultOf(() => server.issue(get(query, authorization)))).code).toBe("INVALID_REQUEST");
   });
 
+  it("refuses what is too much for a token's line in a header, and says how much fits; what isn't granted takes no room", async () => {
+    const { server } = site();
+    const scopes = (owner: string, count: number) =>
+      Array.from({ length: count }, (_, index) => `repository:${owner}/${"x".repeat(900)}${index}:pull,push`);
+    const fault = await faultOf(() => server.issue(get({ scope: scopes("alice", 100) }, ALICE)));
+    expect(fault.code).toBe("INVALID_REQUEST");
+    expect(fault).toMatchObject({
+      reason: expect.stringMatching(/takes \d+ bytes in a token, and 24000 fit/) as string,
+    });
+    const fitting = await server.issue(get({ scope: [...scopes("alice", 20), ...scopes("bob", 80)] }, ALICE));
+    expect(textOf(fitting.document, "token").length).toBeLessThan(32_768);
+  });
+
   it("refuses an account name without its password", async () => {
     const { server } = site();
     expect(await refusalOf(() => server.issue(get({ account: "alice" })))).toMatchObject({ account: "alice" });
