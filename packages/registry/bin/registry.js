@@ -1,5 +1,5 @@
 #!/usr/bin/env node
-import { readFileSync } from "node:fs";
+import { readdirSync, readFileSync, statSync } from "node:fs";
 
 // Loading takes a moment in which a signal must count, too: nothing else ends process 1 of a container.
 for (const [signal, code] of Object.entries({ SIGTERM: 143, SIGINT: 130 }))
@@ -9,7 +9,7 @@ process.on("SIGUSR1", () => undefined);
 // Read beforehand: afterwards it might be one file too many.
 const allowed = openFilesAllowed();
 try {
-  await import("../dist/cli/main.js");
+  await import(isBundleCurrent() ? "../dist/bundle/main.js" : "../dist/cli/main.js");
 } catch (error) {
   // Loading alone opens more than a hundred files. Node reports some of those that it can't open as missing modules.
   const isShort = ["EMFILE", "ENFILE"].includes(error?.code) || allowed < 256;
@@ -28,4 +28,16 @@ function openFilesAllowed() {
   } catch {
     return Infinity;
   }
+}
+
+/** Whether `npm run build` made a bundle, and no package was compiled without it since. */
+function isBundleCurrent() {
+  const made = timeOf(new URL("../dist/bundle/main.js", import.meta.url));
+  const packages = new URL("../../", import.meta.url);
+  return readdirSync(packages).every((name) => timeOf(new URL(`${name}/dist/.tsbuildinfo`, packages)) < made);
+}
+
+/** When a file was written; 0 if there is none. */
+function timeOf(file) {
+  return statSync(file, { throwIfNoEntry: false })?.mtimeMs ?? 0;
 }

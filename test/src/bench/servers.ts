@@ -52,7 +52,7 @@ const STOP_LIMIT_MS = 30_000;
 
 /** Our registry as it is built. Throws {@link BenchRefused} when it isn't. */
 export function ours(): Launcher {
-  const main = fileURLToPath(new URL("../../../packages/registry/dist/cli/main.js", import.meta.url));
+  const main = fileURLToPath(new URL("../../../packages/registry/bin/registry.js", import.meta.url));
   if (!existsSync(main)) {
     throw new BenchRefused(`this benchmark needs the built registry at ${main}; run npm run build first`);
   }

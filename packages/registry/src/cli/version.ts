@@ -1,6 +1,6 @@
 import { readFileSync } from "node:fs";
 
-/** This package's version, such as `0.1.0`. */
+/** This package's version, such as `0.1.0`. Its file is two folders up from `src/cli`, `dist/cli` and `dist/bundle`. */
 export function readVersion(): string {
   const manifest: unknown = JSON.parse(readFileSync(new URL("../../package.json", import.meta.url), "utf8"));
   if (typeof manifest !== "object" || manifest === null || !("version" in manifest)) throw new Error("no version");

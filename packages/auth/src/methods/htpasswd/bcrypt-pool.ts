@@ -1,3 +1,4 @@
+import { createRequire } from "node:module";
 import { abortable } from "@longshore/base/abort";
 import { Worker } from "node:worker_threads";
 
@@ -17,7 +18,7 @@ export interface BcryptPoolOptions {
   /** Threads, started on demand. Further comparisons wait for one; the callers bound how many do. */
   readonly threads: number;
   /** The program of the threads; by default bcryptjs. */
-  readonly program?: URL | undefined;
+  readonly program?: URL | string | undefined;
   /** Milliseconds after which a comparison is abandoned and its thread ended. */
   readonly timeout?: number | undefined;
 }
@@ -25,8 +26,8 @@ export interface BcryptPoolOptions {
 /** Enough for a cost of 18; no client waits longer for an answer. */
 const TIMEOUT = 60_000;
 
-/** The compiled program, by a path that is right for both `src` and `dist`: a thread can't load TypeScript. */
-const PROGRAM = new URL("../../../dist/methods/htpasswd/bcrypt-worker.js", import.meta.url);
+/** The compiled program, by a name that is right in `src`, in `dist` and in a bundle: a thread can't load TypeScript. */
+const compiledProgram = (): string => createRequire(import.meta.url).resolve("@longshore/auth/bcrypt-worker");
 
 /** A thread, and whether it is comparing. */
 interface Thread {
@@ -36,7 +37,7 @@ interface Thread {
 
 /** A pool of threads, each of which compares one password at a time. */
 export function createBcryptPool(options: BcryptPoolOptions): PasswordComparer {
-  const { threads, program = PROGRAM, timeout = TIMEOUT } = options;
+  const { threads, program = compiledProgram(), timeout = TIMEOUT } = options;
   const pool: Thread[] = [];
   const waiting = new Set<() => void>();
   let free = threads;

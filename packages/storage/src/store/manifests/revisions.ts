@@ -24,8 +24,9 @@ const MAX_EMPTY = 10_000;
 /** A linked manifest of each repository where one was found: looked at first the next time, which costs one `stat`. */
 export type FoundManifests = LRUCache<RepositoryName, Digest>;
 
-/** Remembers a manifest for each of the `limit` repositories used last, of some 300 bytes each. */
-export const createFoundManifests = (limit: number): FoundManifests => new LRUCache({ max: limit });
+/** Remembers a manifest for each of the `limit` repositories used last, of some 300 bytes each. Grows with them. */
+export const createFoundManifests = (limit: number): FoundManifests =>
+  new LRUCache({ maxSize: limit, sizeCalculation: () => 1 });
 
 /** Whether the repository `name` links at least one manifest. */
 export async function holdsManifest(

@@ -10,7 +10,8 @@ export interface KnownItems<T extends string> {
 
 /** Remembers the `limit` items used last, of some 200 to 300 bytes each. */
 export function createKnownItems<T extends string>(limit: number): KnownItems<T> {
-  const known = new LRUCache<string, true>({ max: limit });
+  // By size, of one each: with `max`, arrays of that length would be made at the start, 24 bytes for each item.
+  const known = new LRUCache<string, true>({ maxSize: limit, sizeCalculation: () => 1 });
   // The name of a repository has no colon.
   const keyOf = (name: RepositoryName, item: T): string => `${name}:${item}`;
   return {

@@ -1,0 +1,77 @@
+// Makes dist/bundle/main.js of the compiled program and its libraries: a few files in place of hundreds, without what is
+// never called. What is imported on demand stays apart. Run by `npm run build`, after the compiler. An argument is another
+// folder to write to.
+import { rm } from "node:fs/promises";
+import { fileURLToPath } from "node:url";
+import { rolldown } from "rolldown";
+
+const pathOf = (name) => fileURLToPath(new URL(name, import.meta.url));
+const directory = pathOf(process.argv[2] ?? "dist/bundle/");
+
+/**
+ * The files that `registry serve` reads one after the other: first what help needs, too; then what every command and the
+ * primary need; then what serves. Each has the modules that these import, and that no file before it has. Left to itself, the
+ * bundler makes a file for each combination of modules, a hundred for one start.
+ */
+const FILES = [
+  { name: "main", modules: ["dist/cli/main.js"] },
+  {
+    name: "start",
+    modules: [
+      "dist/cli/configuration.js",
+      "dist/cli/actions/serve.js",
+      "dist/run.js",
+      "dist/run-worker.js",
+      "../storage/dist/drivers/filesystem/driver.js",
+    ],
+  },
+  { name: "service", modules: ["dist/compose-service.js"] },
+];
+
+/** The name of each module's file, if it is one of these; `infoOf` tells what a module imports. */
+function assignModules(infoOf) {
+  const files = new Map();
+  for (const { name, modules } of FILES) {
+    const open = modules.map(pathOf);
+    for (let id = open.pop(); id !== undefined; id = open.pop()) {
+      if (files.has(id)) continue;
+      const info = infoOf(id);
+      if (info === null) continue;
+      files.set(id, name);
+      open.push(...info.importedIds);
+    }
+  }
+  return files;
+}
+
+let files;
+await rm(directory, { recursive: true, force: true });
+const bundle = await rolldown({
+  input: pathOf("dist/cli/main.js"),
+  platform: "node",
+  preserveEntrySignatures: "allow-extension",
+  // Optional: it need not be installed.
+  external: ["mongodb"],
+  // depd, a library of koa's, looks for the names of functions that way.
+  checks: { eval: false, ineffectiveDynamicImport: false },
+});
+// Not minified: stack traces name the functions, and a comment before each part says which module it was.
+await bundle.write({
+  dir: directory,
+  format: "esm",
+  keepNames: true,
+  codeSplitting: {
+    includeDependenciesRecursively: false,
+    groups: [
+      {
+        debugName: "files",
+        name(id, graph) {
+          files ??= assignModules((each) => graph.getModuleInfo(each));
+          const name = files.get(id);
+          return name === "main" ? null : name;
+        },
+      },
+    ],
+  },
+});
+await bundle.close();
