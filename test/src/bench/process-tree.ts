@@ -28,6 +28,12 @@ export async function peakMemory(root: number): Promise<readonly ProcessMemory[]
   return peaks.filter((peak) => peak.peakBytes > 0);
 }
 
+/** The memory that a process and all below it have for themselves: resident, and of no file. In bytes. */
+export async function anonymousMemory(root: number): Promise<number> {
+  const sizes = await Promise.all((await readTree(root)).map(([pid]) => anonymousOf(pid)));
+  return sizes.reduce((sum, size) => sum + size, 0);
+}
+
 /** Starts the peaks anew from what is resident now. */
 export async function resetPeaks(root: number): Promise<void> {
   // proc(5): 5 resets the peak resident set size (VmHWM) to the current value.
@@ -68,6 +74,11 @@ async function readStat(pid: number): Promise<Stat | undefined> {
 async function highWaterMark(pid: number): Promise<number> {
   const text = (await readIfThere(`/proc/${pid}/status`)) ?? "";
   return Number(/^VmHWM:\s+(\d+) kB$/m.exec(text)?.[1] ?? 0) * 1024;
+}
+
+async function anonymousOf(pid: number): Promise<number> {
+  const text = (await readIfThere(`/proc/${pid}/smaps_rollup`)) ?? "";
+  return Number(/^Anonymous:\s+(\d+) kB$/m.exec(text)?.[1] ?? 0) * 1024;
 }
 
 /** Processes come and go while the list is read. */

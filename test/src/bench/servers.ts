@@ -126,7 +126,7 @@ async function answers(url: string, exited: Promise<boolean>): Promise<void> {
     } catch (error) {
       cause = error;
     }
-    if (await Promise.race([exited, delay(50, false)])) {
+    if (await Promise.race([exited, delay(5, false)])) {
       throw new Error("it ended at once");
     }
   }
