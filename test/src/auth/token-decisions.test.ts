@@ -266,6 +266,26 @@ function disposable<T extends { close(): void }>(value: T): T & Disposable {
   return { ...value, [Symbol.dispose]: () => value.close() };
 }
 
+describe("a pull secret of Kubernetes", () => {
+  /** What containerd does with the user name and password of a pull secret. */
+  async function pull(username: string, password: string, repository: string): Promise<number> {
+    const scope = `repository:${repository}:pull`;
+    const client = { client_id: "containerd-client", grant_type: "password" };
+    const answer = await post({ ...client, username, password, scope });
+    if (answer.status !== 200) return answer.status;
+    const path = `/v2/${repository}/manifests/1`;
+    return (await ask(path, `Bearer ${tokenIn(answer.text)}`)).status;
+  }
+
+  it("holds a robot's token, or an ID token with whatever user name", async () => {
+    const robot = await command("token", "create", "--robot", "k8s", "--scope", "repository:team/*:pull");
+    expect(await pull("robot", robot, "team/app")).toBe(404);
+    expect(await pull("robot", robot, "ops/app")).toBe(401);
+    expect(await pull("k8s", idToken, "ci/app")).toBe(404);
+    expect(await pull("k8s", `${idToken.slice(0, -4)}AAAA`, "ci/app")).toBe(401);
+  });
+});
+
 describe("an account of a source that can't look accounts up", () => {
   it("gets no refresh token, and its labels whenever it shows its password", async () => {
     const form = { grant_type: "password", username: "olga", password: "any", access_type: "offline" };

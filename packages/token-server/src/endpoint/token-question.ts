@@ -37,6 +37,9 @@ const MAX_SCOPE_LENGTH = 1024;
 const MAX_SERVICE_LENGTH = 256;
 const MAX_REFRESH_LENGTH = 16_384;
 
+/** Parameters that are read from a form alone. */
+const SECRETS = ["password", "refresh_token", "subject_token"];
+
 /** What the client did wrong, in words that it may see. */
 export function invalid(reason: string): AuthError {
   return new AuthError({ code: "INVALID_REQUEST", reason });
@@ -51,6 +54,10 @@ export function parseTokenQuestion({ query, form }: TokenRequest, grants: readon
   const account = values.get("account") ?? "";
   const service = values.get("service") ?? "";
   if (service.length > MAX_SERVICE_LENGTH) throw invalid("service is too long");
+  // Who sends one there would get an anonymous token, and wonder later; and proxies write addresses into their logs.
+  const misplaced = SECRETS.find((name) => (query.get(name) ?? "") !== "");
+  if (misplaced !== undefined)
+    throw invalid(`${misplaced} doesn't belong into the address: send it in a form, by POST`);
   return {
     login: form === undefined ? { kind: "request" } : parseForm(form, grants),
     account: account === "" ? undefined : account,

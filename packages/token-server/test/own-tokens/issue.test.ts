@@ -135,6 +135,8 @@ describe("GET", () => {
       ALICE,
     ],
     ["too many resources", { scope: Array.from({ length: 101 }, (_, index) => `repository:a${index}:pull`) }, ALICE],
+    ["a password in the address", { username: "alice", password: "wonderland" }, undefined],
+    ["a refresh token in the address", { grant_type: "refresh_token", refresh_token: "x" }, undefined],
   ])("refuses %s as a bad request", async (_name, query, authorization) => {
     const { server } = site();
     expect((await faultOf(() => server.issue(get(query, authorization)))).code).toBe("INVALID_REQUEST");
@@ -184,12 +186,13 @@ describe("POST", () => {
     expect((await server.issue(post(form))).document["scope"]).toBe("repository:public/a:pull");
   });
 
-  it("ignores a refresh token in the query, and a query in place of the form", async () => {
+  it("refuses a refresh token in the query, whatever the form holds, and ignores a query in place of the form", async () => {
     const { server } = site();
     const question = post({ ...password, access_type: "offline" });
     const refresh = textOf((await server.issue(question)).document, "refresh_token");
     const query = get({ grant_type: "refresh_token", refresh_token: refresh });
-    expect((await server.issue(query)).account).toBe("");
+    for (const each of [query, { ...query, form: new URLSearchParams(password) }])
+      expect((await faultOf(() => server.issue(each))).code).toBe("INVALID_REQUEST");
     const scoped = { ...post({ ...password }), query: new URLSearchParams("scope=repository:alice/a:pull") };
     expect((await server.issue(scoped)).granted).toEqual([]);
   });
