@@ -56,8 +56,7 @@ export function parseTokenQuestion({ query, form }: TokenRequest, grants: readon
   if (service.length > MAX_SERVICE_LENGTH) throw invalid("service is too long");
   // Who sends one there would get an anonymous token, and wonder later; and proxies write addresses into their logs.
   const misplaced = SECRETS.find((name) => (query.get(name) ?? "") !== "");
-  if (misplaced !== undefined)
-    throw invalid(`${misplaced} doesn't belong into the address: send it in a form, by POST`);
+  if (misplaced !== undefined) throw invalid(`${misplaced} must not be in the URL: send it in a form, by POST`);
   return {
     login: form === undefined ? { kind: "request" } : parseForm(form, grants),
     account: account === "" ? undefined : account,

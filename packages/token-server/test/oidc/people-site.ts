@@ -1,5 +1,6 @@
 import type { AuthPage } from "@longshore/auth";
 import type { Listening } from "@longshore/testkit/loopback";
+import type { Configuration } from "oidc-provider";
 import { onTestFinished } from "vitest";
 import type { ChosenSource, IdentitySource, Login, Records, SourcePorts, TokenSite } from "../../src/contract.js";
 import { login as loginKind } from "../../src/oidc/people/login-kind.js";
@@ -30,6 +31,8 @@ export const ANN: Person = {
 interface SiteOptions {
   readonly provider?: "openid" | "google" | "gitlab";
   readonly records?: Records;
+  /** Of the provider itself. */
+  readonly over?: Configuration;
   /** Options beside the provider's. */
   readonly login?: object;
 }
@@ -37,15 +40,15 @@ interface SiteOptions {
 /** Pages first, whose address the provider must know, and what answers them afterwards. */
 export async function openSite(
   options: object = {},
-  { provider: kind = "openid", records, login = {} }: SiteOptions = {},
+  { provider: kind = "openid", records, login = {}, over = {} }: SiteOptions = {},
 ): Promise<Site> {
   const pages: AuthPage[] = [];
   const listening: Listening = await servePages(lazily(pages));
   onTestFinished(() => listening.close());
-  const provider = await startPeopleProvider([
-    `${listening.url}/auth/login/${kind}/callback`,
-    `${listening.url}/oidc_auth`,
-  ]);
+  const provider = await startPeopleProvider(
+    [`${listening.url}/auth/login/${kind}/callback`, `${listening.url}/oidc_auth`],
+    over,
+  );
   onTestFinished(() => provider[Symbol.asyncDispose]());
   provider.people.set(ANN.sub, { ...ANN });
   provider.next = ANN;

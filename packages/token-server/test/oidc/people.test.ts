@@ -32,6 +32,20 @@ describe("a login in a browser", () => {
     });
   });
 
+  test("is good beyond the session of the browser, also at a provider that issues no refresh tokens", async () => {
+    const site = await openSite(
+      { revalidate: "1h", grace: "1h", tokenlifetime: "720h" },
+      { over: { issueRefreshToken: () => Promise.resolve(false) } },
+    );
+    const token = tokenIn(await openBrowser().open(`${site.url}/auth/login/openid`));
+    for (let day = 0; day < 29; day += 1) {
+      site.now += 24 * 3_600_000;
+      expect((await use(site, token)).outcome).toBe("identified");
+    }
+    site.now += 2 * 24 * 3_600_000;
+    expect(reason(await use(site, token))).toContain("has expired");
+  });
+
   test("begins and ends where docker_auth has it, and shows the registry's own name", async () => {
     const site = await openSite({}, { login: { dockerauthpaths: true, registry: "registry.example:5000" } });
     const stop = (url: string): boolean => url.startsWith(`${site.url}/`);
