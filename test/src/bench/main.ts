@@ -16,19 +16,21 @@ import { BenchRefused, programPath, requirePrograms } from "./programs.js";
 import { ours, theirs, type Launcher } from "./servers.js";
 import { measureS3 } from "./s3/measure.js";
 import { formatS3Report } from "./s3/report.js";
+import { measureStorm } from "./storm/measure.js";
+import { formatStormReport } from "./storm/report.js";
 import { figuresOf, formatMemory, formatReport } from "./table.js";
 import { formatStart, measureStart } from "./start.js";
 import { measureTokens } from "./tokens/measure.js";
 import { formatTokenReport } from "./tokens/report.js";
 
 /** The groups that run only when they are named. */
-const OTHER_GROUPS = ["auth", "tokens", "gc", "memory", "mirror", "s3", "start"] as const;
+const OTHER_GROUPS = ["auth", "tokens", "gc", "memory", "mirror", "s3", "start", "storm"] as const;
 
 const USAGE = `usage: npm run bench -- [${[...GROUPS, ...OTHER_GROUPS, "all"].join(" | ")}] [--rounds 3] [--seconds 4] [--json] [PEER=<path>]
        npm run bench -- --guard
 
 Compares this registry with CNCF Distribution (Debian's docker-registry, or the program that PEER names) in alternating rounds: small requests, large
-blobs, small pushes, tag pages. "s3" pushes and pulls large blobs through both over Ceph, beside the SDK alone. "gc" collects the garbage of a large store with both. "auth" prints what passwords and tokens cost, and what guessers cost others. "mirror" pulls through both as caches of a docker-registry. "tokens" prints what a token server issues, and what others wait for meanwhile. "--guard" fails if a row of ${GUARDED.join(", ")} misses half of its aim in speed and in CPU time. "start" prints the time to the first answer and the memory of an idle registry. "memory" prints what 64 concurrent pushes and pulls of 256 MiB keep resident in ours.
+blobs, small pushes, tag pages. "s3" pushes and pulls large blobs through both over Ceph, beside the SDK alone. "gc" collects the garbage of a large store with both. "auth" prints what passwords and tokens cost, and what guessers cost others. "mirror" pulls through both as caches of a docker-registry. "storm" lets 500 clients pull one image from three replicas. "tokens" prints what a token server issues, and what others wait for meanwhile. "--guard" fails if a row of ${GUARDED.join(", ")} misses half of its aim in speed and in CPU time. "start" prints the time to the first answer and the memory of an idle registry. "memory" prints what 64 concurrent pushes and pulls of 256 MiB keep resident in ours.
 Both store below TMPDIR, which should lie on a real disk.`;
 
 const MIB = 1024 * 1024;
@@ -78,6 +80,8 @@ async function reportOn(group: Options["groups"][number], options: Options, mine
       return reportS3(options.pace);
     case "start":
       return reportStart(options, mine, folder);
+    case "storm":
+      return reportStorm(options, mine, folder);
     case "tokens":
       return reportTokens(mine, folder, options.pace);
     case "auth":
@@ -127,6 +131,12 @@ async function reportMirror(options: Options, mine: Launcher, folder: string): P
   const { text, met } = formatMirrorReport(await measureMirror({ theirs: peerOf(options), ours: mine }, folder, pace));
   console.log(`\nmirror (medians of ${pace.rounds} alternating rounds)\n${text}`);
   if (!met) process.exitCode = 1;
+}
+
+async function reportStorm(options: Options, mine: Launcher, folder: string): Promise<void> {
+  const { pace } = options;
+  const report = await measureStorm({ theirs: peerOf(options), ours: mine }, folder, pace);
+  console.log(`\nstorm (${pace.rounds} alternating rounds)\n${formatStormReport(report)}`);
 }
 
 async function reportTokens(mine: Launcher, folder: string, pace: Pace): Promise<void> {

@@ -24,6 +24,8 @@ export interface Launcher {
   readonly name: Target["name"];
   readonly program: string;
   readonly args: readonly string[];
+  /** Environment variables that make it a single process, where it would be several. */
+  readonly alone?: Readonly<Record<string, string>>;
 }
 
 // The original image's default configuration, word for word but for the address and the directory, which the environment gives.
@@ -56,7 +58,7 @@ export function ours(): Launcher {
   if (!existsSync(main)) {
     throw new BenchRefused(`this benchmark needs the built registry at ${main}; run npm run build first`);
   }
-  return { name: "longshore", program: process.execPath, args: [main, "serve"] };
+  return { name: "longshore", program: process.execPath, args: [main, "serve"], alone: { REGISTRY_HTTP_WORKERS: "1" } };
 }
 
 /** Debian's docker-registry at this path. */
