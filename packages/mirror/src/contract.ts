@@ -30,6 +30,8 @@ export interface MirroredUpstream {
   readonly tags: "cached" | "upstream";
   /** Which of its repositories `_catalog` lists: those that are cached, or also those that the upstream lists. */
   readonly catalog: "cached" | "upstream";
+  /** The largest blob that is fetched, in bytes; 0: no limit. */
+  readonly maxBlobBytes: number;
   /** Keeps the upstream's name and reasons from clients. */
   readonly hidden: boolean;
   /** Whether clients may delete what is cached. */

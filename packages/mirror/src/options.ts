@@ -54,6 +54,12 @@ const MIRROR_OPTIONS = {
     OURS,
   ),
   deny: textList("Repositories that may not be mirrored, as patterns; takes precedence over `allow`.", OURS),
+  maxblobbytes: looseInteger(
+    0,
+    { min: 0, max: 1024 * TIB },
+    "The largest blob that is fetched, in bytes; clients that ask for a larger one get 502 and a message. 0: no limit.",
+    OURS,
+  ),
   hidden: flag(false, "Hides the origin of content from clients: no error or warning names the upstream.", OURS),
 };
 

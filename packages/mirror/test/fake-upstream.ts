@@ -134,6 +134,13 @@ export class FakeUpstream implements Upstream {
     return Promise.resolve();
   }
 
+  /** What its consumers said of it. */
+  readonly blamed: string[] = [];
+
+  blame(reason: string): void {
+    this.blamed.push(reason);
+  }
+
   status(): Record<string, never> {
     return {};
   }

@@ -74,6 +74,7 @@ export const DEFAULTS: Omit<MirroredUpstream, "client"> = {
   missing: "keep",
   tags: "upstream",
   catalog: "cached",
+  maxBlobBytes: 0,
   hidden: false,
   deletable: false,
 };

@@ -1,3 +1,4 @@
+import { setMaxListeners } from "node:events";
 import { setTimeout as delay } from "node:timers/promises";
 import { abortable } from "@longshore/base/abort";
 import { MIB } from "@longshore/base/size";
@@ -72,6 +73,8 @@ interface Wanted {
   readonly signal: AbortSignal | undefined;
   /** Whether it has bytes of another source already. */
   readonly hasGiven: boolean;
+  /** Whether the blob was evicted while it was read, which is made up for once. */
+  readonly wasEvicted: boolean;
 }
 
 /** A blob's download, here or in another process; undefined: it has just been stored. */
@@ -84,9 +87,19 @@ export function createBlobCache(parts: BlobCacheParts): BlobCache {
   const claimsOf = new WeakMap<Download, Claim>();
   const pool = createBlockPool();
   const closing = new AbortController();
+  // Each download of another process waits with it: more than ten at a time are no leak.
+  setMaxListeners(0, closing.signal);
 
   const ask = async <T>(route: Route, digest: Digest, question: () => Promise<T>): Promise<T> =>
     orUnknownBlob(digest, refusals.through(aboutBlob(route, digest), question));
+
+  /** Throws REFUSED for a blob of `size` bytes that is larger than the configuration allows. */
+  const checkSize = ({ upstream }: Route, size: number): void => {
+    const { maxBlobBytes: most, client } = upstream;
+    if (most === 0 || size <= most) return;
+    const reason = `the blob has ${size} bytes, and maxblobbytes allows ${most}`;
+    throw new UpstreamError(client.host, { code: "REFUSED", reason });
+  };
 
   const storedSize = async ({ name }: Route, digest: Digest): Promise<number | undefined> => {
     try {
@@ -127,6 +140,12 @@ export function createBlobCache(parts: BlobCacheParts): BlobCache {
       open: async (signal) => {
         try {
           const rest = await ask(route, digest, () => upstream.client.openBlob(remote, digest, { offset, signal }));
+          try {
+            checkSize(route, rest.size);
+          } catch (error) {
+            await rest.close();
+            throw error;
+          }
           return left === undefined ? rest : joinLeftover(left, rest);
         } catch (error) {
           await left?.stream.close();
@@ -154,7 +173,10 @@ export function createBlobCache(parts: BlobCacheParts): BlobCache {
     return track(keyOf(route, digest), source, async ({ isStored, error }) => {
       await claim.release();
       observer.downloaded?.(upstream.label, isStored, error);
-      if (isUpstreamError(error)) refusals.remember(aboutBlob(route, digest), error);
+      if (isUpstreamError(error)) {
+        refusals.remember(aboutBlob(route, digest), error);
+        if (error.fault.code === "INVALID_ANSWER") upstream.client.blame(error.fault.reason);
+      }
       if (isStored) parts.onStored(route, digest);
     });
   };
@@ -254,17 +276,21 @@ export function createBlobCache(parts: BlobCacheParts): BlobCache {
     }
   };
 
-  /** Reads on, where the process that downloaded the blob has died, from a download that begins with the same bytes. */
+  /** Reads on, where the process that downloaded the blob has died or the blob was evicted when it was stored, from a download that begins with the same bytes. */
   const read = (source: Download, wanted: Wanted): ContentStream => {
     const { route, digest, start, stop, signal } = wanted;
     return createResumableStream(source.read(start, stop, signal), start, async (offset, error) => {
-      if (!(error instanceof HolderLostError)) throw error;
+      // What was stored had the digest: whatever has it, too, goes on with the same bytes.
+      const isEvicted = isStorageError(error, "BLOB_UNKNOWN") && !wanted.wasEvicted;
+      if (!isEvicted && !(error instanceof HolderLostError)) throw error;
       const next = await sourceOf(route, digest, offset);
       if (next === undefined) return openStored(route, digest, offset, stop);
-      const isSame = error.file !== undefined && next.continues === error.file;
       const hasGiven = wanted.hasGiven || offset > start;
-      if (hasGiven && !isSame) throw interrupted(route, error);
-      return read(next, { ...wanted, start: offset, hasGiven });
+      if (error instanceof HolderLostError) {
+        const isSame = error.file !== undefined && next.continues === error.file;
+        if (hasGiven && !isSame) throw interrupted(route, error);
+      }
+      return read(next, { ...wanted, start: offset, hasGiven, wasEvicted: wanted.wasEvicted || isEvicted });
     });
   };
 
@@ -298,6 +324,7 @@ export function createBlobCache(parts: BlobCacheParts): BlobCache {
         source?.canServe(0) !== true
           ? await ask(route, digest, () => client.blobSize(route.remote, digest, options))
           : await abortable(source.size, options?.signal);
+      checkSize(route, size);
       return { mediaType: "application/octet-stream", digest, size };
     },
 
@@ -318,7 +345,15 @@ export function createBlobCache(parts: BlobCacheParts): BlobCache {
         const range = await openRange(route, digest, { start: from, stop, size }, options);
         if (range !== undefined) return range;
       }
-      return read(source, { route, digest, start: from, stop, signal: options?.signal, hasGiven: false });
+      return read(source, {
+        route,
+        digest,
+        start: from,
+        stop,
+        signal: options?.signal,
+        hasGiven: false,
+        wasEvicted: false,
+      });
     },
 
     async settle() {

@@ -20,6 +20,7 @@ export interface BlobApiOptions {
   readonly idleTimeout: number;
   /** How often a blob is resumed that hardly comes forward. */
   readonly retries: number;
+  readonly onBroken?: ((reason: string) => void) | undefined;
   readonly observer?: UpstreamObserver | undefined;
 }
 

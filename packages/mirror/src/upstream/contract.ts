@@ -119,6 +119,8 @@ export interface Upstream {
   /** Asks whether the upstream answers; a challenge is an answer. Needs no credentials and sends none. */
   ping(call?: UpstreamCall): Promise<void>;
   status(): UpstreamStatus;
+  /** The consumer found that a blob's bytes aren't what was asked for: shown by {@link Upstream.status} as its last error. */
+  blame(reason: string): void;
   /** Ends all connections. Open blobs throw. Idempotent. */
   close(): Promise<void>;
 }

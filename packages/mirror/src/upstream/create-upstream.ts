@@ -6,6 +6,7 @@ import { helperCredentials } from "./auth/helper.js";
 import { createTokens } from "./auth/tokens.js";
 import { createBlobApi } from "./blobs.js";
 import type { Upstream, UpstreamObserver } from "./contract.js";
+import { isUpstreamError } from "./errors.js";
 import { createExchange, type Exchange } from "./exchange.js";
 import { createGate, type Gate } from "./flow/gate.js";
 import { apiHostOf } from "./hosts.js";
@@ -59,18 +60,36 @@ function assembleUpstream(
 ): Upstream {
   const api = { host, exchange, timeout };
   const manifests = createManifestApi(api);
-  const blobs = createBlobApi({ host, exchange, idleTimeout: idletimeout, retries, observer });
+  const blobs = createBlobApi({
+    host,
+    exchange,
+    idleTimeout: idletimeout,
+    retries,
+    observer,
+    onBroken: (reason) => gate.spoiled(reason),
+  });
   const lists = createListApi(api);
   const referrers = createReferrerApi(api, manifests);
+  /** `call`, which notes what can't be used although the answer was a good one. */
+  const noting =
+    <A extends readonly unknown[], T>(call: (...args: A) => Promise<T>) =>
+    async (...args: A): Promise<T> => {
+      try {
+        return await call(...args);
+      } catch (error) {
+        if (isUpstreamError(error) && error.fault.code === "INVALID_ANSWER") gate.spoiled(error.fault.reason);
+        throw error;
+      }
+    };
   return {
     host,
-    resolveManifest: manifests.resolve,
-    fetchManifest: manifests.fetch,
-    openBlob: blobs.open,
-    blobSize: blobs.size,
-    tags: lists.tags,
-    repositories: lists.repositories,
-    referrers,
+    resolveManifest: noting(manifests.resolve),
+    fetchManifest: noting(manifests.fetch),
+    openBlob: noting(blobs.open),
+    blobSize: noting(blobs.size),
+    tags: noting(lists.tags),
+    repositories: noting(lists.repositories),
+    referrers: noting(referrers),
     async ping({ signal } = {}) {
       const answer = await exchange.send({
         kind: "ping",
@@ -83,6 +102,7 @@ function assembleUpstream(
       await answer.drop();
     },
     status: () => gate.status(),
+    blame: (reason) => gate.spoiled(reason),
     close: () => wire.close(),
   };
 }

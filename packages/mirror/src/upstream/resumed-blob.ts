@@ -25,6 +25,8 @@ export interface ResumeOptions {
   readonly retries: number;
   readonly signal: AbortSignal | undefined;
   resume(position: number): Promise<BlobPart>;
+  /** Called each time that a connection breaks off or stalls. */
+  readonly onBroken?: ((reason: string) => void) | undefined;
   readonly observer?: UpstreamObserver | undefined;
 }
 
@@ -58,6 +60,7 @@ export function createResumedBlob(first: BlobPart, size: number, options: Resume
       } catch (error) {
         current.cancel();
         if (isClosed || !isUpstreamError(error, "UNAVAILABLE")) throw error;
+        if (error.fault.code === "UNAVAILABLE") options.onBroken?.(error.fault.reason);
         failures += 1;
         if (failures > options.retries) throw error;
         const pause = backoff(PAUSES, failures, 1, Math.random());

@@ -131,7 +131,12 @@ describe("a blob", () => {
     await using upstream = openUpstream(site.url, {}, { random: () => 0 });
     const blob = await upstream.openBlob(NAME, DIGEST);
     expect(blob.size).toBe(BLOB.bytes.byteLength);
+    expect(upstream.status().lastError).toBeUndefined();
     expect(await collectBytes(blob)).toEqual(BLOB.bytes);
+    const status = upstream.status();
+    expect(status.lastError?.message).toContain("connection");
+    // It answers all the same.
+    expect(status.failure).toBeUndefined();
     expect(site.asked.length).toBeGreaterThan(3);
   });
 

@@ -55,6 +55,7 @@ describe("a manifest", () => {
     await using upstream = openUpstream(site.url);
     const other = parseDigest(contentOf("other").digest);
     await refused(upstream.fetchManifest(NAME, other), "INVALID_ANSWER", /should be/);
+    expect(upstream.status().lastError?.message).toMatch(/should be/);
     expect((await upstream.fetchManifest(NAME, MANIFEST_DIGEST)).bytes).toEqual(MANIFEST.bytes);
   });
 

@@ -17,7 +17,15 @@ import type { ParsedConfig } from "./schema/root.js";
 /** What a mirrored registry is, whether it is the one of `proxy.remoteurl` or one of `proxy.upstreams`. */
 type MirrorSettings = Pick<
   ProxyOptions,
-  "allow" | "deny" | "freshness" | "missingtags" | "taglists" | "catalog" | "hidden" | keyof UpstreamOptions
+  | "allow"
+  | "deny"
+  | "maxblobbytes"
+  | "freshness"
+  | "missingtags"
+  | "taglists"
+  | "catalog"
+  | "hidden"
+  | keyof UpstreamOptions
 >;
 
 /** Where it stands in the configuration, and what it is called. */
@@ -99,6 +107,7 @@ function upstreamConfig(settings: MirrorSettings, remoteurl: string, place: Plac
     missingtags: settings.missingtags,
     taglists: settings.taglists ?? ("upstream" as const),
     catalog: settings.catalog,
+    maxblobbytes: settings.maxblobbytes,
     hidden: settings.hidden,
     options: { ...settings, remoteurl },
   };

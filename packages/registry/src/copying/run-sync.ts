@@ -9,6 +9,7 @@ import {
   type CopyObserver,
   type CopyResult,
   type CopyTarget,
+  type Upstream,
   type UsageLog,
 } from "@longshore/mirror";
 import { openRecords, type RepositoryName, type StorageDriver } from "@longshore/storage";
@@ -27,6 +28,8 @@ export interface SyncPorts {
   readonly dryRun: boolean;
   /** Looks at everything again. */
   readonly full: boolean;
+  /** Called with what asks an entry's source, which tells how it does, also when the run is over. */
+  readonly asking?: ((entry: SyncConfig["entries"][number], source: Upstream) => void) | undefined;
 }
 
 /** Another process of those that share the storage is copying what `proxy.sync` names. */
@@ -79,10 +82,11 @@ async function copyEntry(
   config: Config,
   sync: SyncConfig,
   entry: SyncConfig["entries"][number],
-  { driver, log, signal, observer, dryRun, full }: SyncPorts,
+  { driver, log, signal, observer, dryRun, full, asking }: SyncPorts,
 ): Promise<CopyResult> {
   await using opened = new Resources();
   const source = opened.add(createUpstream(unfrozen(entry.options), { environment: process.env }));
+  asking?.(entry, source);
   const stored = opened.add(await openStorageTarget(config, driver, { log, sparse: entry.platforms !== undefined }));
   const usage = dryRun || config.proxy === undefined ? undefined : opened.add(openUsage(config.proxy, driver, log));
   const target: CopyTarget =

@@ -92,7 +92,7 @@ function mirroredUpstream(
   isSingle: boolean,
   metrics: MirrorMetrics | undefined,
 ): MirroredUpstream {
-  const { options, missingtags, taglists, ...rest } = upstream;
+  const { options, missingtags, taglists, maxblobbytes, ...rest } = upstream;
   const observer: UpstreamObserver = {
     paused: (_host, reason) => metrics?.paused(rest.label, reason),
     retried: () => metrics?.retried(rest.label),
@@ -102,6 +102,7 @@ function mirroredUpstream(
     client: createUpstream(unfrozen(options), { environment: process.env, observer }),
     missing: missingtags,
     tags: taglists,
+    maxBlobBytes: maxblobbytes,
     // As Distribution in proxy mode, which takes nothing from clients.
     deletable: !isSingle,
   };

@@ -46,6 +46,24 @@ export function upstreamStates(
   }));
 }
 
+/** The state of a registry that `proxy.sync` copies from: `name` is the entry's `source`. */
+interface SourceState extends Omit<UpstreamState, "prefix"> {
+  readonly use: "sync";
+}
+
+/** The state of each registry that `proxy.sync` copies from, from what the process that copies saw since it started. */
+export function sourceStates(
+  entries: readonly { readonly text: string; readonly options: { readonly remoteurl: string } }[],
+  statuses: UpstreamStatuses,
+): readonly SourceState[] {
+  return entries.map(({ text, options }) => ({
+    name: text,
+    use: "sync",
+    host: new URL(options.remoteurl).host,
+    ...merge([statuses.get(text) ?? {}]),
+  }));
+}
+
 function merge(statuses: readonly UpstreamStatus[]): Omit<UpstreamState, "name" | "prefix" | "host"> {
   const byUse = [...statuses].sort((a, b) => lastUse(b) - lastUse(a));
   const [latest] = byUse;

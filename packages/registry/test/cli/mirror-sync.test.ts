@@ -2,7 +2,7 @@ import { readFile, writeFile } from "node:fs/promises";
 import { fileURLToPath } from "node:url";
 import { describe, expect, it } from "vitest";
 import { expectStatus, pushImage } from "@longshore/testkit/fixtures";
-import { serveHttp } from "@longshore/testkit/loopback";
+import { freePort, serveHttp } from "@longshore/testkit/loopback";
 import { attempt } from "@longshore/testkit/processes";
 import { startApi, startRegistry } from "@longshore/testkit/start-registry";
 import { makeTemporaryFolder } from "@longshore/testkit/temporary-folder";
@@ -73,9 +73,21 @@ describe("mirror sync", () => {
     const image = await pushImage(source.client, "team/app", "v1");
     const upstreams = [{ prefix: "source.test", remoteurl: source.client.origin }];
     const sync = { interval: "1s", entries: [{ source: `${source.client.origin}/team/app` }] };
-    await using server = await startRegistry({ config: { proxy: { upstreams, sync } } });
+    const debug = `127.0.0.1:${await freePort()}`;
+    const http = { debug: { addr: debug } };
+    await using server = await startRegistry({ config: { http, proxy: { upstreams, sync } } });
     await expect.poll(() => server.logs(), { timeout: 30_000 }).toContain("mirror sync finished: 1 tag copied");
+    const shown = async (): Promise<unknown> => (await fetch(`http://${debug}/debug/upstreams`)).json();
+    const { host } = new URL(source.client.origin);
+    const copied = { name: `${source.client.origin}/team/app`, use: "sync", host };
+    expect(await shown()).toMatchObject({
+      upstreams: [
+        { name: "source.test", state: "unasked" },
+        { ...copied, state: "reachable", processes: 1 },
+      ],
+    });
     await source.stop();
+    await expect.poll(shown, { timeout: 30_000 }).toMatchObject({ upstreams: [{}, { state: "unreachable" }] });
     const got = expectStatus(await server.client.ask({ path: "/v2/source.test/team/app/manifests/v1" }), 200);
     expect(got.body).toEqual(image.manifest.bytes);
     const state = `${server.root}/scheduler-state.json`;

@@ -25,6 +25,8 @@ export interface Gate {
   limited(lane: string, retryAfter: number | undefined, rateLimit: RateLimit | undefined): UpstreamError;
   /** No usable answer. */
   failed(reason: string): void;
+  /** What came behind a good answer's headers can't be used: it broke off, or is something else. The upstream may still be asked. */
+  spoiled(reason: string): void;
   /** The caller gave up. */
   abandoned(): void;
   status(): UpstreamStatus;
@@ -109,6 +111,7 @@ export function createGate({ host, now, observer }: GateOptions): Gate {
       openUntil = now() + PAUSE;
       if (!wasOpen) observer?.paused?.(host, "failures", PAUSE / SECOND);
     },
+    spoiled: (reason) => void note(reason),
     abandoned: () => circuit.abandoned(),
     status() {
       const pause = pauseNow();

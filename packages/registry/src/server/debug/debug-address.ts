@@ -6,7 +6,7 @@ import type { MetricsSnapshot } from "../../metrics/metrics.js";
 import { proxyVariables } from "../../metrics/mirror-metrics.js";
 import { createNotificationMetrics } from "../../metrics/notification-metrics.js";
 import { createServerMetrics } from "../../metrics/server-metrics.js";
-import { upstreamStates, type UpstreamStatuses } from "../../mirroring/upstream-states.js";
+import { sourceStates, upstreamStates, type UpstreamStatuses } from "../../mirroring/upstream-states.js";
 import { describeEndpoints } from "../../notifications/describe.js";
 import type { NotificationService } from "../../notifications/service.js";
 import type { Log } from "../../observability/log.js";
@@ -33,6 +33,8 @@ export interface DebugContext {
   readonly service: ObservedService;
   /** Undefined if there are no endpoints. */
   readonly notifications: NotificationService | undefined;
+  /** How the registries that `proxy.sync` copies from do, as this process saw, by the entries' `source`. */
+  sourceStatuses(): UpstreamStatuses;
   /** Aborted when the registry should stop. */
   readonly stop: AbortSignal;
 }
@@ -50,7 +52,10 @@ export async function startDebugAddress(config: Config, context: DebugContext): 
     endpoints: () => (notifications === undefined ? [] : describeEndpoints(notifications)),
     // Nothing is counted without metrics, and zeros would be wrong.
     proxy: async () => (prometheus.enabled ? proxyVariables(await service.snapshots()) : {}),
-    upstreams: async () => upstreamStates(config.proxy?.upstreams ?? [], await service.upstreams()),
+    upstreams: async () => [
+      ...upstreamStates(config.proxy?.upstreams ?? [], await service.upstreams()),
+      ...sourceStates(config.sync?.entries ?? [], context.sourceStatuses()),
+    ],
     metrics: prometheus.enabled ? metricsSource(config, context, readiness) : undefined,
   });
   if (prometheus.enabled) log.info(`providing prometheus metrics on ${prometheus.path}`);

@@ -1,11 +1,14 @@
+import type { Upstream } from "@longshore/mirror";
 import { Resources } from "@longshore/base/resources";
 import { purgeUploads, type StorageDriver } from "@longshore/storage";
 import type { Config } from "../../config/config.js";
+import type { SyncPorts } from "../../copying/run-sync.js";
 import { runCollection } from "../../garbage-collection/run-collection.js";
 import type { HealthFailures } from "../../health/health-check.js";
 import { HealthMonitor } from "../../health/monitor.js";
 import type { CollectionMetrics } from "../../metrics/gc-metrics.js";
 import type { MirrorMetrics } from "../../metrics/mirror-metrics.js";
+import type { UpstreamStatuses } from "../../mirroring/upstream-states.js";
 import type { NotificationService } from "../../notifications/service.js";
 import type { Log } from "../../observability/log.js";
 import { startDebugAddress, type ObservedService } from "../debug/debug-address.js";
@@ -50,7 +53,10 @@ export async function startBackgroundJobs(config: Config, context: BackgroundJob
       service.setHealth(failures);
     }),
   );
-  opened.add(await startDebugAddress(config, { service, log, monitor, notifications, stop }));
+  const sources = new Map<string, Upstream>();
+  const sourceStatuses = (): UpstreamStatuses =>
+    new Map([...sources].map(([text, source]) => [text, source.status()] as const));
+  opened.add(await startDebugAddress(config, { service, log, monitor, notifications, sourceStatuses, stop }));
   const ending = new AbortController();
   opened.defer(() => ending.abort(new Error("the registry stops")));
   const signal = AbortSignal.any([stop, ending.signal]);
@@ -76,7 +82,8 @@ export async function startBackgroundJobs(config: Config, context: BackgroundJob
   if (sync !== undefined && !readonly.enabled) {
     const { runSync } = await import("../../copying/run-sync.js");
     const { startSyncing } = await import("./mirror-sync.js");
-    const ports = { driver, log, signal, dryRun: false, full: false };
+    const asking: SyncPorts["asking"] = ({ text }, source) => void sources.set(text, source);
+    const ports = { driver, log, signal, dryRun: false, full: false, asking };
     startSyncing(sync, (observer) => runSync(config, sync, { ...ports, observer }), { log, stop: signal });
   }
   monitor.start();
