@@ -33,6 +33,8 @@ export interface DistributionOptions {
   /** A storage folder that is there already. */
   readonly root?: string;
   readonly proxy?: unknown;
+  /** The address of its debug server. */
+  readonly debug?: string;
 }
 
 export async function startDistribution(options: DistributionOptions = {}): Promise<Distribution> {
@@ -48,7 +50,11 @@ export async function startDistribution(options: DistributionOptions = {}): Prom
       version: 0.1,
       log: { level: "info" },
       storage: { filesystem: { rootdirectory: root }, delete: { enabled: true } },
-      http: { addr: host, secret: "a secret for the tests" },
+      http: {
+        addr: host,
+        secret: "a secret for the tests",
+        ...(options.debug === undefined ? {} : { debug: { addr: options.debug } }),
+      },
       ...(options.htpasswd === true ? { auth: { htpasswd: { realm: "upstream", path: passwords } } } : {}),
       ...(options.token === undefined ? {} : { auth: { token: options.token } }),
       ...(options.proxy === undefined ? {} : { proxy: options.proxy }),

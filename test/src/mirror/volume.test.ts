@@ -1,10 +1,15 @@
 import { access, readFile, writeFile } from "node:fs/promises";
 import { expectStatus, pushImage, type Image } from "@longshore/testkit/fixtures";
 import type { HttpClient } from "@longshore/testkit/http-client";
+import { freePort } from "@longshore/testkit/loopback";
 import { describePeers } from "@longshore/testkit/peers";
 import { startRegistry } from "@longshore/testkit/start-registry";
 import { expect, it } from "vitest";
+import { z } from "zod";
 import { startDistribution } from "./upstreams.js";
+
+const VARIABLES = z.object({ registry: z.object({ proxy: z.unknown() }) });
+const count: unknown = expect.any(Number);
 
 async function expectWhole(client: HttpClient, name: string, image: Image): Promise<void> {
   const { manifest, config, layers } = image;
@@ -30,6 +35,28 @@ function isThere(path: string): Promise<boolean> {
     () => false,
   );
 }
+
+describePeers("what the debug address shows", ["docker-registry"], () => {
+  it("has Distribution's names and kinds of content", async () => {
+    await using upstream = await startDistribution();
+    const image = await pushImage(upstream.client, "team/app", "1");
+    const [theirDebug, ourDebug] = [`127.0.0.1:${await freePort()}`, `127.0.0.1:${await freePort()}`];
+    const proxy = { remoteurl: upstream.url };
+    await using theirs = await startDistribution({ proxy, debug: theirDebug });
+    await using ours = await startRegistry({
+      config: { proxy, http: { debug: { addr: ourDebug, prometheus: { enabled: true } } } },
+    });
+    const shown = async (debug: string): Promise<unknown> => {
+      const variables: unknown = await (await fetch(`http://${debug}/debug/vars`)).json();
+      return VARIABLES.parse(variables).registry.proxy;
+    };
+    for (const { client } of [theirs, ours]) await expectWhole(client, "team/app", image);
+    const shape = { Requests: count, Hits: count, Misses: count, BytesPulled: count, BytesPushed: count };
+    for (const debug of [theirDebug, ourDebug]) {
+      expect(await shown(debug)).toEqual({ blobs: shape, manifests: shape });
+    }
+  });
+});
 
 describePeers("a cache's volume", ["docker-registry"], () => {
   it("written by docker-registry is served with the upstream down, and can be given back", async () => {

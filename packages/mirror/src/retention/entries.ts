@@ -31,15 +31,16 @@ export function keyOf({ name, digest }: Pick<Entry, "name" | "digest">): string 
 
 /**
  * Reads Distribution's `scheduler-state.json`. Entries that Distribution wrote have no last use: it follows from when they expire,
- * `ttl` ms (0: never) after they were fetched. What isn't an entry is left out. Throws an Error where the text is no such file.
+ * `ttl` ms (0: never) after they were fetched. With a shorter `ttl` than Distribution's that would be in the future: it is `now` (ms since
+ * 1970) then. What isn't an entry is left out. Throws an Error where the text is no such file.
  */
-export function parseEntries(text: string, ttl: number): Entries {
+export function parseEntries(text: string, ttl: number, now: number): Entries {
   const entries = new Map<string, Entry>();
   for (const [key, { ExpiryData, EntryType, LastUse }] of Object.entries(document.parse(JSON.parse(text)))) {
     const at = key.lastIndexOf("@");
     const name = key.slice(0, at);
     const digest = key.slice(at + 1);
-    const lastUse = LastUse === undefined ? Date.parse(ExpiryData) - lifetime(ttl) : Date.parse(LastUse);
+    const lastUse = LastUse === undefined ? Math.min(Date.parse(ExpiryData) - lifetime(ttl), now) : Date.parse(LastUse);
     if (!isRepositoryName(name) || !isDigest(digest) || !Number.isFinite(lastUse)) continue;
     entries.set(key, {
       name,

@@ -19,8 +19,13 @@ export interface StateFile {
   write(entries: Entries): Promise<void>;
 }
 
-/** `onCorrupt` is told of a file that was moved aside. */
-export function openStateFile(driver: StorageDriver, ttl: number, onCorrupt: (error: unknown) => void): StateFile {
+/** `onCorrupt` is told of a file that was moved aside; `now` is in ms since 1970. */
+export function openStateFile(
+  driver: StorageDriver,
+  ttl: number,
+  onCorrupt: (error: unknown) => void,
+  now: () => number = Date.now,
+): StateFile {
   const moveAside = async (error: unknown): Promise<Entries> => {
     await driver.move(STATE_PATH, CORRUPT_PATH);
     onCorrupt(error);
@@ -36,7 +41,7 @@ export function openStateFile(driver: StorageDriver, ttl: number, onCorrupt: (er
         throw error;
       }
       try {
-        return parseEntries(Buffer.from(bytes).toString("utf8"), ttl);
+        return parseEntries(Buffer.from(bytes).toString("utf8"), ttl, now());
       } catch (error) {
         return moveAside(error);
       }

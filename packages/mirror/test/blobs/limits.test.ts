@@ -5,7 +5,7 @@ import { collectBytes } from "@longshore/testkit/streams";
 import { expect, it } from "vitest";
 import { DOWNLOADS } from "../../src/blobs/spool-files.js";
 import { createGate, sha256 } from "../fake-upstream.js";
-import { APP, firstChunk, openSite } from "../site.js";
+import { APP, firstChunk, openSite, type MirrorSite } from "../site.js";
 
 it("fetches no blob that is larger than the limit, and says why", async () => {
   await using site = await openSite("filesystem", { maxBlobBytes: MIB });
@@ -70,11 +70,11 @@ it("follows many downloads of another process without a warning", async () => {
   });
   const contents = Array.from({ length: 16 }, () => randomBytes(300 * KIB));
   const digests = contents.map((bytes) => holder.upstream.addBlob(APP, bytes));
-  const [first, second] = [holder, other].map(({ mirror }) => mirror.repository(APP).blobs);
-  const held = await Promise.all(digests.map((digest) => first?.open(digest)));
-  const followed = await Promise.all(digests.map((digest) => second?.open(digest)));
+  const open = ({ mirror }: MirrorSite) =>
+    Promise.all(digests.map((digest) => mirror.repository(APP).blobs.open(digest)));
+  const streams = [...(await open(holder)), ...(await open(other))];
   gate.open();
-  for (const stream of [...held, ...followed]) if (stream !== undefined) await collectBytes(stream);
+  await Promise.all(streams.map(collectBytes));
   process.off("warning", warn);
   expect(warnings).toEqual([]);
 });

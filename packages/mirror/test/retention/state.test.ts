@@ -23,8 +23,22 @@ describe("the state file", () => {
     // What docker-registry 2.8 wrote in proxy mode.
     const text = `{"${key}":{"Key":"${key}","ExpiryData":"2026-12-06T03:00:00.123456789Z","EntryType":1}}`;
     await driver.write(STATE_PATH, Buffer.from(text));
-    const lastUse = Date.parse("2026-11-29T03:00:00.123Z");
-    expect([...(await file.read()).values()]).toEqual([{ name: NAME, digest: DIGEST, kind: "manifest", lastUse }]);
+    const fetched = Date.parse("2026-11-29T03:00:00.123Z");
+    const lastUse = async (ttl: number): Promise<number[]> => {
+      const read = await openStateFile(
+        driver,
+        ttl,
+        (error) => corrupt.push(error),
+        () => fetched + 1000,
+      ).read();
+      return [...read.values()].map((entry) => entry.lastUse);
+    };
+    expect(await lastUse(WEEK)).toEqual([fetched]);
+    // With a shorter time it goes that much after it is first seen, and not only when Distribution would have removed it.
+    expect(await lastUse(WEEK / 7)).toEqual([fetched + 1000]);
+    // With a longer one as Distribution would have: when it was fetched isn't known then.
+    expect(await lastUse(2 * WEEK)).toEqual([fetched - WEEK]);
+    expect([...(await file.read()).values()]).toMatchObject([{ name: NAME, digest: DIGEST, kind: "manifest" }]);
   });
 
   it("is written as Distribution reads it", async () => {
