@@ -61,7 +61,8 @@ export function loadConfig({ text, file, environment, machine }: LoadInput): Loa
   findings.push(...chosen.findings);
   const interpreted = interpret(root, schema);
   findings.push(...interpreted.findings);
-  const checked = schema.safeParse(interpreted.value);
+  // A schema that is used once isn't worth compiling, which takes longer than the rest of this function.
+  const checked = schema.safeParse(interpreted.value, { jitless: true });
   if (!checked.success) {
     const issues = explainIssues(checked.error.issues, root, schema);
     return refused([
