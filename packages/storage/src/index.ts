@@ -84,7 +84,7 @@ export type { ChosenMiddleware, MiddlewareKind, MiddlewarePorts } from "./driver
 export { MIDDLEWARE_KINDS } from "./drivers/middleware/kinds.js";
 export { wrapDriver, type Around, type CallDetails, type DriverOperation } from "./drivers/around.js";
 export { observeDriver, type DriverObserver } from "./drivers/observed.js";
-export { adoptBlob, sizeOfBytes } from "./store/adopt-blob.js";
+export { adoptBlob, openBytes, sizeOfBytes } from "./store/adopt-blob.js";
 export { MIRROR_DIRECTORY } from "./layout/paths.js";
 export { purgeUploads } from "./store/uploads/purge.js";
 export { collectGarbage, CollectError } from "./gc/collect.js";

@@ -23,6 +23,7 @@ import { createBlockPool } from "./block-pool.js";
 import { UNSHARED, type Claim, type ClaimNote, type Claims } from "./claims.js";
 import { startDownload, type Download, type DownloadOutcome } from "./download.js";
 import { joinLeftover, openLeftover } from "./leftover.js";
+import { provesPossession } from "./possession.js";
 import { openRange } from "./ranged.js";
 import { followRemote, HolderLostError } from "./remote-download.js";
 import { createResumableStream } from "./resumable-stream.js";
@@ -295,15 +296,13 @@ export function createBlobCache(parts: BlobCacheParts): BlobCache {
   };
 
   /**
-   * Links bytes that another repository has already: they needn't come twice. The upstream must say that this repository has
+   * Links bytes that another repository has already: they needn't come twice. The upstream must show that this repository has
    * them, too: a digest that is known is no right to what it names.
    */
   const linkKnownBytes = async (route: Route, digest: Digest, options?: CallOptions): Promise<boolean> => {
     const size = await sizeOfBytes(driver, digest, options);
     if (size === undefined) return false;
-    const { client } = route.upstream;
-    const told = await ask(route, digest, () => client.blobSize(route.remote, digest, options));
-    if (told !== size) return false;
+    if (!(await ask(route, digest, () => provesPossession(driver, route, { digest, size }, options)))) return false;
     try {
       await registry.repository(route.name).blobs.mount(digest, undefined, options);
     } catch (error) {

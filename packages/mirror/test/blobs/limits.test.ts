@@ -1,6 +1,6 @@
 import { randomBytes } from "node:crypto";
 import { KIB, MIB } from "@longshore/base/size";
-import { openRegistry } from "@longshore/storage";
+import { openRegistry, parseRepositoryName } from "@longshore/storage";
 import { collectBytes } from "@longshore/testkit/streams";
 import { expect, it } from "vitest";
 import { DOWNLOADS } from "../../src/blobs/spool-files.js";
@@ -77,4 +77,24 @@ it("follows many downloads of another process without a warning", async () => {
   await Promise.all(streams.map(collectBytes));
   process.off("warning", warn);
   expect(warnings).toEqual([]);
+});
+
+it.each([
+  ["that has it, too", true],
+  ["that only says that it has it", false],
+])("gives what another repository has to clients of an upstream %s", async (_, isTrue) => {
+  await using site = await openSite("filesystem");
+  const bytes = randomBytes(MIB);
+  const digest = site.upstream.addBlob("library/other", bytes);
+  const other = site.mirror.repository(parseRepositoryName("library/other"));
+  await collectBytes(await other.blobs.open(digest));
+  await expect
+    .poll(() => openRegistry(site.driver).repository(other.name).blobs.stat(digest))
+    .toMatchObject({ digest });
+  site.upstream.addBlob(APP, isTrue ? bytes : randomBytes(MIB), digest);
+  const got = collectBytes(await site.mirror.repository(APP).blobs.open(digest));
+  if (isTrue) expect((await got).equals(bytes)).toBe(true);
+  else await expect(got).rejects.toMatchObject({ fault: { code: "INVALID_ANSWER" } });
+  // The proof, and where there is none a download.
+  expect(site.upstream.calls.filter((call) => call.startsWith(`blob ${APP}`))).toHaveLength(isTrue ? 1 : 2);
 });

@@ -1,4 +1,4 @@
-import type { CallOptions, StorageDriver } from "../contract/driver.js";
+import type { ByteRange, CallOptions, ContentStream, StorageDriver } from "../contract/driver.js";
 import { blobData } from "../layout/paths.js";
 import type { Digest } from "../model/digest.js";
 import { renewFile } from "./leases/open-leases.js";
@@ -25,4 +25,13 @@ export async function sizeOfBytes(
 ): Promise<number | undefined> {
   const info = await orUndefined(driver.stat(blobData(digest), { ...options, fileOnly: true }));
   return info === undefined || info.isDirectory || info.size === 0 ? undefined : info.size;
+}
+
+/** Opens the bytes that the storage has under `digest`, whichever repository they belong to. No client may get them for that. */
+export function openBytes(
+  driver: StorageDriver,
+  digest: Digest,
+  options?: ByteRange & CallOptions,
+): Promise<ContentStream> {
+  return driver.open(blobData(digest), options);
 }
