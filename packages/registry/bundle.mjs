@@ -1,12 +1,15 @@
 // Makes dist/bundle/main.js of the compiled program and its libraries: a few files in place of hundreds, without what is
 // never called. What is imported on demand stays apart. Run by `npm run build`, after the compiler. An argument is another
 // folder to write to.
-import { rm } from "node:fs/promises";
+import { rename, rm } from "node:fs/promises";
 import { fileURLToPath } from "node:url";
 import { rolldown } from "rolldown";
 
 const pathOf = (name) => fileURLToPath(new URL(name, import.meta.url));
-const directory = pathOf(process.argv[2] ?? "dist/bundle/");
+const directory = pathOf(process.argv[2] ?? "dist/bundle");
+// Written beside it and then put in its place: a registry may be starting from the one that is there.
+const written = `${directory}.${process.pid}`;
+const replaced = `${written}.old`;
 
 /**
  * The files that `registry serve` reads one after the other: first what help needs, too; then what every command and the
@@ -45,7 +48,6 @@ function assignModules(infoOf) {
 }
 
 let files;
-await rm(directory, { recursive: true, force: true });
 const bundle = await rolldown({
   input: pathOf("dist/cli/main.js"),
   platform: "node",
@@ -57,7 +59,7 @@ const bundle = await rolldown({
 });
 // Not minified: stack traces name the functions, and a comment before each part says which module it was.
 await bundle.write({
-  dir: directory,
+  dir: written,
   format: "esm",
   keepNames: true,
   codeSplitting: {
@@ -75,3 +77,8 @@ await bundle.write({
   },
 });
 await bundle.close();
+await rename(directory, replaced).catch((error) => {
+  if (error.code !== "ENOENT") throw error;
+});
+await rename(written, directory);
+await rm(replaced, { recursive: true, force: true });

@@ -16,7 +16,7 @@ describe("the bundle of the program", () => {
   const name = `dist/bundle-${process.pid}`;
   const main = join(REGISTRY, name, "main.js");
 
-  beforeAll(() => run(process.execPath, [join(REGISTRY, "bundle.mjs"), `${name}/`]));
+  beforeAll(() => run(process.execPath, [join(REGISTRY, "bundle.mjs"), name]));
   afterAll(() => rm(join(REGISTRY, name), { recursive: true, force: true }));
 
   it("knows its version and its commands", async () => {
