@@ -6,14 +6,22 @@ for (const [signal, code] of Object.entries({ SIGTERM: 143, SIGINT: 130 }))
   process.on(signal, () => process.exit(code));
 // Node's own answer is a debugger on port 9229, open to everybody on the machine.
 process.on("SIGUSR1", () => undefined);
+/** With fewer open files than this, a registry starts at most to fail at its first few clients. */
+const FEWEST_FILES = 128;
+
 // Read beforehand: afterwards it might be one file too many.
 const allowed = openFilesAllowed();
+if (allowed < FEWEST_FILES) refuseToStart();
 try {
   await import(isBundleCurrent() ? "../dist/bundle/main.js" : "../dist/cli/main.js");
 } catch (error) {
   // Loading alone opens more than a hundred files. Node reports some of those that it can't open as missing modules.
   const isShort = ["EMFILE", "ENFILE"].includes(error?.code) || allowed < 256;
   if (!isShort) throw error;
+  refuseToStart();
+}
+
+function refuseToStart() {
   console.error(
     "registry: too few open files are allowed; allow at least 1024, better 65536: ulimit -n, LimitNOFILE= of a systemd unit, " +
       "or --ulimit nofile=65536 of docker run",

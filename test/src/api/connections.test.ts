@@ -49,6 +49,19 @@ describe("a refused body", () => {
     expect(text.match(/HTTP\/1\.1 (\d+)/g)).toEqual(["HTTP/1.1 404", "HTTP/1.1 400", "HTTP/1.1 200"]);
   });
 
+  it("that is small is read before the refusal, which containerd waits for with its manifest half sent", async () => {
+    await using api = await startApi();
+    using connection = await connectRaw(api.client.origin);
+    let received = "";
+    connection.socket.on("data", (text: string) => (received += text));
+    connection.write(`PATCH /v2/a/blobs/uploads/x?_state=AAAA HTTP/1.1\r\nHost: x\r\nContent-Length: 10\r\n\r\nhello`);
+    // Others that come later are answered first.
+    for (let each = 0; each < 20; each += 1) expect((await api.client.ask({ path: "/v2/" })).status).toBe(200);
+    expect(received).toBe("");
+    connection.write("world");
+    expect(await connection.received(hasHead)).toMatch(/^HTTP\/1\.1 404 /);
+  });
+
   it("that is large isn't read to its end, and the client gets its answer", async () => {
     await using api = await startApi();
     using connection = await connectRaw(api.client.origin);

@@ -1,5 +1,6 @@
 import cluster from "node:cluster";
 import process from "node:process";
+import { hasErrno } from "@longshore/base/errno";
 import type { Serve } from "./command.js";
 import { run } from "./run.js";
 import type { Terminal } from "./terminal.js";
@@ -32,6 +33,9 @@ try {
     process.exit(await serve(...parts)),
   );
 } catch (cause) {
+  // Where too few files may be open, what is loaded on demand fails here; bin/registry.js says so. Node reports some of the
+  // files that it can't open as missing modules.
+  if (hasErrno(cause, "EMFILE", "ENFILE", "ERR_MODULE_NOT_FOUND", "MODULE_NOT_FOUND")) throw cause;
   terminal.err(`registry: ${cause instanceof Error ? cause.message : "unknown failure"}\n`);
   process.exitCode = 1;
 }

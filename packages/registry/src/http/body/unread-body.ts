@@ -34,6 +34,30 @@ export function settleUnreadBody(request: IncomingMessage, response: ServerRespo
   return true;
 }
 
+/**
+ * Waits until a small body that nothing has read has arrived, and discards it. Called before a refusal:
+ * a client may hang that gets it before it has sent the body (containerd 1.6 writes a manifest into a pipe that then nobody
+ * reads). Go's server does so before every response.
+ */
+export function discardSmallBody(request: IncomingMessage, awaitsContinue: boolean): Promise<void> {
+  if (!hasSmallBody(request, awaitsContinue)) return Promise.resolve();
+  return new Promise((resolve) => {
+    const timer = setTimeout(resolve, DRAIN_TIMEOUT);
+    const settle = (): void => {
+      clearTimeout(timer);
+      resolve();
+    };
+    request.once("end", settle).once("close", settle).resume();
+  });
+}
+
+/** HTTP/2 lets a client know that it needn't send the rest. */
+function hasSmallBody(request: IncomingMessage, awaitsContinue: boolean): boolean {
+  const { complete, destroyed, headers, httpVersionMajor, readableDidRead } = request;
+  const isKnown = headers["content-length"] !== undefined && Number(headers["content-length"]) <= DRAIN_LIMIT;
+  return httpVersionMajor < 2 && !complete && !destroyed && !readableDidRead && !awaitsContinue && isKnown;
+}
+
 /** Node discards the rest by itself only if no part of the body has been read. */
 function drain(request: IncomingMessage): void {
   if (request.complete || request.destroyed) return;

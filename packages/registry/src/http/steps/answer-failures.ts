@@ -1,5 +1,6 @@
 import { isAuthError } from "@longshore/auth";
 import { noteRefusal } from "../access/access-outcome.js";
+import { discardSmallBody } from "../body/unread-body.js";
 import type { MatchedStep } from "../context.js";
 import { sendFailure } from "../response/failure.js";
 
@@ -9,6 +10,7 @@ export const answerFailures: MatchedStep = async ({ exchange }, next) => {
     await next();
   } catch (error) {
     if (isAuthError(error)) noteRefusal(exchange.shared, exchange.request, error);
+    await discardSmallBody(exchange.request, exchange.to.state.awaitsContinue);
     sendFailure(exchange.shared, exchange.to, error);
   }
   exchange.finish();
