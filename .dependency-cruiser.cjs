@@ -55,32 +55,38 @@ module.exports = {
     only(
       "options-know-no-implementation",
       "^packages/options/src",
-      "(^packages|@longshore)/(storage|auth|token-server|mirror|registry)(/|$)",
+      "(^packages|@longshore)/(storage|auth|token-server|mirror|inventory|registry)(/|$)",
       "what declares options belongs to their owner",
     ),
     only(
       "storage-is-a-leaf",
       "^packages/storage/src",
-      "(^packages|@longshore)/(auth|token-server|mirror|registry)(/|$)",
+      "(^packages|@longshore)/(auth|token-server|mirror|inventory|registry)(/|$)",
       "storage knows neither auth nor HTTP",
     ),
     only(
       "auth-is-a-leaf",
       "^packages/auth/src",
-      "(^packages|@longshore)/(storage|token-server|mirror|registry)(/|$)",
+      "(^packages|@longshore)/(storage|token-server|mirror|inventory|registry)(/|$)",
       "auth knows neither storage nor HTTP",
     ),
     only(
       "the-token-server-leans-on-auth",
       "^packages/token-server/src",
-      "(^packages|@longshore)/(storage|mirror|registry)(/|$)",
+      "(^packages|@longshore)/(storage|mirror|inventory|registry)(/|$)",
       "what it keeps is kept through a port",
     ),
     only(
       "the-mirror-leans-on-storage",
       "^packages/mirror/src",
-      "(^packages|@longshore)/(auth|token-server|registry)(/|$)",
+      "(^packages|@longshore)/(auth|token-server|inventory|registry)(/|$)",
       "upstream content is stored by the storage contract, and served by the registry",
+    ),
+    only(
+      "the-inventory-leans-on-storage",
+      "^packages/inventory/src",
+      "(^packages|@longshore)/(auth|token-server|mirror|registry)(/|$)",
+      "it is derived from what is stored; who asks is not its concern",
     ),
     only(
       "the-testkit-is-for-tests",
@@ -144,7 +150,7 @@ module.exports = {
     ),
     only(
       "no-framework-below",
-      "^packages/(storage|auth|token-server|mirror)/src",
+      "^packages/(storage|auth|token-server|mirror|inventory)/src",
       "node_modules/(koa|@koa|pino|prom-client)/",
       "ports are passed in",
     ),

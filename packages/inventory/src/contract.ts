@@ -1,0 +1,145 @@
+import type { CallOptions, Digest, Platform, RepositoryName, TagName } from "@longshore/storage";
+
+/** One page of a sorted list. */
+export interface InventoryPage<T> {
+  readonly items: readonly T[];
+  /** The `after` of the next page; undefined if this is the last one. Opaque. */
+  readonly next: string | undefined;
+  /** How many items match on all pages together. */
+  readonly total: number;
+}
+
+/** Which page of a list, and in which order. */
+export interface InventoryQuery<Sort extends string> extends CallOptions {
+  /** Only names that contain this text, in any case. */
+  readonly search?: string | undefined;
+  /** `name` by default. Items that are equal in it are sorted by name. */
+  readonly sort?: Sort | undefined;
+  /** Largest, newest or last name first. */
+  readonly descending?: boolean | undefined;
+  /** The `next` of the previous page. Throws CursorError if it isn't one of this list and order. */
+  readonly after?: string | undefined;
+  /** At most so many items; 50 by default. */
+  readonly limit?: number | undefined;
+}
+
+/** `name` compares by bytes, `version` as version numbers: `1.9` before `1.10`, `1.10-rc1` before `1.10`. */
+export type TagSort = "name" | "version" | "pushed" | "pulled" | "created" | "size";
+export type RepositorySort = "name" | "pushed" | "pulled" | "tags" | "size";
+
+/**
+ * When something was last used, as far as that was recorded: to the hour, some minutes late, and not at all where another program
+ * served or stored it. Times are in ms since 1970.
+ */
+export interface Activity {
+  /** Who pushed it last. */
+  readonly pushedBy?: string | undefined;
+  /** When it was last pulled. */
+  readonly pulled?: number | undefined;
+}
+
+/** A repository that isn't empty. */
+export interface RepositoryEntry extends Pick<Activity, "pulled"> {
+  readonly name: RepositoryName;
+  readonly tags: number;
+  readonly manifests: number;
+  /** Bytes of everything that its manifests refer to, and of themselves, each digest once, as their descriptors say. */
+  readonly size: number;
+  /** When a tag, or a manifest, was last pushed (ms since 1970). */
+  readonly pushed: number;
+}
+
+/** What kind of thing refers to a manifest. */
+export type ReferrerKind = "signature" | "sbom" | "attestation" | "other";
+
+/** A manifest of a repository. */
+export interface ManifestEntry extends Activity {
+  readonly digest: Digest;
+  readonly mediaType: string;
+  readonly artifactType?: string | undefined;
+  /** Bytes of the manifest itself. */
+  readonly bytes: number;
+  /** Bytes of the manifest and of everything that it refers to, children included, each digest once. */
+  readonly size: number;
+  /** Its own platform, or those of its children; empty if nothing says so. */
+  readonly platforms: readonly Platform[];
+  /** When the image was built, as its config says (ms since 1970); of an index, the newest of its children. */
+  readonly created?: number | undefined;
+  /** When it was last pushed, or a push last relied on it (ms since 1970). */
+  readonly pushed: number;
+  /** The manifest that this one is about. */
+  readonly subject?: Digest | undefined;
+  /** Manifests that this index lists. */
+  readonly children: readonly Digest[];
+  /** Tags that point to it. */
+  readonly tags: readonly TagName[];
+}
+
+/** A tag, with what is known of its manifest. */
+export interface TagEntry extends Activity {
+  readonly tag: TagName;
+  readonly digest: Digest;
+  /** When the tag was last pointed to this digest (ms since 1970). */
+  readonly pushed: number;
+  /**
+   * Bytes that only this tag's manifest, and manifests below it, refer to in its repository. Tags of the same manifest share
+   * all of theirs.
+   */
+  readonly uniqueSize: number;
+  /** Undefined if the manifest is missing or can't be parsed. */
+  readonly manifest: ManifestEntry | undefined;
+}
+
+/** A manifest that refers to another one, by `subject` or by cosign's tag `<alg>-<hex>.sig`, `.att` or `.sbom`. */
+export interface ReferrerEntry {
+  readonly kind: ReferrerKind;
+  readonly digest: Digest;
+  readonly artifactType?: string | undefined;
+  readonly bytes: number;
+  /** The tag of cosign's scheme; undefined for one that names its subject. */
+  readonly tag?: TagName | undefined;
+}
+
+/** What the content below a prefix amounts to. */
+export interface Usage {
+  readonly repositories: number;
+  readonly tags: number;
+  /** Manifests and other blobs, each digest once however many repositories have it. */
+  readonly manifests: number;
+  readonly blobs: number;
+  /** Bytes of these, each digest once: what they take in the storage. */
+  readonly bytes: number;
+  /** The sum of the repositories' sizes: what they would take if they shared nothing. */
+  readonly logicalBytes: number;
+}
+
+/** Decides by the name whether a repository may be shown. */
+export type RepositoryFilter = (name: RepositoryName) => boolean;
+
+/**
+ * What the storage contains, kept ready for lists. Derived from the storage, and never asked
+ * whether something may be served. Once a push or delete by this registry's processes and replicas is acknowledged, every answer
+ * includes it; what another program changes on the same storage is noticed a little later. Throws StorageError if the storage
+ * fails.
+ */
+export interface Inventory {
+  /** A page of the repositories that `filter` lets through; all by default. */
+  repositories(
+    query?: InventoryQuery<RepositorySort> & { readonly filter?: RepositoryFilter | undefined },
+  ): Promise<InventoryPage<RepositoryEntry>>;
+  /** Undefined if the repository is empty. */
+  repository(name: RepositoryName, options?: CallOptions): Promise<RepositoryEntry | undefined>;
+  /** A page of a repository's tags; empty if there is no such repository. */
+  tags(name: RepositoryName, query?: InventoryQuery<TagSort>): Promise<InventoryPage<TagEntry>>;
+  /** All tags of a repository, in the order of their names. */
+  allTags(name: RepositoryName, options?: CallOptions): Promise<readonly TagEntry[]>;
+  /** All manifests of a repository, tagged or not, in the order of their digests. */
+  allManifests(name: RepositoryName, options?: CallOptions): Promise<readonly ManifestEntry[]>;
+  /** What refers to the manifest `subject`, in the order of digests. */
+  referrers(name: RepositoryName, subject: Digest, options?: CallOptions): Promise<readonly ReferrerEntry[]>;
+  /**
+   * What the repository `prefix` and those below `prefix/` amount to; everything without a prefix. Reads every repository that
+   * changed since the last time.
+   */
+  usage(prefix?: string, options?: CallOptions): Promise<Usage>;
+}

@@ -1,0 +1,16 @@
+export type {
+  Activity,
+  Inventory,
+  InventoryPage,
+  InventoryQuery,
+  ManifestEntry,
+  ReferrerEntry,
+  ReferrerKind,
+  RepositoryEntry,
+  RepositoryFilter,
+  RepositorySort,
+  TagEntry,
+  TagSort,
+  Usage,
+} from "./contract.js";
+export { CursorError } from "./errors.js";
