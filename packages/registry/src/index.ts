@@ -7,4 +7,5 @@ export type { ApiConfig } from "./http/api-config.js";
 export { createClientAddresses } from "./http/client/client-address.js";
 export { silentLog, type Log, type LogFields } from "./observability/log.js";
 export { runRegistry, type RunOptions } from "./run.js";
-export { METHODS, ROUTES } from "./http/routes.js";
+export { METHODS } from "./http/route.js";
+export { ROUTES } from "./http/routes.js";

@@ -43,6 +43,7 @@ export {
   type DigestAlgorithm,
   type Digester,
 } from "./model/digest.js";
+export { isImageConfig, parseImageConfig, type ImageConfig } from "./model/image-config.js";
 export type { ImageManifest, IndexManifest, Manifest } from "./model/manifest/manifest.js";
 export { parseManifest } from "./model/manifest/parse.js";
 export { referencesOf, type ManifestReference } from "./model/manifest/references.js";

@@ -26,6 +26,7 @@ interface Row {
 }
 
 const DIGEST = digestOf("x");
+const OF_REPOSITORY = "/v2/team/app/_longshore/repository";
 const SCOPE = "repository:team/app:pull,push,delete";
 
 /** Methods that no route knows are refused after access control, so they need what their kind needs (wire contract §4.1). */
@@ -59,6 +60,11 @@ const TABLE: Readonly<Record<string, Row>> = {
   tags: { path: "/v2/team/app/tags/list", scope: SCOPE, least: REPOSITORY },
   catalog: { path: "/v2/_catalog", scope: "registry:catalog:*", least: ALL("admin") },
   base: { path: "/v2/", scope: "", least: ALL("login") },
+  "oci-ext-discover": { path: "/v2/_oci/ext/discover", scope: "", least: ALL("login") },
+  "oci-ext-discover-of-repository": { path: "/v2/team/app/_oci/ext/discover", scope: SCOPE, least: REPOSITORY },
+  "longshore-api-openapi": { path: "/v2/_longshore/api/openapi", scope: "", least: ALL("login") },
+  "longshore-repository-images": { path: `${OF_REPOSITORY}/images/latest`, scope: SCOPE, least: REPOSITORY },
+  "longshore-repository-tags": { path: `${OF_REPOSITORY}/tags?match=x`, scope: SCOPE, least: REPOSITORY },
 };
 
 const RANK: Readonly<Record<Caller, number>> = { nobody: -1, wrong: -1, reader: 1, writer: 2, admin: 3 };

@@ -57,7 +57,12 @@ function compileSimple(entry: SimpleEntry, index: number, cache: MatcherCache, p
   if (entry.type === "repository") return [repositories];
   // Listing the catalog is reading: `pull` grants it, by the one action that clients ask for (wire contract §4.1).
   const reads = all.includes("*") || all.includes("pull");
-  return [repositories, part({ type: "registry", name: "catalog" }, "type", reads ? ["*"] : [])];
+  return [
+    repositories,
+    part({ type: "registry", name: "catalog" }, "type", reads ? ["*"] : []),
+    // What concerns all repositories at once is for those who may do everything to each of them.
+    part({ type: "registry", name: "maintenance" }, "type", all.includes("*") ? ["*"] : []),
+  ];
 }
 
 function compileEntry(entry: RuleEntry, index: number, cache: MatcherCache, place: RulePlace): readonly Rule[] {

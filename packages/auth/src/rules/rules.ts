@@ -67,7 +67,8 @@ export interface MatchEntry {
 /**
  * The simple form. `name` is an account or a pattern of accounts. `anonymous` means everyone, with or without a login; no
  * other name, not even `*`, includes clients that didn't log in. `type: repository` means every repository, or those that
- * match the pattern `repository`; `type: registry` means every repository and the catalog, which `pull` grants.
+ * match the pattern `repository`; `type: registry` means every repository, the catalog, which `pull` grants, and the
+ * registry's maintenance, which `*` grants.
  */
 export interface SimpleEntry {
   readonly name: string;

@@ -94,7 +94,10 @@ function actionOf(exchange: AuditedExchange, handler: string): AuditAction | und
     case "catalog":
     case "tags":
     case "referrers":
+    case "longshore_repository_images":
       return "list";
+    case "longshore_repository_tags":
+      return isReading ? "list" : "delete";
     case "manifest":
     case "blob":
       return isReading ? "pull" : method === "DELETE" ? "delete" : "push";
@@ -120,7 +123,9 @@ function namesOf({ record, target }: AuditedExchange): { digest: string | undefi
   if (reference !== undefined) {
     return reference.includes(":") ? { digest: reference, tag: undefined } : { digest: undefined, tag: reference };
   }
-  return { digest: digest ?? parameter(target, "digest") ?? parameter(target, "mount"), tag: undefined };
+  // A pattern of tags, where several are deleted at once.
+  const tag = parameter(target, "match");
+  return { digest: digest ?? parameter(target, "digest") ?? parameter(target, "mount"), tag };
 }
 
 function parameter(target: string, name: string): string | undefined {

@@ -28,6 +28,8 @@ export const ERROR_CODES = {
   BLOB_UPLOAD_UNKNOWN: { status: 404, message: "blob upload unknown to registry" },
   BLOB_UPLOAD_INVALID: { status: 404, message: "blob upload invalid" },
   PAGINATION_NUMBER_INVALID: { status: 400, message: "invalid number of results requested" },
+  // Ours, for the extension API alone: no client of the specification's endpoints ever sees it.
+  PARAMETER_INVALID: { status: 400, message: "invalid query parameter" },
 } as const satisfies Record<string, CodeEntry>;
 
 /** A code of the error envelope. */

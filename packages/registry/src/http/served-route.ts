@@ -9,7 +9,7 @@ import {
   type Handler,
   type ReferenceKind,
   type Route,
-} from "./routes.js";
+} from "./route.js";
 
 /** A row of the table, prepared once for all its requests. */
 export interface ServedRoute {

@@ -1,6 +1,7 @@
 import type { IncomingMessage } from "node:http";
 import { SpanKind, SpanStatusCode, type Attributes } from "@opentelemetry/api";
-import { METHODS, ROUTES } from "../http/routes.js";
+import { ROUTES } from "../http/routes.js";
+import { METHODS } from "../http/route.js";
 import { redactTarget } from "@longshore/base/redact";
 import { idsOf, type Spans } from "./spans.js";
 import type { RequestOutcome, Tracing } from "./tracing.js";

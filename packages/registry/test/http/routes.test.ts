@@ -1,4 +1,6 @@
+import type { Access } from "@longshore/auth";
 import { describe, expect, it } from "vitest";
+import { ROUTES } from "../../src/http/routes.js";
 import {
   handlersOf,
   isRoutableName,
@@ -6,8 +8,7 @@ import {
   METHODS,
   pathPattern,
   referenceKind,
-  ROUTES,
-} from "../../src/http/routes.js";
+} from "../../src/http/route.js";
 
 /** What each method of a repository's routes needs, written down a second time: the table must not drift from it. */
 const NEEDS: Readonly<Record<string, readonly string[]>> = {
@@ -20,6 +21,16 @@ const NEEDS: Readonly<Record<string, readonly string[]>> = {
   OPTIONS: [],
 };
 
+const CATALOG = [{ type: "registry", name: "catalog", action: "*" }];
+
+/** What the routes without a repository need. */
+const REGISTRY_NEEDS: Readonly<Record<string, readonly Access[]>> = {
+  base: [],
+  catalog: CATALOG,
+  "oci-ext-discover": [],
+  "longshore-api-openapi": [],
+};
+
 /** Those that access control guards; the token endpoint looks at credentials itself. */
 const guarded = ROUTES.flatMap((route) => (route.accesses === "own" ? [] : [{ ...route, accesses: route.accesses }]));
 
@@ -30,8 +41,8 @@ const matrix = guarded.flatMap((route) =>
 describe("every route and method", () => {
   it.each(matrix)("$title needs the access that the contract states", ({ route, method }) => {
     const accesses = route.accesses(method, "a/b", undefined);
-    if (route.name === "base") expect(accesses).toEqual([]);
-    else if (route.name === "catalog") expect(accesses).toEqual([{ type: "registry", name: "catalog", action: "*" }]);
+    const ofRegistry = REGISTRY_NEEDS[route.name];
+    if (ofRegistry !== undefined) expect(accesses).toEqual(ofRegistry);
     else expect(accesses).toEqual(NEEDS[method]?.map((action) => ({ type: "repository", name: "a/b", action })));
   });
 

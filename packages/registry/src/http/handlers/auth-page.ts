@@ -4,7 +4,7 @@ import { recordOf } from "../../observability/request-record.js";
 import { HttpAuthRequest } from "../access/auth-request.js";
 import { readSmallBody } from "../body/small-body.js";
 import type { Exchange } from "../exchange.js";
-import type { Handler, Route } from "../routes.js";
+import type { Handler, Route } from "../route.js";
 
 /** The most bytes of a body. */
 const BODY_LIMIT = 64 * 1024;

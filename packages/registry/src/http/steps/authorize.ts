@@ -3,7 +3,7 @@ import { recordOf } from "../../observability/request-record.js";
 import { HttpAuthRequest } from "../access/auth-request.js";
 import type { MatchedStep } from "../context.js";
 import type { Exchange } from "../exchange.js";
-import { sourceAccess } from "../routes.js";
+import { sourceAccess } from "../route.js";
 
 /**
  * Passes on requests whose user may do everything the route requires, and sets the grant on the exchange. Throws AuthError.

@@ -1,7 +1,7 @@
 import type { MatchedStep } from "../context.js";
 import type { Exchange } from "../exchange.js";
 import { sendText } from "../response/text.js";
-import type { Handler } from "../routes.js";
+import type { Handler } from "../route.js";
 
 /** Calls the route's handler for the method. */
 export const callHandler: MatchedStep = ({ route: { handlers }, exchange }) => {

@@ -59,9 +59,10 @@ function entriesOf(
   ];
   const names = repositories.length === 0 ? [{}] : repositories.map((name) => ({ name }));
   const places = names.map((name) => ({ type: "repository", ...name }));
-  const catalog = role === "admin" && repositories.length === 0 ? [{ type: "registry", name: "catalog" }] : [];
+  const isForAll = role === "admin" && repositories.length === 0;
+  const registry = isForAll ? ["catalog", "maintenance"].map((name) => ({ type: "registry", name })) : [];
   const actions = [...ROLES[role]];
   const entriesFor = (who: readonly MatchEntry["match"][]): readonly MatchEntry[] =>
-    who.flatMap((each) => [...places, ...catalog].map((where) => ({ match: { ...each, ...where }, actions })));
+    who.flatMap((each) => [...places, ...registry].map((where) => ({ match: { ...each, ...where }, actions })));
   return [entriesFor(people), entriesFor(anonymous ? [{ account: "" }, {}] : [])];
 }

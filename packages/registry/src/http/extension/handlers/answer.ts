@@ -1,0 +1,12 @@
+import type { Exchange } from "../../exchange.js";
+import type { Answer, AnswerName } from "../answers.js";
+
+/** Sends an answer of the extension API. It depends on who asks, so nothing on the way may keep it. */
+export function answer<N extends AnswerName>(
+  exchange: Exchange,
+  status: number,
+  document: Answer<N>,
+  headers: readonly string[] = [],
+): void {
+  exchange.json(status, `${JSON.stringify(document)}\n`, ["Cache-Control", "no-store", ...headers]);
+}
