@@ -19,6 +19,7 @@ const ROOMS = [
   "open-storage[.]ts",
   "tracing/",
   "http/",
+  "maintenance/",
   "metrics/",
   "audit/",
   "notifications/",

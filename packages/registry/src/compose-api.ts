@@ -12,6 +12,8 @@ import {
 import type { Config } from "./config/config.js";
 import { createApp, type App } from "./http/app.js";
 import { createClientAddresses, type ClientAddresses } from "./http/client/client-address.js";
+import type { MaintenanceRequests } from "./maintenance/desk.js";
+import { openRuns } from "./maintenance/runs.js";
 import type { AuthMetrics } from "./metrics/auth-metrics.js";
 import type { MirrorMetrics } from "./metrics/mirror-metrics.js";
 import type { StorageMetrics } from "./metrics/storage-metrics.js";
@@ -34,6 +36,8 @@ export interface ApiPorts {
   /** Undefined disables metrics. */
   readonly metrics:
     { readonly storage: StorageMetrics; readonly auth: AuthMetrics; readonly mirror: MirrorMetrics } | undefined;
+  /** Runs maintenance jobs that clients ask for; undefined if there are none. */
+  readonly maintenance?: MaintenanceRequests | undefined;
   /** Undefined disables tracing. */
   readonly tracing?: Tracing | undefined;
   /** The sink and source of events; undefined disables notifications. */
@@ -80,6 +84,7 @@ export async function composeApi(config: Config, ports: ApiPorts): Promise<Compo
     secret: ports.secret,
     clients,
     canRedirect: canRedirect(driver),
+    maintenance: ports.maintenance && { runs: openRuns(openRecords(driver)), requests: ports.maintenance },
     log,
     onAccess: metrics === undefined ? undefined : (outcome) => metrics.auth.outcome(access.name, outcome),
     events: events === undefined ? undefined : eventSettings(config, events.sink, events.instance),

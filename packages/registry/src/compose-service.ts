@@ -5,6 +5,7 @@ import { openAudit } from "./audit/open-audit.js";
 import { composeApi } from "./compose-api.js";
 import type { Config } from "./config/config.js";
 import type { HealthFailures } from "./health/health-check.js";
+import type { MaintenanceRequests } from "./maintenance/desk.js";
 import { createMetrics, type Metrics, type MetricsSnapshot } from "./metrics/metrics.js";
 import type { UpstreamStatuses } from "./mirroring/upstream-states.js";
 import type { EventSink } from "./notifications/contract.js";
@@ -59,6 +60,8 @@ export interface ServiceContext extends ProcessContext {
   readonly remarksOnFiles?: boolean | undefined;
   /** Counts failed logins for all processes; undefined if this is the only one. */
   readonly logins?: LoginRegistrar | undefined;
+  /** Runs maintenance jobs that clients ask for. */
+  readonly maintenance: MaintenanceRequests;
 }
 
 /** The API in this process: audit log, metrics, the API itself, its listener. Throws TlsError, and what composeApi throws. */

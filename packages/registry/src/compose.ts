@@ -2,6 +2,7 @@ import { Resources } from "@longshore/base/resources";
 import type { Service, ServiceContext } from "./compose-service.js";
 import type { Config } from "./config/config.js";
 import type { HealthFailures } from "./health/health-check.js";
+import { createRelay, type MaintenanceRequests } from "./maintenance/desk.js";
 import { createMetrics } from "./metrics/metrics.js";
 import { openNotifications } from "./notifications/open-notifications.js";
 import type { NotificationService } from "./notifications/service.js";
@@ -13,6 +14,7 @@ import type { PrimaryChannel, StartMessage } from "./server/processes/primary-ch
 import { drainTimeout, type RunContext } from "./server/processes/process-context.js";
 import { createWorkerEvents } from "./server/processes/worker-events.js";
 import { createWorkerLogins } from "./server/processes/worker-logins.js";
+import { createWorkerMaintenance } from "./server/processes/worker-maintenance.js";
 import { WorkerPool } from "./server/processes/worker-pool.js";
 import { openTracing } from "./tracing/open-tracing.js";
 
@@ -46,12 +48,13 @@ export async function composeRegistry(context: RunContext, stop: AbortSignal): P
   await using opened = new Resources();
   const tracing = opened.add(await openTracing(process.env, { ...own, prefix: config.http.prefix }, log));
   const notifications = opened.add(await openNotifications(config.notifications, log));
+  const maintenance = createRelay();
   const service = opened.add(
     isSingle
-      ? await serveHere(config, { ...own, tracing, events: notifications?.sink })
-      : await composeWorkers(context, notifications),
+      ? await serveHere(config, { ...own, tracing, events: notifications?.sink, maintenance })
+      : await composeWorkers(context, notifications, maintenance),
   );
-  opened.add(await startBackgroundJobs(config, { service, log, notifications, stop }));
+  opened.add(await startBackgroundJobs(config, { service, log, notifications, maintenance, stop }));
   const resources = opened.move();
   return {
     start: () => service.start(stop),
@@ -73,7 +76,11 @@ async function serveHere(config: Config, context: ServiceContext): Promise<Servi
 }
 
 /** A service of several processes. This one holds what they share, and serves no requests itself. */
-async function composeWorkers(context: RunContext, notifications: NotificationService | undefined): Promise<Service> {
+async function composeWorkers(
+  context: RunContext,
+  notifications: NotificationService | undefined,
+  maintenance: MaintenanceRequests,
+): Promise<Service> {
   const { config, logs, version, source, instance, secret } = context;
   const { prometheus } = config.http.debug;
   const metrics = prometheus.enabled
@@ -97,6 +104,7 @@ async function composeWorkers(context: RunContext, notifications: NotificationSe
         events: notifications === undefined ? undefined : { directory: notifications.directory },
       }),
       logins: config.auth.createLogins(() => performance.now()),
+      maintenance,
       keepEvents: notifications === undefined ? undefined : (...events) => notifications.keep(...events),
     }),
   );
@@ -150,6 +158,7 @@ export async function composeWorker(
       tracing,
       events: events?.sink,
       logins: createWorkerLogins(primary),
+      maintenance: createWorkerMaintenance(primary),
       isOneOfSeveral: true,
     }),
   );

@@ -26,6 +26,8 @@ interface Row {
 }
 
 const DIGEST = digestOf("x");
+const RUNS = "/v2/_longshore/maintenance/runs";
+const MAINTENANCE = "registry:maintenance:*";
 const OF_REPOSITORY = "/v2/team/app/_longshore/repository";
 const SCOPE = "repository:team/app:pull,push,delete";
 
@@ -63,6 +65,8 @@ const TABLE: Readonly<Record<string, Row>> = {
   "oci-ext-discover": { path: "/v2/_oci/ext/discover", scope: "", least: ALL("login") },
   "oci-ext-discover-of-repository": { path: "/v2/team/app/_oci/ext/discover", scope: SCOPE, least: REPOSITORY },
   "longshore-api-openapi": { path: "/v2/_longshore/api/openapi", scope: "", least: ALL("login") },
+  "longshore-maintenance-runs": { path: `${RUNS}?job=collection`, scope: MAINTENANCE, least: ALL("admin") },
+  "longshore-maintenance-run": { path: `${RUNS}/some-id`, scope: MAINTENANCE, least: ALL("admin") },
   "longshore-repository-images": { path: `${OF_REPOSITORY}/images/latest`, scope: SCOPE, least: REPOSITORY },
   "longshore-repository-tags": { path: `${OF_REPOSITORY}/tags?match=x`, scope: SCOPE, least: REPOSITORY },
 };

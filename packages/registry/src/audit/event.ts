@@ -1,7 +1,8 @@
 import type { AccessOutcome, AccessRecord, RequestRecord } from "../observability/request-record.js";
 
 /** The action that was performed or attempted. */
-type AuditAction = "login" | "token" | "tokens" | "pull" | "push" | "delete" | "mount" | "cancel" | "list";
+type AuditAction =
+  "login" | "token" | "tokens" | "pull" | "push" | "delete" | "mount" | "cancel" | "list" | "maintenance";
 
 /** One line of the audit log: who did what to what, from where, and whether it was allowed. Never a password or a token. */
 export interface AuditEvent {
@@ -94,10 +95,7 @@ function actionOf(exchange: AuditedExchange, handler: string): AuditAction | und
     case "catalog":
     case "tags":
     case "referrers":
-    case "longshore_repository_images":
       return "list";
-    case "longshore_repository_tags":
-      return isReading ? "list" : "delete";
     case "manifest":
     case "blob":
       return isReading ? "pull" : method === "DELETE" ? "delete" : "push";
@@ -107,9 +105,16 @@ function actionOf(exchange: AuditedExchange, handler: string): AuditAction | und
     case "blob_upload_chunk":
       return method === "DELETE" ? "cancel" : "push";
     default:
-      return undefined;
+      return EXTENSION_ACTIONS[handler]?.[method === "HEAD" ? "GET" : method];
   }
 }
+
+/** What the operations of the extension API are, by their routes and methods. */
+const EXTENSION_ACTIONS: Readonly<Record<string, Readonly<Record<string, AuditAction>>>> = {
+  longshore_repository_images: { GET: "list" },
+  longshore_repository_tags: { GET: "list", DELETE: "delete" },
+  longshore_maintenance_runs: { POST: "maintenance" },
+};
 
 function isStep({ method, status }: AuditedExchange, handler: string): boolean {
   if (handler === "blob_upload") return status === 202;

@@ -3,6 +3,8 @@ import type { IncomingMessage, ServerResponse } from "node:http";
 import type { AuthPage, Grant, TokenEndpoint } from "@longshore/auth";
 import { parseRepositoryName, type CallOptions, type Registry, type Repository } from "@longshore/storage";
 import { ApiError, ClientGone } from "../errors/api-error.js";
+import type { MaintenanceRequests } from "../maintenance/desk.js";
+import type { Runs } from "../maintenance/runs.js";
 import type { ObservedRegistry } from "../notifications/request-events.js";
 import type { Log } from "../observability/log.js";
 import type { ApiConfig } from "./api-config.js";
@@ -41,12 +43,20 @@ export interface SharedState {
   readonly cursor: CatalogCursor;
   /** Called with every decision of access control. */
   readonly onAccess: ((outcome: AccessOutcome) => void) | undefined;
+  /** Undefined: no maintenance can be asked for. */
+  readonly maintenance: Maintenance | undefined;
   /** Undefined if there are no event notifications. */
   readonly observe: ObserveExchange | undefined;
   readonly log: Log;
   readonly refusedLogins: RefusedLogins;
   /** Headers of every response of a matched route: name, value, name, value, …. */
   readonly baseHeaders: readonly string[];
+}
+
+/** Jobs that clients may start, and how they go. */
+export interface Maintenance {
+  readonly runs: Runs;
+  readonly requests: MaintenanceRequests;
 }
 
 /** A repository's name here, by the name and the `ns` parameter of a request. */

@@ -47,7 +47,7 @@ export function targetOf(
   queryText: string,
 ): RequestTarget | undefined {
   const name = hasName ? (captures[0] ?? "") : "";
-  const reference = kind === undefined ? "" : (captures[1] ?? "");
+  const reference = kind === undefined ? "" : (captures[hasName ? 1 : 0] ?? "");
   if (hasName && !isRoutableName(name)) return undefined;
   if (kind !== undefined && !isRoutableReference(kind, reference)) return undefined;
   return { name, reference, path, queryText };

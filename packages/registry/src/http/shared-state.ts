@@ -12,7 +12,7 @@ import { createRedirects } from "./client/redirects.js";
 import { createUrlBuilder } from "./client/urls.js";
 import { createCatalogCursor } from "./client-state/catalog-cursor.js";
 import { createUploadStates } from "./client-state/upload-state.js";
-import type { SharedState, NameFor } from "./exchange.js";
+import type { Maintenance, SharedState, NameFor } from "./exchange.js";
 import { API_VERSION } from "./steps/unmatched.js";
 
 /** What the application needs. */
@@ -29,6 +29,8 @@ export interface AppDependencies {
   readonly log: Log;
   /** Called with every decision of access control. */
   readonly onAccess?: ((outcome: AccessOutcome) => void) | undefined;
+  /** Undefined: no maintenance can be asked for. */
+  readonly maintenance?: Maintenance | undefined;
   /** Undefined disables event notifications. */
   readonly events?: EventSettings | undefined;
   /** Undefined: repositories have one name. */
@@ -66,6 +68,7 @@ export function createSharedState(dependencies: AppDependencies): SharedState {
     redirects: canRedirect ? createRedirects(storage.redirect) : undefined,
     cursor: createCatalogCursor(secret),
     onAccess,
+    maintenance: dependencies.maintenance,
     observe: events === undefined ? undefined : createObserver(registry, events),
   };
 }

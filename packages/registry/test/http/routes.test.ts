@@ -23,12 +23,16 @@ const NEEDS: Readonly<Record<string, readonly string[]>> = {
 
 const CATALOG = [{ type: "registry", name: "catalog", action: "*" }];
 
+const MAINTENANCE = [{ type: "registry", name: "maintenance", action: "*" }];
+
 /** What the routes without a repository need. */
 const REGISTRY_NEEDS: Readonly<Record<string, readonly Access[]>> = {
   base: [],
   catalog: CATALOG,
   "oci-ext-discover": [],
   "longshore-api-openapi": [],
+  "longshore-maintenance-runs": MAINTENANCE,
+  "longshore-maintenance-run": MAINTENANCE,
 };
 
 /** Those that access control guards; the token endpoint looks at credentials itself. */

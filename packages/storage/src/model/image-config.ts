@@ -12,7 +12,7 @@ export function isImageConfig(mediaType: string): boolean {
 }
 
 /** Where an image runs, as far as its config says. */
-export interface ConfigPlatform {
+interface ConfigPlatform {
   readonly os?: string;
   readonly architecture?: string;
   readonly variant?: string;
@@ -20,7 +20,7 @@ export interface ConfigPlatform {
 }
 
 /** One step of an image's history. */
-export interface HistoryStep {
+interface HistoryStep {
   /** RFC 3339, UTC. */
   readonly created?: string;
   /** The command, as the builder wrote it. */

@@ -1,4 +1,5 @@
 import { z } from "zod";
+import { runSchema } from "../../maintenance/run.js";
 
 /*
  * What the operations of the extension API answer. The types of the handlers and the OpenAPI document come from these, and the
@@ -86,6 +87,8 @@ export const ANSWERS = {
   OpenApi: z.looseObject({ openapi: z.string() }).meta({ description: "This document." }),
   Image: image,
   TagRemoval: tagRemoval,
+  Run: runSchema,
+  Runs: z.strictObject({ runs: z.array(runSchema) }),
 } as const;
 
 export type AnswerName = keyof typeof ANSWERS;

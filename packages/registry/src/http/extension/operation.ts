@@ -1,4 +1,5 @@
 import { ApiError } from "../../errors/api-error.js";
+import { refuseForeignPage } from "../cors/foreign-page.js";
 import type { Exchange } from "../exchange.js";
 import { parseCount } from "../headers/pagination.js";
 import type { Handler } from "../route.js";
@@ -70,6 +71,7 @@ export function operation<P extends Parameters>(
   return {
     ...description,
     async handle(exchange) {
+      if (description.method === "POST") refuseForeignPage(exchange);
       const query = readQuery(exchange, description.parameters);
       const run = await load();
       await run(exchange, query);

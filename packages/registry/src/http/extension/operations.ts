@@ -1,3 +1,4 @@
+import { JOBS } from "../../maintenance/run.js";
 import { operation, type Operation } from "./operation.js";
 
 /** Everything that the registry serves beyond the specification's endpoints, in its extension form (distribution-spec §Extensions). */
@@ -86,5 +87,50 @@ export const OPERATIONS: readonly Operation[] = [
       },
     },
     async () => (await import("./handlers/delete-tags.js")).deleteTags,
+  ),
+  operation(
+    {
+      id: "startRun",
+      method: "POST",
+      path: "/v2/_longshore/maintenance/runs",
+      summary: "Start a job now, or find the run that is on",
+      details:
+        "The answer has status 202 and the run, whose `Location` says how it goes. Refused with 405 unless `storage.delete.enabled`, except for a dry run.",
+      needs: "maintenance",
+      status: 202,
+      answer: "Run",
+      parameters: {
+        job: { kind: JOBS, isRequired: true, meaning: "`collection`: remove what no manifest refers to." },
+        dryrun: { kind: "flag", meaning: "Only find out what it would do." },
+      },
+    },
+    async () => (await import("./handlers/runs.js")).startRun,
+  ),
+  operation(
+    {
+      id: "listRuns",
+      method: "GET",
+      path: "/v2/_longshore/maintenance/runs",
+      summary: "List the latest runs of jobs, newest first, of all replicas",
+      needs: "maintenance",
+      status: 200,
+      answer: "Runs",
+      parameters: {},
+    },
+    async () => (await import("./handlers/runs.js")).listRuns,
+  ),
+  operation(
+    {
+      id: "showRun",
+      method: "GET",
+      path: "/v2/_longshore/maintenance/runs/{uuid}",
+      summary: "Say how a run goes",
+      details: "Its progress is written down every few seconds.",
+      needs: "maintenance",
+      status: 200,
+      answer: "Run",
+      parameters: {},
+    },
+    async () => (await import("./handlers/runs.js")).showRun,
   ),
 ];

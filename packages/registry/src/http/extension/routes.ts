@@ -33,6 +33,6 @@ export const EXTENSION_ROUTES: readonly Route[] = [...new Set(OPERATIONS.map(({ 
 /** The word for a path in metrics and in the audit log: `longshore-repository-images` for `_longshore/repository/images/{reference}`. */
 function nameOf(path: string): string {
   const [, extension = "", component = "", module = ""] = /\/_(\w+)\/(\w+)\/(\w+)/.exec(path) ?? [];
-  const name = `${extension}-${component}-${module}`;
+  const name = `${extension}-${component}-${path.endsWith("{uuid}") ? module.replace(/s$/, "") : module}`;
   return path.startsWith("/v2/_") || component === "repository" ? name : `${name}-of-repository`;
 }

@@ -1,11 +1,13 @@
 import type { Upstream } from "@longshore/mirror";
 import { Resources } from "@longshore/base/resources";
-import { purgeUploads, type StorageDriver } from "@longshore/storage";
+import { openRecords, purgeUploads, type StorageDriver } from "@longshore/storage";
 import type { Config } from "../../config/config.js";
 import type { SyncPorts } from "../../copying/run-sync.js";
 import { runCollection } from "../../garbage-collection/run-collection.js";
 import type { HealthFailures } from "../../health/health-check.js";
 import { HealthMonitor } from "../../health/monitor.js";
+import { openDesk, type MaintenanceRelay } from "../../maintenance/desk.js";
+import { openRuns } from "../../maintenance/runs.js";
 import type { CollectionMetrics } from "../../metrics/gc-metrics.js";
 import type { MirrorMetrics } from "../../metrics/mirror-metrics.js";
 import type { UpstreamStatuses } from "../../mirroring/upstream-states.js";
@@ -30,6 +32,8 @@ export interface BackgroundJobsContext {
   readonly log: Log;
   /** Undefined if there are no endpoints. */
   readonly notifications: NotificationService | undefined;
+  /** Where requests for runs arrive. */
+  readonly maintenance: MaintenanceRelay;
   /** Aborted when the registry should stop: nothing new begins, and running jobs end. */
   readonly stop: AbortSignal;
 }
@@ -63,17 +67,19 @@ export async function startBackgroundJobs(config: Config, context: BackgroundJob
   if (!readonly.enabled) {
     startPurging(uploadpurging, (options) => purgeUploads(driver, options, signal), { log, stop: signal });
   }
-  const collect: Collect = (observer) =>
+  const desk = openDesk({ runs: openRuns(openRecords(driver)), log, stop: signal });
+  context.maintenance.connect(desk);
+  const collect: Collect = (dryRun, observer) =>
     runCollection(config, {
       driver,
       log,
       grace: gc.graceperiod,
       untaggedAge: gc.deleteuntagged.enabled ? gc.deleteuntagged.age : undefined,
-      dryRun: gc.dryrun,
+      dryRun,
       observer,
       signal,
     });
-  startCollecting(gc, collect, { log, metrics: metrics?.collection, stop: signal });
+  startCollecting(gc, collect, { desk, log, metrics: metrics?.collection, stop: signal });
   if (config.proxy !== undefined && !readonly.enabled) {
     const { startSweeping } = await import("../../mirroring/sweep-mirror.js");
     startSweeping(config, config.proxy, { driver, log, metrics: metrics?.mirror, stop: signal });

@@ -1,6 +1,7 @@
 import { CollectError, LockHeldError, type CollectObserver, type CollectResult } from "@longshore/storage";
 import type { CollectionConfig } from "../../config/config.js";
 import { formatMebibytes } from "../../garbage-collection/progress.js";
+import { JobRunningError, type Figures, type JobRun, type MaintenanceDesk } from "../../maintenance/desk.js";
 import { formatDuration } from "../../observability/duration.js";
 import { errorFields, type Log } from "../../observability/log.js";
 import { runOnSchedule } from "./schedule.js";
@@ -8,8 +9,8 @@ import { runOnSchedule } from "./schedule.js";
 /** How often a running collection logs its progress (ms). */
 const PROGRESS = 60_000;
 
-/** Runs one collection, until `signal` is aborted. */
-export type Collect = (observer: CollectObserver, signal: AbortSignal) => Promise<CollectResult>;
+/** Runs one collection. */
+export type Collect = (dryRun: boolean, observer: CollectObserver) => Promise<CollectResult>;
 
 /** Notified when a collection ends; the result is undefined if it failed. */
 interface CollectionObserver {
@@ -17,6 +18,7 @@ interface CollectionObserver {
 }
 
 export interface CollectingPorts {
+  readonly desk: Pick<MaintenanceDesk, "serve" | "run">;
   readonly log: Log;
   readonly metrics?: CollectionObserver | undefined;
   /** Ends the current collection, and starts no more. */
@@ -26,46 +28,62 @@ export interface CollectingPorts {
   readonly random?: () => number;
 }
 
-/** Runs collections on their schedule. */
+/** Runs collections when they are asked for, and on their schedule. */
 export function startCollecting(config: CollectionConfig, collect: Collect, ports: CollectingPorts): void {
-  if (!config.enabled) return;
-  const { log, metrics, stop, now = Date.now, random = Math.random } = ports;
+  const { desk, log, metrics, stop, now = Date.now, random = Math.random } = ports;
 
-  const run = async (): Promise<void> => {
+  const runOnce = async (run: JobRun): Promise<Figures> => {
     const began = now();
     let told = began;
     log.info("garbage collection starting", {
       graceperiod: formatDuration(config.graceperiod),
       deleteuntagged: config.deleteuntagged.enabled,
-      dryrun: config.dryrun,
+      dryrun: run.dryRun,
     });
     const observer: CollectObserver = {
       removed: (what) => log.debug(what),
       problem: (text) => log.warn(text),
-      progress: ({ phase, done, total }) => {
+      progress: (progress) => {
+        const { phase, done, total } = progress;
+        run.progress(progress);
         if (now() - told < PROGRESS) return;
         told = now();
         log.info("garbage collection in progress", { phase, done, total });
       },
     };
     try {
-      const result = await collect(observer, stop);
+      const result = await collect(run.dryRun, observer);
       metrics?.ended((now() - began) / 1000, result);
       log.info("garbage collection finished", fieldsOf(result, now() - began));
+      return { ...result };
+    } catch (error) {
+      if (!stop.aborted && !isHeld(error)) metrics?.ended((now() - began) / 1000, undefined);
+      throw error;
+    }
+  };
+
+  const runScheduled = async (): Promise<void> => {
+    try {
+      await desk.run("collection", { dryRun: config.dryrun }, runOnce);
     } catch (error) {
       if (stop.aborted) return;
-      if (error instanceof CollectError && error.cause instanceof LockHeldError) {
-        // Another replica is running it.
-        log.info("garbage collection skipped", errorFields(error.cause));
+      if (error instanceof JobRunningError || isHeld(error)) {
+        log.info("garbage collection skipped", errorFields(error));
       } else {
-        metrics?.ended((now() - began) / 1000, undefined);
         log.error("the garbage collection failed and will be tried again", errorFields(error));
       }
     }
   };
 
+  desk.serve("collection", runOnce);
+  if (!config.enabled) return;
   const onScheduled = (wait: number): void => log.info(`Starting garbage collection in ${formatDuration(wait)}`);
-  runOnSchedule(config, run, { stop, now, random, onScheduled });
+  runOnSchedule(config, runScheduled, { stop, now, random, onScheduled });
+}
+
+/** Whether another replica is collecting. */
+function isHeld(error: unknown): boolean {
+  return error instanceof CollectError && error.cause instanceof LockHeldError;
 }
 
 function fieldsOf(result: CollectResult, milliseconds: number): Readonly<Record<string, unknown>> {

@@ -1,6 +1,8 @@
 import type { LoginOutcome } from "@longshore/auth";
 import type { ConfigurationSource } from "../../config/source.js";
 import type { HealthFailures } from "../../health/health-check.js";
+import type { RequestedRun, RunRequest } from "../../maintenance/desk.js";
+import type { JobName } from "../../maintenance/run.js";
 import type { MetricsSnapshot } from "../../metrics/metrics.js";
 import type { UpstreamStatuses } from "../../mirroring/upstream-states.js";
 import type { RegistryEvent } from "../../event-formats/event.js";
@@ -30,6 +32,8 @@ export type PrimaryMessage =
   | { readonly kind: "events-answer"; readonly id: number; readonly isKept: boolean }
   /** `wait` as an `Attempt` has it; 0, too, where an attempt was settled. */
   | { readonly kind: "login-answer"; readonly id: number; readonly wait: number }
+  /** `run` as {@link MaintenanceRequests.request} resolves. */
+  | { readonly kind: "maintenance-answer"; readonly id: number; readonly run: RequestedRun | undefined }
   | { readonly kind: "drain" };
 
 /** What a worker tells the primary. */
@@ -48,6 +52,8 @@ export type WorkerMessage =
     }
   /** Settles the attempt that had leave by that id. Answered with `login-answer`. */
   | { readonly kind: "login-settled"; readonly id: number; readonly outcome: LoginOutcome }
+  /** Asks for a run of a job. Answered with `maintenance-answer`. */
+  | { readonly kind: "maintenance"; readonly id: number; readonly job: JobName; readonly about: RunRequest }
   /** Answered with `events-answer`, as soon as they are in the outbox. */
   | {
       readonly kind: "events";
@@ -64,6 +70,7 @@ const PRIMARY_KINDS: ReadonlySet<unknown> = new Set<PrimaryMessage["kind"]>([
   "reload",
   "events-answer",
   "login-answer",
+  "maintenance-answer",
   "drain",
 ]);
 const WORKER_KINDS: ReadonlySet<unknown> = new Set<WorkerMessage["kind"]>([
@@ -75,6 +82,7 @@ const WORKER_KINDS: ReadonlySet<unknown> = new Set<WorkerMessage["kind"]>([
   "events",
   "login",
   "login-settled",
+  "maintenance",
 ]);
 
 // Both ends are this program, over a channel that no other program can write to: the kind determines the shape.

@@ -3,6 +3,7 @@ import { aborted } from "@longshore/base/abort";
 import { backoff } from "@longshore/base/backoff";
 import { withTimeout } from "@longshore/base/timeout";
 import cluster, { type Worker } from "node:cluster";
+import type { MaintenanceRequests } from "../../maintenance/desk.js";
 import { MetricsLedger } from "../../metrics/ledger.js";
 import type { MetricsSnapshot } from "../../metrics/metrics.js";
 import type { UpstreamStatuses } from "../../mirroring/upstream-states.js";
@@ -19,6 +20,8 @@ export interface WorkerPoolOptions {
   readonly start: (slot: number) => StartMessage;
   /** The count of failed logins that the workers share; undefined disables throttling. */
   readonly logins?: LoginRegistrar | undefined;
+  /** Runs what workers ask for. */
+  readonly maintenance: MaintenanceRequests;
   /** Stores a worker's events; false if they can't be stored. Undefined if workers send none. */
   readonly keepEvents?: ((events: readonly RegistryEvent[], durable: boolean) => Promise<boolean>) | undefined;
 }
@@ -181,6 +184,12 @@ export class WorkerPool {
       const { id, events, durable } = message;
       const kept = this.#options.keepEvents?.(events, durable) ?? Promise.resolve(false);
       void kept.then((isKept) => tell(worker, { kind: "events-answer", id, isKept }));
+      return;
+    }
+    if (message.kind === "maintenance") {
+      const { id, job, about } = message;
+      const requested = this.#options.maintenance.request(job, about).catch(() => undefined);
+      void requested.then((run) => tell(worker, { kind: "maintenance-answer", id, run }));
       return;
     }
     if (message.kind === "login" || message.kind === "login-settled") {
