@@ -138,6 +138,12 @@ module.exports = {
       "the collector reaches drivers through the contract, and shares pure helpers with the stores",
     ),
     only(
+      "copies-use-the-contract",
+      "^packages/storage/src/copy",
+      "^packages/storage/src/(drivers|layout|cache|gc|store/(?!shared/concurrent))",
+      "a copy between repositories pushes and mounts like a client",
+    ),
+    only(
       "stores-know-no-collector",
       "^packages/storage/src/store",
       "^packages/storage/src/gc",

@@ -24,7 +24,7 @@ export {
 export { isObjectStorage, type ObjectStorage, type SourceFile, type VersionedFile } from "./contract/object-storage.js";
 export type { ManifestPush, ManifestStore, PushedManifest, StoredManifest } from "./contract/manifest-store.js";
 export type { ReferrerPage, ReferrerStore } from "./contract/referrer-store.js";
-export type { Registry, Repository } from "./contract/registry.js";
+export type { Registry, RemovedItem, RemovedRepository, RemoveOptions, Repository } from "./contract/registry.js";
 export type { Page, PageRequest, ResolveOptions, TagStore } from "./contract/tag-store.js";
 export type { UploadBody, UploadStatus, UploadStore } from "./contract/upload-store.js";
 
@@ -91,4 +91,13 @@ export { purgeUploads } from "./store/uploads/purge.js";
 export { collectGarbage, CollectError } from "./gc/collect.js";
 export { LockHeldError } from "./gc/lock.js";
 export type { CollectObserver, CollectOptions, CollectProgress, CollectResult } from "./gc/options.js";
+export {
+  copyRepository,
+  copyTag,
+  type CopiedWithin,
+  type CopyPlaces,
+  type CopyRepositoryOptions,
+} from "./copy/copy-repository.js";
+export type { CopiedItem, CopyWithinOptions } from "./copy/copier.js";
+export { renameRepository } from "./copy/rename-repository.js";
 export { claimWorkDirectory, type WorkDirectory } from "./gc/work-directory.js";

@@ -10,6 +10,7 @@ import { createRefusals } from "../refusals.js";
 import type { UsageLog } from "../retention/usage-log.js";
 import type { Route, Routing } from "../routing.js";
 import { createMirroredRepository } from "./mirrored-repository.js";
+import { NO_REMOVAL } from "./refusing.js";
 
 export interface MirrorSettings {
   readonly routing: Routing;
@@ -69,6 +70,10 @@ export async function mirrorRegistry(registry: Registry, settings: MirrorSetting
         : createMirroredRepository(route, cached, { blobs, manifests, lists, observer, onUsed });
     },
     repositories,
+    remove: async (name, options) => {
+      if (routing.routeOf(name)?.upstream.deletable === false) return NO_REMOVAL();
+      return registry.remove(name, options);
+    },
     close: async () => {
       await Promise.all(routing.upstreams.map(({ client }) => client.close()));
       await blobs.settle();

@@ -34,3 +34,6 @@ export const NO_DELETIONS: {
   manifests: { delete: refuse("deleting from a mirrored repository") },
   tags: { delete: refuse("deleting from a mirrored repository") },
 };
+
+/** The removal of a mirrored repository, refused like every other delete there. */
+export const NO_REMOVAL: () => Promise<never> = refuse("deleting from a mirrored repository");

@@ -3,7 +3,9 @@ import {
   parseManifest,
   type Digest,
   type Registry,
+  type RemovedItem,
   type Repository,
+  type RepositoryName,
   type StoredManifest,
   type TagName,
 } from "@longshore/storage";
@@ -31,13 +33,27 @@ export function wantsAction({ filters }: Pick<EventSettings, "filters">, action:
  */
 export function observeRequest(registry: Registry, origin: EventOrigin, settings: EventSettings): ObservedRegistry {
   const pulls = new Pulls(settings);
+  const makerFor = (name: RepositoryName): EventMaker => new EventMaker(name, origin, settings.source);
   return {
     registry: {
-      repository: (name) => {
-        const repository = registry.repository(name);
-        return observeRepository(repository, new EventMaker(name, origin, settings.source), pulls, settings);
-      },
+      repository: (name) => observeRepository(registry.repository(name), makerFor(name), pulls, settings),
       repositories: (page) => registry.repositories(page),
+      remove: async (name, options) => {
+        const removed: RegistryEvent[] = [];
+        const make = makerFor(name);
+        const onRemoved = (item: RemovedItem): void => {
+          options?.onRemoved?.(item);
+          if (item.kind === "manifest") removed.push(make.deletion("manifest", item.digest));
+          if (item.kind === "tag") removed.push(make.tagDeletion(item.tag));
+        };
+        try {
+          return await registry.remove(name, { ...options, onRemoved });
+        } finally {
+          // Also what a removal that failed has removed.
+          const wanted = wantedOf(settings, removed);
+          if (wanted.length > 0) await settings.sink.record(wanted, true);
+        }
+      },
     },
     answered: (status) => pulls.send(status),
   };

@@ -3,6 +3,7 @@ import type { Digest } from "../model/digest.js";
 import type { Manifest } from "../model/manifest/manifest.js";
 import type { TagName } from "../model/tag.js";
 import type { CallOptions } from "./driver.js";
+import type { Page, PageRequest } from "./tag-store.js";
 
 /** A manifest as it was pushed. */
 export interface StoredManifest {
@@ -51,6 +52,8 @@ export interface ManifestStore {
    * MANIFEST_REFERENCES_UNKNOWN, MANIFEST_CLASS_DENIED; then nothing has changed.
    */
   put(push: ManifestPush, options?: CallOptions): Promise<PushedManifest>;
+  /** A page of the digests of its manifests, tagged or not, ascending by bytes; empty if there are none. */
+  list(page?: PageRequest): Promise<Page<Digest>>;
   /** Removes the revision, every tag that points to it, and its entry as a referrer. Throws MANIFEST_UNKNOWN. */
   delete(digest: Digest, options?: CallOptions): Promise<{ readonly removedTags: readonly TagName[] }>;
 }

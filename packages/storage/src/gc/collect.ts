@@ -8,6 +8,7 @@ import type { CollectOptions, CollectResult } from "./options.js";
 import { allRepositories } from "./repositories.js";
 import { BUCKETS, createReport, createRun, type Run } from "./run-state.js";
 import { sweepBucket, sweepLinks } from "./sweep-blobs.js";
+import { sweepRemoved } from "./sweep-removed.js";
 import { sweepRevisions } from "./sweep-revisions.js";
 import { openEmptyWorkFiles } from "./work-files.js";
 
@@ -91,4 +92,5 @@ async function sweep(run: Run): Promise<void> {
   report.line(`${marked} blobs marked, ${total} blobs and ${eligibleManifests} manifests eligible for deletion`);
   for (const bucket of BUCKETS) if (counts.has(bucket)) await sweepBucket(bucket, run, total);
   for (const bucket of BUCKETS) await sweepLinks(bucket, run);
+  await sweepRemoved(run);
 }

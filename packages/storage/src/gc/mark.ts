@@ -5,6 +5,7 @@ import type { RepositoryName } from "../model/repository-name.js";
 import { mapConcurrently } from "../store/shared/concurrent.js";
 import { readLinkToKeep } from "../store/shared/links.js";
 import { listBatches } from "../store/shared/paging.js";
+import { isBeingRemoved } from "./sweep-removed.js";
 import { markTagged } from "./mark-tagged.js";
 import { linkedRevisions, markManifest } from "./marking.js";
 import { bucketFile, bucketOf, type Run } from "./run-state.js";
@@ -14,7 +15,7 @@ export async function markRepository(name: RepositoryName, run: Run): Promise<vo
   const { report, work } = run;
   report.line(name);
   const isKnown = run.options.deleteUntagged === undefined ? await markAll(name, run) : await markTagged(name, run);
-  await noteLayers(name, run, isKnown);
+  await noteLayers(name, run, isKnown && !(await isBeingRemoved(name, run)));
   await work.settle();
 }
 

@@ -25,6 +25,8 @@ export interface Run {
   readonly signal: AbortSignal | undefined;
   readonly concurrency: number;
   readonly links: LinkCache;
+  /** The storage's time when the collection began (ms). */
+  readonly start: number;
   /** Times (ms, by the storage's clock): what changed at or after them stays. */
   readonly cutoff: number;
   readonly untaggedCutoff: number;
@@ -94,6 +96,7 @@ export function createRun(
     signal: options.signal,
     concurrency: options.concurrency ?? 16,
     links: options.caches?.links ?? NO_LINKS,
+    start,
     cutoff: cutoffOf(start, options),
     untaggedCutoff: start - Math.max(options.grace, options.deleteUntagged?.age ?? 0),
     report: createReport(options.observer),

@@ -14,6 +14,7 @@ type ManifestsFile =
   | { readonly kind: "revision-link"; readonly digest: Digest }
   | { readonly kind: "tag-current-link"; readonly tag: TagName }
   | { readonly kind: "tag-index-link"; readonly tag: TagName; readonly digest: Digest }
+  | { readonly kind: "repository-removed" }
   | { readonly kind: "referrers-indexed" }
   | { readonly kind: "referrer-link"; readonly subject: Digest; readonly referrer: Digest };
 
@@ -75,6 +76,8 @@ function parseManifestsFile([area, ...rest]: readonly string[]): ManifestsFile |
       return parseTagFile(rest);
     case "referrers":
       return parseReferrersFile(rest);
+    case "removed":
+      return rest.length === 0 ? { kind: "repository-removed" } : undefined;
     default:
       return undefined;
   }

@@ -1,11 +1,11 @@
 import { StorageError } from "../errors.js";
-import { splitDigest, type Digest, type DigestAlgorithm } from "../model/digest.js";
+import { DIGEST_ALGORITHMS, splitDigest, type Digest, type DigestAlgorithm } from "../model/digest.js";
 import type { RepositoryName } from "../model/repository-name.js";
 import type { TagName } from "../model/tag.js";
 
 /*
  * Every path below /docker/registry/v2: Distribution's (wire contract §5), and ours, which Distribution ignores: `referrers/`
- * under `_manifests`, `data.<claim>`, `digests/`, `state` and `segment.<id>` under an upload. The inverse is parse.ts.
+ * and `removed` under `_manifests`, `data.<claim>`, `digests/`, `state` and `segment.<id>` under an upload. The inverse is parse.ts.
  */
 
 /** The root of everything. */
@@ -47,7 +47,7 @@ export function repositoryDirectory(name: RepositoryName): string {
   return `${REPOSITORIES_DIRECTORY}/${name}`;
 }
 
-function layersDirectory(name: RepositoryName): string {
+export function layersDirectory(name: RepositoryName): string {
   return `${repositoryDirectory(name)}/_layers`;
 }
 
@@ -69,7 +69,15 @@ export function manifestsDirectory(name: RepositoryName): string {
   return `${repositoryDirectory(name)}/_manifests`;
 }
 
-function revisionsDirectory(name: RepositoryName): string {
+/**
+ * Marks a repository that was removed: a collection may remove the layer links that are older and that no manifest needs.
+ * Distribution ignores it.
+ */
+export function repositoryRemoved(name: RepositoryName): string {
+  return `${manifestsDirectory(name)}/removed`;
+}
+
+export function revisionsDirectory(name: RepositoryName): string {
   return `${manifestsDirectory(name)}/revisions`;
 }
 
@@ -125,7 +133,7 @@ export function tagIndexLink(name: RepositoryName, tag: TagName, digest: Digest)
   return `${tagIndexDirectory(name, tag)}/${digestPath(digest)}/link`;
 }
 
-function referrersDirectory(name: RepositoryName): string {
+export function referrersDirectory(name: RepositoryName): string {
   return `${manifestsDirectory(name)}/referrers`;
 }
 
@@ -146,6 +154,28 @@ export function referrerDirectory(name: RepositoryName, subject: Digest, referre
 /** Holds the descriptor of `referrer` as JSON. */
 export function referrerLink(name: RepositoryName, subject: Digest, referrer: Digest): string {
   return `${referrerDirectory(name, subject, referrer)}/link`;
+}
+
+/**
+ * The directories of the repository `name` that hold others, from the innermost on, and then those above it, which exist for it
+ * alone if they are empty. All of them may be removed while they are empty.
+ */
+export function emptiableDirectories(name: RepositoryName): readonly string[] {
+  const ofAlgorithms = DIGEST_ALGORITHMS.flatMap((algorithm) => [
+    algorithmRevisionsDirectory(name, algorithm),
+    algorithmLayersDirectory(name, algorithm),
+    `${referrersDirectory(name)}/${algorithm}`,
+  ]);
+  const own = [
+    revisionsDirectory,
+    referrersDirectory,
+    tagsDirectory,
+    manifestsDirectory,
+    layersDirectory,
+    uploadsDirectory,
+  ];
+  const above = name.split("/").map((_component, index, all) => all.slice(0, all.length - index).join("/"));
+  return [...ofAlgorithms, ...own.map((of) => of(name)), ...above.map((each) => `${REPOSITORIES_DIRECTORY}/${each}`)];
 }
 
 const UPLOAD_ID = /^[A-Za-z0-9_-][A-Za-z0-9._-]{0,127}$/;

@@ -11,6 +11,7 @@ import { openLeases } from "./leases/open-leases.js";
 import { createReferrerIndexer } from "./referrers/indexing.js";
 import { createRepository } from "./repository.js";
 import { createFoundManifests } from "./manifests/revisions.js";
+import { removeRepository } from "./removal/remove-repository.js";
 import { createKnownItems } from "./shared/known-items.js";
 import { createUploads } from "./uploads/uploads.js";
 import { DEFAULT_VALIDATION, type ManifestValidation } from "./validation.js";
@@ -76,5 +77,6 @@ export function openRegistry(storage: StorageDriver, options: RegistryOptions = 
   return {
     repository: (name) => createRepository(name, shared),
     repositories: (page) => listRepositories(driver, page, found),
+    remove: (name, options) => removeRepository(name, shared, options),
   };
 }

@@ -29,6 +29,7 @@ const files: fc.Arbitrary<StoredFile> = fc.oneof(
   fc.record({ kind: fc.constant("tag-current-link" as const), name: names, tag: tags }),
   fc.record({ kind: fc.constant("tag-index-link" as const), name: names, tag: tags, digest: digests }),
   fc.record({ kind: fc.constant("referrers-indexed" as const), name: names }),
+  fc.record({ kind: fc.constant("repository-removed" as const), name: names }),
   fc.record({ kind: fc.constant("referrer-link" as const), name: names, subject: digests, referrer: digests }),
   fc.record({ kind: fc.constant("upload-startedat" as const), name: names, uuid: uuids }),
   fc.record({ kind: fc.constant("upload-data" as const), name: names, uuid: uuids }),
@@ -65,6 +66,8 @@ function pathOf(file: StoredFile): string {
       return paths.tagCurrentLink(file.name, file.tag);
     case "tag-index-link":
       return paths.tagIndexLink(file.name, file.tag, file.digest);
+    case "repository-removed":
+      return paths.repositoryRemoved(file.name);
     case "referrers-indexed":
       return paths.referrersIndexed(file.name);
     case "referrer-link":

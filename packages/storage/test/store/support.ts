@@ -124,3 +124,24 @@ export function refusing(
     },
   });
 }
+
+/** A request that was begun. */
+export interface Begun {
+  readonly end: Promise<unknown>;
+  /** Resolves when the request ends, or when it waits for another one by looking at a tag again and again. */
+  readonly either: Promise<unknown>;
+}
+
+/** Begins `work`, which may have to wait for a removal of a tag that the caller holds up. */
+export function endOrWait(driver: StorageDriver, work: (driver: StorageDriver) => Promise<unknown>): Begun {
+  let looks = 0;
+  let wake = (): void => undefined;
+  const waits = new Promise<void>((resolve) => (wake = resolve));
+  const watched = refusing(driver, (operation) => {
+    if (operation === "readVersioned") looks += 1;
+    if (looks > 8) wake();
+    return undefined;
+  });
+  const end = work(watched);
+  return { end, either: Promise.race([end, waits]) };
+}

@@ -12,7 +12,7 @@ import { manifestLinkName } from "../shared/link-names.js";
 import type { Vigil } from "../leases/leases.js";
 import { hasLink, orUndefined, readSoundLink, writeLink } from "../shared/links.js";
 import type { ManifestDependencies } from "../dependencies.js";
-import { renewReferences } from "./verify.js";
+import { checkChildren, renewReferences } from "./verify.js";
 import { entrySize, removeEntryOfRemoved, writeEntry } from "../referrers/entries.js";
 
 /** A manifest that has been checked and is being pushed. */
@@ -76,8 +76,9 @@ export function createManifestCommit(
 
   /** The handshake with a concurrent collector: either it has seen the link, or it sees these leases, or something is missing. */
   const prove = async (): Promise<void> => {
-    // The link exists now, and a collector that starts later sees it.
-    if (vigil.isQuiet()) return;
+    // The link exists now, and a collector that starts later sees it. The removal of the repository sees it as well, unless it
+    // had ended before the link was written: then it has removed the children.
+    if (vigil.isQuiet()) return checkChildren(references, place, options);
     if (!(await leases.renew(blobData(digest), options))) await driver.write(blobData(digest), bytes, options);
     const others = new Set(referencesOf(manifest).map((reference) => reference.descriptor.digest));
     for (const { descriptor: each } of references) others.delete(each.digest);

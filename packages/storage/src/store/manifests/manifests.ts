@@ -13,6 +13,7 @@ import { hasLink } from "../shared/links.js";
 import type { ManifestDependencies } from "../dependencies.js";
 import { putManifest } from "./put.js";
 import { removeEntryOfRemoved } from "../referrers/entries.js";
+import { listManifests } from "./revisions.js";
 import { removeRevision } from "./revision-removal.js";
 import { manifestOf } from "../referrers/indexing.js";
 import { tagsPointingTo } from "../tags/tags.js";
@@ -58,6 +59,8 @@ export function createManifestStore(name: RepositoryName, dependencies: Manifest
       if (stored === undefined) throw unknown(digest);
       return stored;
     },
+
+    list: (page) => listManifests(name, driver, page),
 
     put: (push, options) => putManifest(push, name, dependencies, options),
 

@@ -1,6 +1,7 @@
 import type { CallOptions } from "../../contract/driver.js";
 import type { ManifestPush, PushedManifest } from "../../contract/manifest-store.js";
 import { StorageError } from "../../errors.js";
+import { revisionLink } from "../../layout/paths.js";
 import { CANONICAL_ALGORITHM, digestOf, splitDigest, type Digest } from "../../model/digest.js";
 import { describeManifest } from "../../model/manifest/manifest.js";
 import { parseManifest } from "../../model/manifest/parse.js";
@@ -8,6 +9,7 @@ import { sniffMediaType } from "../../model/manifest/sniff.js";
 import type { RepositoryName } from "../../model/repository-name.js";
 import { mapConcurrently } from "../shared/concurrent.js";
 import { tagLinkName } from "../shared/link-names.js";
+import { hasLink } from "../shared/links.js";
 import type { ManifestDependencies } from "../dependencies.js";
 import { createManifestCommit } from "./manifest-commit.js";
 import { checkReferences } from "./verify.js";
@@ -29,7 +31,7 @@ export async function putManifest(
   dependencies: ManifestDependencies,
   options?: CallOptions,
 ): Promise<PushedManifest> {
-  const { cache, links, tagLinks, leases, validation, classes, maxManifestBytes } = dependencies;
+  const { driver, cache, links, tagLinks, leases, validation, classes, maxManifestBytes } = dependencies;
   const { bytes } = push;
   if (bytes.length > maxManifestBytes) {
     const reason = `the manifest has ${bytes.length} bytes, and the limit is ${maxManifestBytes}`;
@@ -59,8 +61,19 @@ export async function putManifest(
     return !settled.includes(false);
   };
   const changed = wanted.map((tag) => tagLinkName(name, tag));
+  /** Another attempt is refused: the tags that an earlier one has set would point nowhere. */
+  const takeBackTags = async (): Promise<void> => {
+    const isDue = async (): Promise<boolean> => !(await hasLink(driver, revisionLink(name, digest), digest));
+    const remove = () => mapConcurrently(wanted, TAG_CONCURRENCY, (tag) => tagLinks.removeFrom(tag, digest, isDue));
+    await links.changing(changed, remove);
+  };
   for (let tries = 1; ; tries += 1) {
-    await commit.run();
+    try {
+      await commit.run();
+    } catch (error) {
+      if (tries > 1 && changed.length > 0) await takeBackTags();
+      throw error;
+    }
     if (await (changed.length === 0 ? setTags() : links.changing(changed, setTags, options))) break;
     if (tries === ATTEMPTS) throw new StorageError({ code: "MANIFEST_CONTENDED", name, digest });
   }

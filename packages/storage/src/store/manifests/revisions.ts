@@ -1,12 +1,13 @@
 import { LRUCache } from "lru-cache";
 import type { CallOptions, StorageDriver } from "../../contract/driver.js";
+import type { Page, PageRequest } from "../../contract/tag-store.js";
 import { digestAt } from "../../layout/parse.js";
 import { algorithmRevisionsDirectory, revisionLink } from "../../layout/paths.js";
 import { DIGEST_ALGORITHMS, type Digest, type DigestAlgorithm } from "../../model/digest.js";
 import type { RepositoryName } from "../../model/repository-name.js";
 import { mapConcurrently } from "../shared/concurrent.js";
 import { hasLink } from "../shared/links.js";
-import { listBatches } from "../shared/paging.js";
+import { batchSize, listBatches, takePage } from "../shared/paging.js";
 
 /** How many links are checked concurrently. */
 const CONCURRENCY = 16;
@@ -53,6 +54,37 @@ export async function holdsManifest(
     }
   }
   return false;
+}
+
+/** A page of the digests that the repository `name` links as manifests, ascending. */
+export function listManifests(
+  name: RepositoryName,
+  driver: StorageDriver,
+  page: PageRequest = {},
+): Promise<Page<Digest>> {
+  return takePage(linkedAfter(name, driver, page), page.limit);
+}
+
+async function* linkedAfter(
+  name: RepositoryName,
+  driver: StorageDriver,
+  { after, limit, signal }: PageRequest,
+): AsyncGenerator<readonly Digest[], void, undefined> {
+  for (const algorithm of DIGEST_ALGORITHMS) {
+    const prefix = `${algorithm}:`;
+    const isInside = after?.startsWith(prefix) === true;
+    // Algorithms are in the order of their names.
+    if (after !== undefined && after > prefix && !isInside) continue;
+    const startAfter = isInside ? after.slice(prefix.length) : undefined;
+    const directory = algorithmRevisionsDirectory(name, algorithm);
+    for await (const names of listBatches(driver, directory, startAfter, batchSize(limit), { signal })) {
+      const digests = names.map((hex) => digestAt(algorithm, hex)).filter((digest) => digest !== undefined);
+      const linked = await mapConcurrently(digests, CONCURRENCY, (digest) =>
+        hasLink(driver, revisionLink(name, digest), digest, { signal }),
+      );
+      yield digests.filter((_digest, index) => linked[index]);
+    }
+  }
 }
 
 /** Digests that have, or had, a revision in the repository `name`, in order, in batches. Links aren't checked. */

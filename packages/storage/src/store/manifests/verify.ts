@@ -1,7 +1,7 @@
 import type { BlobStore } from "../../contract/blob-store.js";
 import type { CallOptions, StorageDriver } from "../../contract/driver.js";
 import { isStorageError, StorageError } from "../../errors.js";
-import { blobData, revisionLink } from "../../layout/paths.js";
+import { blobData, layerLink, revisionLink } from "../../layout/paths.js";
 import type { Digest } from "../../model/digest.js";
 import type { ManifestReference } from "../../model/manifest/references.js";
 import type { RepositoryName } from "../../model/repository-name.js";
@@ -33,6 +33,22 @@ export async function checkReferences(
   const asBlob = (digest: Digest): Promise<boolean> => hasBlob(blobs, digest, options);
   const asManifest = (digest: Digest): Promise<boolean> => hasManifest(name, driver, digest, options);
   await findAll(references, (reference) => isThere(reference, asBlob, asManifest));
+}
+
+/**
+ * Throws MANIFEST_REFERENCES_UNKNOWN if any of `references` that is a manifest isn't linked in the repository `name` any more;
+ * blobs aren't looked for.
+ */
+export async function checkChildren(
+  references: readonly ManifestReference[],
+  { name, driver }: Pick<LeasePlace, "name" | "driver">,
+  options?: CallOptions,
+): Promise<void> {
+  const children = references.filter(({ kind }) => kind !== "blob");
+  const asBlob = async (digest: Digest): Promise<boolean> =>
+    (await orUndefined(driver.stat(layerLink(name, digest), { ...options, fileOnly: true }))) !== undefined;
+  const asManifest = (digest: Digest): Promise<boolean> => hasLink(driver, revisionLink(name, digest), digest, options);
+  await findAll(children, (reference) => isThere(reference, asBlob, asManifest));
 }
 
 /**

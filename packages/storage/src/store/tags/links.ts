@@ -17,8 +17,13 @@ export interface TagLinks {
   /** Removes the tag, whatever it points to. False if another process did so first. */
   remove(tag: TagName, options?: CallOptions): Promise<boolean>;
   /**
-   * Removes the tag if it points to `digest` and `isDue` returns true, which is called after every push that could be lost.
+   * Removes the tag if it points to `digest` (undefined: nowhere, because its link is damaged) and `isDue` returns true, which is called after every push that could be lost.
    * Returns whether it did.
    */
-  removeFrom(tag: TagName, digest: Digest, isDue: () => Promise<boolean>, options?: CallOptions): Promise<boolean>;
+  removeFrom(
+    tag: TagName,
+    digest: Digest | undefined,
+    isDue: () => Promise<boolean>,
+    options?: CallOptions,
+  ): Promise<boolean>;
 }
