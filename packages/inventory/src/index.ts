@@ -14,3 +14,4 @@ export type {
   Usage,
 } from "./contract.js";
 export { CursorError } from "./errors.js";
+export { keepCatalog, type CatalogOptions } from "./catalog/catalog.js";

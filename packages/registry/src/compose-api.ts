@@ -1,3 +1,4 @@
+import { randomUUID } from "node:crypto";
 import { MINUTE } from "@longshore/base/duration";
 import { Resources } from "@longshore/base/resources";
 import type { AccessController, LoginRegistrar } from "@longshore/auth";
@@ -20,7 +21,7 @@ import type { StorageMetrics } from "./metrics/storage-metrics.js";
 import type { UpstreamStatuses } from "./mirroring/upstream-states.js";
 import type { EventSink } from "./notifications/contract.js";
 import { eventSettings } from "./notifications/settings.js";
-import type { Log } from "./observability/log.js";
+import { errorFields, type Log } from "./observability/log.js";
 import { openConfiguredCaches, openDriverWithMiddleware } from "./open-storage.js";
 import type { Tracing } from "./tracing/tracing.js";
 
@@ -66,7 +67,8 @@ export async function composeApi(config: Config, ports: ApiPorts): Promise<Compo
   const untraced = opened.add(await openDriverWithMiddleware(config, log, metrics?.storage));
   const driver = tracing?.driver(untraced) ?? untraced;
   const caches = opened.add(await openConfiguredCaches(config, driver, log, metrics?.storage.cache));
-  const registry = openRepositories(config, driver, caches, metrics?.storage);
+  const stored = openRepositories(config, driver, caches, metrics?.storage);
+  const registry = config.inventory.enabled ? await openInventory(config, stored, driver, log) : stored;
   const mirror = opened.add(
     config.proxy &&
       (await (
@@ -121,6 +123,23 @@ function openRepositories(
     tagConcurrency: storage.tag.concurrencylimit,
     uploadLimit: http.limits.uploads,
     leases: { freshFor: Math.min(LONGEST_LEASE, storage.maintenance.gc.graceperiod / 4) },
+  });
+}
+
+/** `registry` with its catalog in memory. */
+async function openInventory(
+  { inventory }: Config,
+  registry: Registry,
+  driver: StorageDriver,
+  log: Log,
+): Promise<Registry> {
+  const { keepCatalog } = await import("@longshore/inventory");
+  return keepCatalog(registry, driver, {
+    processId: randomUUID(),
+    maxBytes: inventory.cachebytes,
+    onUntold: (error) => {
+      log.warn("inventory: other processes couldn't be told of a change; they will find it later", errorFields(error));
+    },
   });
 }
 

@@ -72,6 +72,7 @@ export { parseRedisAddress, RedisSettingError, type RedisOptions } from "./cache
 export type { CacheObserver, CacheOperation, Caches, LinkCache, LinkName } from "./contract/caches.js";
 export type { RecordStore, VersionedRecord } from "./contract/records.js";
 export { openRecords } from "./store/records/open-records.js";
+export { orUndefined } from "./store/shared/links.js";
 export { storageId } from "./store/storage-id.js";
 export { openRegistry, type RegistryOptions } from "./store/open-registry.js";
 export { DEFAULT_VALIDATION, type ManifestValidation, type UrlPattern } from "./store/validation.js";
@@ -86,7 +87,7 @@ export { MIDDLEWARE_KINDS } from "./drivers/middleware/kinds.js";
 export { wrapDriver, type Around, type CallDetails, type DriverOperation } from "./drivers/around.js";
 export { observeDriver, type DriverObserver } from "./drivers/observed.js";
 export { adoptBlob, openBytes, sizeOfBytes } from "./store/adopt-blob.js";
-export { MIRROR_DIRECTORY } from "./layout/paths.js";
+export { INVENTORY_DIRECTORY, MIRROR_DIRECTORY } from "./layout/paths.js";
 export { purgeUploads } from "./store/uploads/purge.js";
 export { collectGarbage, CollectError } from "./gc/collect.js";
 export { LockHeldError } from "./gc/lock.js";

@@ -66,6 +66,7 @@ export function normalise(parsed: ParsedConfig, chosen: ChosenStorage, machine: 
     sync: syncConfig(parsed.proxy.sync, proxy, report),
     redis: redisConfig(parsed, report),
     catalog: parsed.catalog,
+    inventory: parsed.inventory,
     tags: parsed.tags,
     validation: validationConfig(parsed.validation, report),
     policy: parsed.policy,

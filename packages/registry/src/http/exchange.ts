@@ -17,6 +17,7 @@ import { requestBody } from "./body/request-body.js";
 import type { RefusedLogins } from "./access/refused-logins.js";
 import type { UploadStates } from "./client-state/upload-state.js";
 import type { UrlBuilder } from "./client/urls.js";
+import type { ListBodies } from "./response/list-bodies.js";
 import { NO_LINES, respond, respondHead, type Recipient } from "./response/respond.js";
 
 /** What all requests of the process share. */
@@ -41,6 +42,7 @@ export interface SharedState {
   /** Undefined if no client is redirected. */
   readonly redirects: Redirects | undefined;
   readonly cursor: CatalogCursor;
+  readonly listBodies: ListBodies;
   /** Called with every decision of access control. */
   readonly onAccess: ((outcome: AccessOutcome) => void) | undefined;
   /** Undefined: no maintenance can be asked for. */
@@ -202,7 +204,7 @@ export class Exchange {
   }
 
   /** Sends a JSON document. */
-  json(status: number, text: string, headers: readonly string[] = []): void {
+  json(status: number, text: string | Uint8Array, headers: readonly string[] = []): void {
     this.end(status, ["Content-Type", "application/json", ...headers], text);
   }
 }

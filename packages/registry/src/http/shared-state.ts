@@ -11,6 +11,7 @@ import { createObserver } from "./client/event-origin.js";
 import { createRedirects } from "./client/redirects.js";
 import { createUrlBuilder } from "./client/urls.js";
 import { createCatalogCursor } from "./client-state/catalog-cursor.js";
+import { createListBodies } from "./response/list-bodies.js";
 import { createUploadStates } from "./client-state/upload-state.js";
 import type { Maintenance, SharedState, NameFor } from "./exchange.js";
 import { API_VERSION } from "./steps/unmatched.js";
@@ -67,6 +68,7 @@ export function createSharedState(dependencies: AppDependencies): SharedState {
     site: { urls, clients },
     redirects: canRedirect ? createRedirects(storage.redirect) : undefined,
     cursor: createCatalogCursor(secret),
+    listBodies: createListBodies(),
     onAccess,
     maintenance: dependencies.maintenance,
     observe: events === undefined ? undefined : createObserver(registry, events),

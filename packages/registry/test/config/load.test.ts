@@ -91,6 +91,7 @@ describe("defaults", () => {
         ],
       },
       catalog: { maxentries: 1000, filter: true },
+      inventory: { enabled: true, cachebytes: 16_777_216 },
       tags: { maxtags: 1000 },
       validation: {
         disabled: false,

@@ -74,7 +74,10 @@ interface FileOnlyOptions {
 export type StatOptions = DurabilityOptions & FileOnlyOptions;
 export type DeleteOptions = CallOptions & FileOnlyOptions;
 
-/** One page of a directory's children. Names that no path can have, and leftovers of unfinished writes, are left out. */
+/**
+ * One page of a directory's children. Names that no path can have, and leftovers of unfinished writes, are left out. A driver may
+ * return the same object again as long as nothing has changed, so that callers know what they have made of it.
+ */
 export interface ListPage {
   /** Names (not paths), ascending by bytes. */
   readonly names: readonly string[];

@@ -22,6 +22,9 @@ export const MIRROR_DIRECTORY = `${ROOT}/longshore/mirror`;
 /** Holds small records that aren't registry content: signing keys, tokens. Distribution ignores it. */
 export const RECORDS_DIRECTORY = `${ROOT}/longshore/records`;
 
+/** Holds what the inventory keeps: derived from everything else, and deletable at any time. Distribution ignores it. */
+export const INVENTORY_DIRECTORY = `${ROOT}/longshore/inventory`;
+
 /** `<alg>/<hex>`, as below every directory of links. */
 function digestPath(digest: Digest): string {
   const { algorithm, hex } = splitDigest(digest);

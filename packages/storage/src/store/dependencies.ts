@@ -7,6 +7,7 @@ import type { Leases } from "./leases/leases.js";
 import type { ManifestCache, ManifestReader } from "./manifests/bytes.js";
 import type { ReferrerIndexer } from "./referrers/indexing.js";
 import type { KnownItems } from "./shared/known-items.js";
+import type { TagPages } from "./tags/pages.js";
 import type { TagLinks } from "./tags/links.js";
 import type { Uploads } from "./uploads/uploads.js";
 import type { ManifestValidation } from "./validation.js";
@@ -27,6 +28,8 @@ export interface RegistryDependencies {
    * its directory still exists. A tag whose delete was interrupted by a crash is listed until a client asks for it.
    */
   readonly liveTags: KnownItems<TagName>;
+  /** Pages of tags, for as long as the listings that they were made of are the same. */
+  readonly tagPages: TagPages;
   /**
    * Revisions that this process has seen linked. If a tag points to one right now, it can be served: the delete of a manifest
    * removes its tags before it is acknowledged. A tag alone isn't enough, because old versions of Distribution left tags behind

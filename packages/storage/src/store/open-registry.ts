@@ -13,6 +13,7 @@ import { createRepository } from "./repository.js";
 import { createFoundManifests } from "./manifests/revisions.js";
 import { removeRepository } from "./removal/remove-repository.js";
 import { createKnownItems } from "./shared/known-items.js";
+import { createTagPages } from "./tags/pages.js";
 import { createUploads } from "./uploads/uploads.js";
 import { DEFAULT_VALIDATION, type ManifestValidation } from "./validation.js";
 
@@ -67,6 +68,7 @@ export function openRegistry(storage: StorageDriver, options: RegistryOptions = 
     }),
     leases,
     liveTags: createKnownItems(MAX_LIVE_TAGS),
+    tagPages: createTagPages(MAX_LIVE_TAGS),
     seenRevisions: createKnownItems(MAX_SEEN_REVISIONS),
     validation: options.validation ?? DEFAULT_VALIDATION,
     classes: options.classes,

@@ -61,6 +61,7 @@ tokenserver:
   tcp:
     - { addr: "cache:6379", timeout: 3s, interval: 10s, threshold: 3 }`,
   catalog: `catalog: { maxentries: 1000 }`,
+  inventory: `inventory: { cachebytes: 67108864 }`,
   tags: `tags: { maxtags: 1000 }`,
   validation: `validation:
   manifests:

@@ -9,6 +9,7 @@ import { key, section } from "@longshore/options/declare";
 import { compatibility, reporting } from "./unsupported.js";
 import { policy, validation } from "./validation.js";
 import { catalog, tags } from "./catalog-and-tags.js";
+import { inventory } from "./inventory.js";
 import { log, loglevel } from "./log.js";
 import { notifications } from "./notifications.js";
 import { middleware } from "./middleware.js";
@@ -34,6 +35,7 @@ export const root = section(
     http,
     health,
     catalog,
+    inventory,
     tags,
     validation,
     policy,

@@ -29,7 +29,11 @@ export async function listRepositories(exchange: Exchange): Promise<void> {
     allows === undefined ? undefined : (name: string) => allows({ type: "repository", name, action: "pull" });
   const { items, next } = await (mayPull === undefined ? all(exchange, limit) : visible(exchange, limit, mayPull));
   const link = next === undefined ? [] : ["Link", nextLink(exchange.path, { last: next, n: limit })];
-  exchange.json(200, toWireJson({ repositories: items }), link);
+  exchange.json(
+    200,
+    exchange.shared.listBodies(items, () => ({ repositories: items })),
+    link,
+  );
 }
 
 async function all(exchange: Exchange, limit: number): Promise<CatalogPage> {

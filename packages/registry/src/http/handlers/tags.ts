@@ -18,5 +18,9 @@ export async function listTags(exchange: Exchange): Promise<void> {
   });
   const last = items.at(-1);
   const link = more && last !== undefined ? ["Link", nextLink(path, { last, n: limit })] : [];
-  exchange.json(200, toWireJson({ name, tags: items }), link);
+  exchange.json(
+    200,
+    exchange.shared.listBodies(items, () => ({ name, tags: items })),
+    link,
+  );
 }

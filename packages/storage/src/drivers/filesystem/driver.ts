@@ -16,7 +16,7 @@ import { boundsOf, streamOf } from "../shared/byte-stream.js";
 import { checkOffset, driverError, pathNotFound, tooLarge } from "../shared/errors.js";
 import { createGate } from "../shared/gate.js";
 import { READ_LIMIT } from "../shared/limits.js";
-import { pageOf } from "../shared/page.js";
+import { createListing, type Listing } from "../shared/page.js";
 import { checkPath, parentOf } from "../shared/path.js";
 import { createBufferPool } from "./buffer-pool.js";
 import { isMissing, nodeCalls, obstacleOf, type FileCalls } from "./calls.js";
@@ -172,11 +172,11 @@ export function createFilesystemDriver(
   };
 
   /** A root that doesn't exist yet is empty: the first write creates it. */
-  const namesOf = async (path: string): Promise<readonly string[]> => {
+  const namesOf = async (path: string): Promise<Listing> => {
     try {
       return await names.of(realPath(path));
     } catch (error) {
-      if (path === "/" && errnoOf(error) === "ENOENT") return [];
+      if (path === "/" && errnoOf(error) === "ENOENT") return createListing([]);
       throw error;
     }
   };
@@ -276,8 +276,8 @@ export function createFilesystemDriver(
       options?.signal?.throwIfAborted();
       const quick = quickStats.of(realPath(path));
       const known = quick === undefined ? undefined : names.known(realPath(path), quick);
-      if (known !== undefined) return pageOf(known, options);
-      return run("list", path, options?.signal, async () => pageOf(await namesOf(path), options));
+      if (known !== undefined) return known.page(options);
+      return run("list", path, options?.signal, async () => (await namesOf(path)).page(options));
     },
     move: async (from, to, options) => {
       checkPath(NAME, from);

@@ -1,5 +1,6 @@
 import type { Stats } from "node:fs";
 import { LRUCache } from "lru-cache";
+import { createListing, type Listing } from "../shared/page.js";
 import { isReachableName } from "../shared/path.js";
 import { isMissing, type FileCalls } from "./calls.js";
 import type { Descriptors } from "./descriptors.js";
@@ -8,15 +9,15 @@ import { isSettled, sameStamp, stampOf, type Stamp } from "./stamp.js";
 /** The names in a directory, in order. */
 export interface Names {
   /** The names in `path`, if they are cached and the current `stats` show no change. */
-  known(path: string, stats: Stats): readonly string[] | undefined;
+  known(path: string, stats: Stats): Listing | undefined;
   /** Names in the directory at the real `path`, ascending, without unreachable names and leftovers of writes. */
-  of(path: string): Promise<readonly string[]>;
+  of(path: string): Promise<Listing>;
   clear(): void;
 }
 
 interface Entry {
   readonly stamp: Stamp;
-  readonly names: readonly string[];
+  readonly names: Listing;
 }
 
 /** Files that `write` and Distribution (wire contract §5) leave behind when killed. A directory may have such a name: a tag can. */
@@ -31,7 +32,7 @@ export function createNames(
 ): Names {
   const cache =
     limit > 0
-      ? new LRUCache<string, Entry>({ maxSize: limit, sizeCalculation: (entry) => entry.names.length + 1 })
+      ? new LRUCache<string, Entry>({ maxSize: limit, sizeCalculation: ({ names }) => names.count + 1 })
       : undefined;
 
   const isLeftover = async (directory: string, name: string): Promise<boolean> => {
@@ -43,17 +44,17 @@ export function createNames(
     }
   };
 
-  const load = async (path: string): Promise<readonly string[]> => {
+  const load = async (path: string): Promise<Listing> => {
     const names: string[] = [];
     for (const name of await descriptors.patiently(() => calls.readdir(path))) {
       if (!isReachableName(name)) continue;
       if (LEFTOVER.test(name) && (await isLeftover(path, name))) continue;
       names.push(name);
     }
-    return names.sort();
+    return createListing(names.sort());
   };
 
-  const known = (path: string, stats: Stats): readonly string[] | undefined => {
+  const known = (path: string, stats: Stats): Listing | undefined => {
     const entry = cache?.get(path);
     return entry !== undefined && sameStamp(entry.stamp, stampOf(stats)) ? entry.names : undefined;
   };

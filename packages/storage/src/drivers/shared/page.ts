@@ -19,3 +19,28 @@ function firstAfter(names: readonly string[], mark: string): number {
   }
   return low;
 }
+
+/** The names of a directory, ascending. */
+export interface Listing {
+  readonly count: number;
+  /** The same object for the same question, as long as the page is among those that were asked for last. */
+  page(options: ListOptions | undefined): ListPage;
+}
+
+/** How many pages of a directory are kept: those of two clients that list it all, or a few that ask for its beginning. */
+const KEPT_PAGES = 4;
+
+export function createListing(names: readonly string[]): Listing {
+  const kept: (Pick<ListOptions, "startAfter" | "limit"> & { readonly page: ListPage })[] = [];
+  return {
+    count: names.length,
+    page({ startAfter, limit } = {}) {
+      const known = kept.find((each) => each.startAfter === startAfter && each.limit === limit);
+      if (known !== undefined) return known.page;
+      const page = pageOf(names, { startAfter, limit });
+      kept.push({ startAfter, limit, page });
+      if (kept.length > KEPT_PAGES) kept.shift();
+      return page;
+    },
+  };
+}

@@ -1,14 +1,11 @@
-import type { CallOptions, StorageDriver } from "../../contract/driver.js";
+import type { CallOptions, ListPage, StorageDriver } from "../../contract/driver.js";
 import type { Page } from "../../contract/tag-store.js";
 import { orUndefined } from "./links.js";
 
 /** How many names are requested from a driver at a time if the caller wants all. */
 const BATCH = 1000;
 
-/**
- * The children of the directory `path` after `startAfter`, in order, in batches of about `size`; none if there is no such
- * directory.
- */
+/** The names of {@link listPages}. */
 export async function* listBatches(
   driver: StorageDriver,
   path: string,
@@ -16,11 +13,25 @@ export async function* listBatches(
   size: number = BATCH,
   options?: CallOptions,
 ): AsyncGenerator<readonly string[], void, undefined> {
+  for await (const { names } of listPages(driver, path, startAfter, size, options)) yield names;
+}
+
+/**
+ * The children of the directory `path` after `startAfter`, in order, in pages of about `size`; none if there is no such
+ * directory.
+ */
+export async function* listPages(
+  driver: StorageDriver,
+  path: string,
+  startAfter: string | undefined,
+  size: number,
+  options?: CallOptions,
+): AsyncGenerator<ListPage, void, undefined> {
   let cursor = startAfter;
   for (;;) {
     const page = await orUndefined(driver.list(path, { ...options, startAfter: cursor, limit: size }));
     if (page === undefined) return;
-    yield page.names;
+    yield page;
     cursor = page.names.at(-1);
     if (!page.more || cursor === undefined) return;
   }

@@ -1,6 +1,6 @@
-import { canTouch, type CallOptions, type StorageDriver } from "../../contract/driver.js";
+import { canTouch, type CallOptions, type ListPage, type StorageDriver } from "../../contract/driver.js";
 import { isObjectStorage } from "../../contract/object-storage.js";
-import type { PageRequest, TagStore } from "../../contract/tag-store.js";
+import type { Page, PageRequest, TagStore } from "../../contract/tag-store.js";
 import { StorageError } from "../../errors.js";
 import { tagCurrentLink, tagsDirectory } from "../../layout/paths.js";
 import type { Digest } from "../../model/digest.js";
@@ -10,14 +10,17 @@ import { mapConcurrently } from "../shared/concurrent.js";
 import { tagLinkName } from "../shared/link-names.js";
 import type { ManifestDependencies } from "../dependencies.js";
 import { orUndefined, readLink, readSoundLink } from "../shared/links.js";
-import { batchSize, listBatches, takePage } from "../shared/paging.js";
+import { batchSize, listBatches, listPages, takePage } from "../shared/paging.js";
 import { holdsManifest } from "../manifests/revisions.js";
 import { fileTagLinks } from "./link-files.js";
 import { MARK_SIZE, objectTagLinks } from "./link-objects.js";
 import type { TagLinks } from "./links.js";
 
 /** What the tags of a repository work with. */
-type TagDependencies = Pick<ManifestDependencies, "driver" | "links" | "tagLinks" | "tagConcurrency" | "liveTags">;
+type TagDependencies = Pick<
+  ManifestDependencies,
+  "driver" | "links" | "tagLinks" | "tagConcurrency" | "liveTags" | "tagPages"
+>;
 
 /** The tag links of the repository `name`, by the protocol that the storage supports. */
 export function openTagLinks(name: RepositoryName, driver: StorageDriver): TagLinks {
@@ -27,19 +30,61 @@ export function openTagLinks(name: RepositoryName, driver: StorageDriver): TagLi
 
 /** The tags of the repository `name`. */
 export function createTagStore(name: RepositoryName, dependencies: TagDependencies): TagStore {
-  const { driver, links, tagLinks, tagConcurrency, liveTags } = dependencies;
+  const { driver, links, tagLinks, tagConcurrency, liveTags, tagPages } = dependencies;
 
-  /** Tags in batches. A directory without a current link was left by an interrupted push or delete, and is not a tag. */
-  async function* batches({ after, limit, signal }: PageRequest): AsyncGenerator<readonly TagName[], void, undefined> {
-    for await (const names of listBatches(driver, tagsDirectory(name), after, batchSize(limit), { signal })) {
-      const candidates = names.filter(isTagName);
-      const unknown = candidates.filter((tag) => !liveTags.has(name, tag));
-      await mapConcurrently(unknown, tagConcurrency, async (tag) => {
-        if (await isLive(name, tag, driver, { signal })) liveTags.add(name, tag);
-      });
-      yield candidates.filter((tag) => liveTags.has(name, tag));
+  /** The tags among `names`. A directory without a current link was left by an interrupted push or delete, and is not a tag. */
+  const tagsAmong = async (names: readonly string[], options: CallOptions): Promise<readonly TagName[]> => {
+    const candidates = names.filter(isTagName);
+    const unknown = candidates.filter((tag) => !liveTags.has(name, tag));
+    await mapConcurrently(unknown, tagConcurrency, async (tag) => {
+      if (await isLive(name, tag, driver, options)) liveTags.add(name, tag);
+    });
+    return candidates.filter((tag) => liveTags.has(name, tag));
+  };
+
+  /** A page, and whether each name that was listed for it is a tag: only then does an unchanged listing mean the same page. */
+  const makePage = async (
+    listings: AsyncIterable<ListPage>,
+    { limit, signal }: PageRequest,
+  ): Promise<{ readonly page: Page<TagName>; readonly isPlain: boolean }> => {
+    let isPlain = true;
+    async function* batches(): AsyncGenerator<readonly TagName[], void, undefined> {
+      for await (const { names } of listings) {
+        const found = await tagsAmong(names, { signal });
+        isPlain &&= found.length === names.length;
+        yield found;
+      }
     }
-  }
+    return { page: await takePage(batches(), limit), isPlain };
+  };
+
+  /** The page that `request` asks for: the same object as the last time, if the listings show that nothing has changed. */
+  const pageFor = async (request: PageRequest): Promise<Page<TagName>> => {
+    const { after, limit, signal } = request;
+    const { forgotten } = liveTags;
+    const remembered = tagPages.get(name, request);
+    const before = remembered?.forgotten === forgotten ? remembered : undefined;
+    const listings = listPages(driver, tagsDirectory(name), after, batchSize(limit), { signal });
+    const read: ListPage[] = [];
+    for (const expected of before?.listings ?? []) {
+      const { value } = await listings.next();
+      if (value === undefined) break;
+      read.push(value);
+      if (value !== expected) break;
+    }
+    if (before?.listings.every((listing, index) => listing === read[index]) === true) return before.page;
+
+    async function* all(): AsyncGenerator<ListPage, void, undefined> {
+      yield* read.slice();
+      for await (const listing of listings) {
+        read.push(listing);
+        yield listing;
+      }
+    }
+    const { page, isPlain } = await makePage(all(), request);
+    if (isPlain && page.items.length > 0) tagPages.set(name, request, { listings: read, forgotten, page });
+    return page;
+  };
 
   return {
     async resolve(tag, options) {
@@ -64,7 +109,7 @@ export function createTagStore(name: RepositoryName, dependencies: TagDependenci
     },
 
     async list(request = {}) {
-      const page = await takePage(batches(request), request.limit);
+      const page = await pageFor(request);
       if (page.items.length === 0 && request.limit !== 0 && !(await holdsManifest(name, driver, request))) {
         throw new StorageError({ code: "NAME_UNKNOWN", name });
       }

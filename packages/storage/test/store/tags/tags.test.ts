@@ -3,6 +3,7 @@ import type { StorageDriver } from "../../../src/contract/driver.js";
 import * as paths from "../../../src/layout/paths.js";
 import { createKnownItems } from "../../../src/store/shared/known-items.js";
 import { NO_LINKS } from "../../../src/cache/none.js";
+import { createTagPages } from "../../../src/store/tags/pages.js";
 import { createTagStore, openTagLinks } from "../../../src/store/tags/tags.js";
 import {
   deleteAsOriginal,
@@ -25,6 +26,7 @@ const storeOver = (driver: StorageDriver) =>
     tagLinks: openTagLinks(name, driver),
     tagConcurrency: 4,
     liveTags: createKnownItems(100),
+    tagPages: createTagPages(100),
   });
 
 describeForDrivers("tags", (open) => {

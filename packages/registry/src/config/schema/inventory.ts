@@ -1,0 +1,20 @@
+import { flag, integer, section } from "@longshore/options/declare";
+import { GIB, MIB } from "@longshore/base/size";
+
+export const inventory = section(
+  {
+    enabled: flag(
+      true,
+      "Keeps pages of `_catalog` in memory, and tells the other processes and replicas when one changes.",
+      { ours: true },
+    ),
+    cachebytes: integer(
+      16 * MIB,
+      { min: MIB, max: 16 * GIB },
+      "How much of the inventory each process keeps in memory, in bytes; it takes what is asked for.",
+      { ours: true },
+    ),
+  },
+  "What the registry keeps ready of its own content, for lists. It is derived from the storage, and is kept under `longshore/inventory`, which can be deleted at any time.",
+  { ours: true },
+).prefault({});
