@@ -12,6 +12,7 @@ const ROOMS = [
   "cli/",
   "(index|run|run-worker)[.]ts",
   "compose[a-z-]*[.]ts",
+  "certificates/",
   "server/",
   "copying/",
   "mirroring/",

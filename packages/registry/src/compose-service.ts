@@ -14,6 +14,8 @@ import { traceLog } from "./observability/trace-log.js";
 import { connectionLimits } from "./server/connections/connection-limits.js";
 import { ConnectionTable } from "./server/connections/connection-table.js";
 import { openListener } from "./server/listeners/api-listener.js";
+import type { FindChallenge } from "./server/listeners/challenge-handshakes.js";
+import type { HostCertificate } from "./server/listeners/host-contexts.js";
 import { listenAddress } from "./server/listeners/listen-address.js";
 import { drainTimeout, type ProcessContext } from "./server/processes/process-context.js";
 import type { Tracing } from "./tracing/tracing.js";
@@ -32,6 +34,8 @@ export interface Service {
   snapshots(): Promise<readonly MetricsSnapshot[]>;
   /** How each serving process sees the upstreams of the pull-through cache. */
   upstreams(): Promise<readonly UpstreamStatuses[]>;
+  /** Uses these for new TLS handshakes, where an authority issues certificates (`http.tls.letsencrypt`). */
+  useCertificates(certificates: readonly HostCertificate[]): void;
   /** Passes on which health checks are failing. */
   setHealth(failures: HealthFailures): void;
   /** Begins to serve; resolves with the address, or undefined if `stop` is aborted first. Throws AddressError. */
@@ -80,6 +84,7 @@ export async function composeService(config: Config, context: ServiceContext): P
       events: events === undefined ? undefined : { sink: events, instance },
     }),
   );
+  const challenges = opened.add(await openChallenges(config, api.driver));
   let isHealthy = true;
   const listener = opened.add(
     await openListener(config, {
@@ -92,6 +97,7 @@ export async function composeService(config: Config, context: ServiceContext): P
       connections,
       metrics,
       audit: audit?.audit,
+      findChallenge: challenges?.find,
     }),
   );
   const resources = opened.move();
@@ -105,6 +111,7 @@ export async function composeService(config: Config, context: ServiceContext): P
     restarts: 0,
     snapshots: async () => (metrics === undefined ? [] : [await metrics.snapshot()]),
     upstreams: () => Promise.resolve([api.upstreams()]),
+    useCertificates: (certificates) => listener.useCertificates(certificates),
     setHealth: (failures) => void (isHealthy = Object.keys(failures).length === 0),
     async start() {
       const address = await listener.listen(await listenAddress(config.http, { shared: isOneOfSeveral }));
@@ -126,4 +133,13 @@ export async function composeService(config: Config, context: ServiceContext): P
     kill: () => undefined,
     close: () => resources.close(),
   };
+}
+
+async function openChallenges(
+  { http }: Config,
+  driver: StorageDriver,
+): Promise<{ readonly find: FindChallenge; close(): Promise<void> } | undefined> {
+  if (http.tls?.source.kind !== "letsencrypt") return undefined;
+  const certificates = await import("./certificates/open-challenges.js");
+  return certificates.openChallenges(http.tls.source, driver);
 }

@@ -1,4 +1,5 @@
 import { Resources } from "@longshore/base/resources";
+import type { CertificateKeeper } from "./certificates/keeper.js";
 import type { Service, ServiceContext } from "./compose-service.js";
 import type { Config } from "./config/config.js";
 import type { HealthFailures } from "./health/health-check.js";
@@ -6,9 +7,11 @@ import { createRelay, type MaintenanceRequests } from "./maintenance/desk.js";
 import { createMetrics } from "./metrics/metrics.js";
 import { openNotifications } from "./notifications/open-notifications.js";
 import type { NotificationService } from "./notifications/service.js";
+import type { Log } from "./observability/log.js";
 import type { Logs } from "./observability/open-logs.js";
 import { openDriver } from "./open-storage.js";
 import { startBackgroundJobs } from "./server/jobs/background-jobs.js";
+import type { HostCertificate } from "./server/listeners/host-contexts.js";
 import { listenAddress } from "./server/listeners/listen-address.js";
 import type { PrimaryChannel, StartMessage } from "./server/processes/primary-channel.js";
 import { drainTimeout, type RunContext } from "./server/processes/process-context.js";
@@ -20,7 +23,7 @@ import { openTracing } from "./tracing/open-tracing.js";
 
 // The map of the system: what a process is made of. A part is opened after those that it needs, and closed before them.
 //
-//   registry      tracing, notifications, a service, background jobs (health checks, upload purging,
+//   registry      tracing, notifications, a service, certificates, background jobs (health checks, upload purging,
 //                 garbage collection, debug address)                  composeRegistry, here; run by run.ts
 //   a service is  audit log, metrics, an API, its listener with TLS   composeService, compose-service.ts
 //             or  several workers                                     composeWorkers, here
@@ -54,11 +57,20 @@ export async function composeRegistry(context: RunContext, stop: AbortSignal): P
       ? await serveHere(config, { ...own, tracing, events: notifications?.sink, maintenance })
       : await composeWorkers(context, notifications, maintenance),
   );
-  opened.add(await startBackgroundJobs(config, { service, log, notifications, maintenance, stop }));
+  const certificates = opened.add(await openCertificates(config, service, log));
+  opened.add(await startBackgroundJobs(config, { service, log, notifications, certificates, maintenance, stop }));
   const resources = opened.move();
   return {
-    start: () => service.start(stop),
-    reload: () => service.reload(),
+    async start() {
+      const address = await service.start(stop);
+      // Only now is anybody there to answer the authority's challenges.
+      certificates?.begin();
+      return address;
+    },
+    reload() {
+      service.reload();
+      certificates?.reload();
+    },
     async stop() {
       const deadline = performance.now() + drainTimeout(config);
       await service.stop();
@@ -67,6 +79,14 @@ export async function composeRegistry(context: RunContext, stop: AbortSignal): P
     kill: () => service.kill(),
     close: () => resources.close(),
   };
+}
+
+/** The certificates that an authority issues (`http.tls.letsencrypt`), for all processes that serve. */
+async function openCertificates({ http }: Config, service: Service, log: Log): Promise<CertificateKeeper | undefined> {
+  if (http.tls?.source.kind !== "letsencrypt") return undefined;
+  const certificates = await import("./certificates/open-certificates.js");
+  const use = (pairs: readonly HostCertificate[]): void => service.useCertificates(pairs);
+  return certificates.openCertificates(http.tls.source, { driver: service.driver, log, use });
 }
 
 /** A service in this process. Loaded when it is needed, because a process that only has workers serves nothing itself. */
@@ -89,6 +109,7 @@ async function composeWorkers(
   await using opened = new Resources();
   const driver = opened.add(await openDriver(config, metrics?.storage));
   let health: HealthFailures = {};
+  let certificates: readonly HostCertificate[] = [];
   const workers = opened.add(
     new WorkerPool({
       size: config.http.workers,
@@ -101,6 +122,7 @@ async function composeWorkers(
         instance,
         secret,
         health,
+        certificates,
         events: notifications === undefined ? undefined : { directory: notifications.directory },
       }),
       logins: config.auth.createLogins(() => performance.now()),
@@ -122,6 +144,10 @@ async function composeWorkers(
       return [...(metrics === undefined ? [] : [await metrics.snapshot()]), ...(await workers.snapshots())];
     },
     upstreams: () => workers.upstreams(),
+    useCertificates(next) {
+      certificates = next;
+      workers.broadcast({ kind: "certificates", certificates });
+    },
     setHealth(failures) {
       health = failures;
       workers.broadcast({ kind: "health", failures });
@@ -163,8 +189,10 @@ export async function composeWorker(
     }),
   );
   service.setHealth(start.health);
+  service.useCertificates(start.certificates);
   primary.onMessage((message) => {
     if (message.kind === "health") service.setHealth(message.failures);
+    if (message.kind === "certificates") service.useCertificates(message.certificates);
     if (message.kind === "reload") service.reload();
     if (message.kind === "upstreams") {
       void service.upstreams().then(([statuses = new Map<string, never>()]) => {

@@ -29,6 +29,7 @@ export const PEERS = {
   htpasswd: { title: "htpasswd", programs: ["htpasswd"], package: "apache2-utils" },
   nginx: { title: "nginx", programs: ["nginx"], package: "nginx-light" },
   caddy: { title: "Caddy", programs: ["caddy"], package: "caddy" },
+  pebble: { title: "Pebble", programs: ["pebble", "pebble-challtestsrv"], package: "pebble" },
   wrk: { title: "wrk", programs: ["wrk"], package: "wrk" },
   ceph: {
     title: "Ceph's S3 gateway",

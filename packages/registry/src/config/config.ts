@@ -33,9 +33,12 @@ export type ProxyConfig = NonNullable<Config["proxy"]>;
 export type SyncConfig = NonNullable<Config["sync"]>;
 /** The Redis to connect to; passwords are still wrapped in a Secret. */
 export type RedisConfig = NonNullable<Config["redis"]>;
+export type { LetsEncryptConfig } from "./letsencrypt.js";
 export type HttpConfig = Config["http"];
 /** `http.tls`, if enabled. */
 export type TlsConfig = NonNullable<HttpConfig["tls"]>;
+/** Certificate and key of `http.tls` in files. */
+export type TlsFiles = Extract<TlsConfig["source"], { kind: "files" }>;
 export type ClientAuth = TlsConfig["clientauth"];
 /** The limits that protect against hostile or broken clients. */
 export type HttpLimits = HttpConfig["limits"];

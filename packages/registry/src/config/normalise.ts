@@ -6,6 +6,7 @@ import { parseAddress } from "@longshore/base/address";
 import { healthConfig } from "./health.js";
 import { middlewareConfig } from "./middleware.js";
 import { notificationsConfig } from "./notifications.js";
+import { letsEncryptConfig } from "./letsencrypt.js";
 import { quote } from "./quote.js";
 import { proxyConfig } from "./proxy.js";
 import { syncConfig } from "./sync.js";
@@ -157,22 +158,40 @@ function checkAddress(net: "tcp" | "unix", addr: string, report: Report): void {
 
 /** Undefined means plain HTTP. */
 function tlsConfig(parsed: ParsedConfig["http"]["tls"], report: Report) {
-  const { certificate, key, minimumtls } = parsed;
+  const { certificate, key, letsencrypt, ...rest } = parsed;
+  const { minimumtls } = rest;
   if (certificate !== undefined && key === undefined) {
     report.error(["http", "tls", "key"], "missing; http.tls.certificate needs its key");
   }
   if (certificate === undefined && key !== undefined) {
     report.error(["http", "tls", "certificate"], "missing; http.tls.key needs its certificate");
   }
-  if (certificate === undefined && parsed.clientcas.length > 0) {
+  const acme = letsEncryptConfig(letsencrypt, report);
+  if (certificate !== undefined && acme !== undefined) {
+    const message = "not together with http.tls.certificate, as in Distribution; remove one of them";
+    report.error(["http", "tls", "letsencrypt", "cachefile"], message);
+  }
+  const source =
+    acme !== undefined
+      ? ({ kind: "letsencrypt", ...acme } as const)
+      : certificate !== undefined && key !== undefined
+        ? ({ kind: "files", certificate, key } as const)
+        : undefined;
+  if (source === undefined && parsed.clientcas.length > 0) {
     const message = "needs http.tls.certificate and http.tls.key: clients can't present a certificate over plain HTTP";
     report.error(["http", "tls", "clientcas"], message);
   }
-  if (certificate === undefined || key === undefined) return undefined;
+  if (source === undefined) return undefined;
   if (minimumtls === "tls1.3" && parsed.ciphersuites.length > 0) {
     report.warning(["http", "tls", "ciphersuites"], "ignored with minimumtls: tls1.3, which has suites of its own");
   }
-  return { ...parsed, certificate, key, ciphersuites: minimumtls === "tls1.3" ? [] : parsed.ciphersuites };
+  const ciphersuites = minimumtls === "tls1.3" ? [] : parsed.ciphersuites;
+  if (acme !== undefined && ciphersuites.length > 0 && !ciphersuites.some((name) => name.includes("_ECDSA_"))) {
+    const message =
+      "none of them is for ECDSA, as the certificates of letsencrypt are: clients without TLS 1.3 can't connect";
+    report.warning(["http", "tls", "ciphersuites"], message);
+  }
+  return { ...rest, ciphersuites, source };
 }
 
 /** Two checks with the same name would hide each other in the response of `/debug/health`. */

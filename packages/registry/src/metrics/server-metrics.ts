@@ -14,6 +14,19 @@ export interface ServerSources {
   readonly configured: number;
   /** Workers that died and were replaced. */
   readonly restarts: () => number;
+  /** Undefined if no authority issues certificates. */
+  readonly certificates: CertificateSource | undefined;
+}
+
+/** The hosts for which an authority issues certificates. */
+export interface CertificateSource {
+  states(): readonly {
+    readonly host: string;
+    /** When the certificate in use expires (ms since 1970); undefined: there is none. */
+    readonly expires: number | undefined;
+    /** Failed attempts in a row. */
+    readonly failures: number;
+  }[];
 }
 
 /** Metrics that exist once for all processes. */
@@ -64,7 +77,29 @@ export function createServerMetrics(sources: ServerSources): ServerMetrics {
       this.inc(sources.restarts());
     },
   });
+  if (sources.certificates !== undefined) registerCertificates(registry, sources.certificates);
   return { scrape: registerScrapes(registry), snapshot: () => registry.getMetricsAsJSON() };
+}
+
+function registerCertificates(registry: Registry, source: CertificateSource): void {
+  const common = { labelNames: ["host"], registers: [registry] };
+  new Gauge({
+    ...common,
+    name: "registry_certificate_expiry_timestamp_seconds",
+    help: "When the certificate in use expires, by host (seconds since 1970); absent while there is none.",
+    collect() {
+      this.reset();
+      for (const { host, expires } of source.states()) if (expires !== undefined) this.set({ host }, expires / 1000);
+    },
+  });
+  new Gauge({
+    ...common,
+    name: "registry_certificate_failures",
+    help: "Attempts to get or renew a host's certificate that have failed in a row.",
+    collect() {
+      for (const { host, failures } of source.states()) this.set({ host }, failures);
+    },
+  });
 }
 
 /** Under the names of Go's client library, which existing alerts on failing scrapes use. */

@@ -192,8 +192,7 @@ describe("values", () => {
   it("TLS", () => {
     const text = `${MINIMAL}http: {tls: {certificate: c, key: k, clientcas: [a], clientauth: Request-Client-Cert, ciphersuites: [TLS_AES_128_GCM_SHA256]}}\n`;
     expect(configOf(text).http.tls).toEqual({
-      certificate: "c",
-      key: "k",
+      source: { kind: "files", certificate: "c", key: "k" },
       clientcas: ["a"],
       clientauth: "request-client-cert",
       minimumtls: "tls1.2",
@@ -398,6 +397,64 @@ describe("unknown keys", () => {
   });
 });
 
+describe("certificates from an authority", () => {
+  const section = (text: string) => `${MINIMAL}http: {tls: {letsencrypt: {cachefile: /c, ${text}}}}`;
+
+  it("need hosts, each of which is taken once, in ASCII and lower case", () => {
+    const { config } = load(section("email: a@b.example, hosts: [R.example, r.example., 'bücher.example']"));
+    expect(config?.http.tls?.source).toEqual({
+      kind: "letsencrypt",
+      cachefile: "/c",
+      email: "a@b.example",
+      hosts: ["r.example", "xn--bcher-kva.example"],
+      directoryurl: "https://acme-v02.api.letsencrypt.org/directory",
+      httpaddr: undefined,
+    });
+  });
+
+  it("come from variables, too", () => {
+    const { config } = load(MINIMAL, {
+      REGISTRY_HTTP_TLS_LETSENCRYPT_CACHEFILE: "/c",
+      REGISTRY_HTTP_TLS_LETSENCRYPT_EMAIL: "a@b.example",
+      REGISTRY_HTTP_TLS_LETSENCRYPT_HOSTS: "[r.example]",
+      REGISTRY_HTTP_TLS_LETSENCRYPT_DIRECTORYURL: "https://ca.example/dir",
+      REGISTRY_HTTP_TLS_LETSENCRYPT_HTTPADDR: ":80",
+    });
+    expect(config?.http.tls?.source).toEqual({
+      kind: "letsencrypt",
+      cachefile: "/c",
+      email: "a@b.example",
+      hosts: ["r.example"],
+      directoryurl: "https://ca.example/dir",
+      httpaddr: ":80",
+    });
+  });
+
+  it.each([
+    [section("email: e"), /letsencrypt\.hosts: missing; name the hosts/],
+    [section("hosts: ['*.example']"), /letsencrypt\.hosts\[0\]: found "\*\.example"; a wildcard/],
+    [section("hosts: [a.example, 10.0.0.1]"), /letsencrypt\.hosts\[1\]: found "10\.0\.0\.1"; expected a name/],
+    [section("hosts: ['https://a.example']"), /letsencrypt\.hosts\[0\]: found .*; expected a host name without scheme/],
+    [section("hosts: ['a.example:443']"), /letsencrypt\.hosts\[0\]: found .*; expected a host name without scheme/],
+    [
+      section("hosts: [a.example], directoryurl: 'http://ca.example'"),
+      /letsencrypt\.directoryurl: found .*; expected the https/,
+    ],
+    [section("hosts: [a.example], httpaddr: 'a b'"), /letsencrypt\.httpaddr: found "a b"; expected host:port/],
+    [
+      `${MINIMAL}http: {tls: {certificate: c, key: k, letsencrypt: {cachefile: /c, hosts: [a.example]}}}`,
+      /letsencrypt\.cachefile: not together with http\.tls\.certificate/,
+    ],
+  ])("%s", (text, expected) => {
+    expect(errorsOf(text)).toEqual([expect.stringMatching(expected)]);
+  });
+
+  it("are for ECDSA, of which suites without it are warned", () => {
+    const text = `${MINIMAL}http: {tls: {ciphersuites: [TLS_ECDHE_RSA_WITH_AES_128_GCM_SHA256], letsencrypt: {cachefile: /c, hosts: [a.example]}}}`;
+    expect(warningsOf(text)).toEqual([expect.stringContaining("none of them is for ECDSA")]);
+  });
+});
+
 describe("what this version doesn't have is refused by name", () => {
   const storage = (name: string) => `version: 0.1\nstorage: {${name}: {bucket: b, region: r}}`;
 
@@ -405,7 +462,6 @@ describe("what this version doesn't have is refused by name", () => {
     ...["gcs", "azure", "swift", "oss"].map((name) => [storage(name), `storage.${name}`] as const),
     [`${MINIMAL}middleware: {registry: [{name: x}]}`, "middleware.registry"],
     [`${MINIMAL}middleware: {repository: [{name: x, disabled: false}]}`, "middleware.repository"],
-    [`${MINIMAL}http: {tls: {letsencrypt: {cachefile: /c, email: e, hosts: [h]}}}`, "http.tls.letsencrypt.cachefile"],
     [
       `${MINIMAL}log: {hooks: [{type: mail, levels: [panic], options: {smtp: {addr: "m:25", password: hunter2}, from: f, to: [t]}}]}`,
       "log.hooks",

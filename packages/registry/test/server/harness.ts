@@ -56,6 +56,7 @@ export async function serve(config: Config, app: RequestListener, limit = 0): Pr
     metrics: undefined,
     audit: undefined,
     tracing: undefined,
+    findChallenge: undefined,
     log,
     fields: FIELDS,
     sinks: { access, application },

@@ -8,13 +8,13 @@ export function httpOf(document: DockerAuth, report: Report): Readonly<Record<st
   const { server } = document;
   if ((server.certificate === undefined) !== (server.key === undefined))
     report.error(["server"], "certificate and key go together");
-  checkLetsEncrypt(document, report);
-  const isTls = server.certificate !== undefined;
+  const letsencrypt = letsEncryptOf(document, report);
+  const isTls = server.certificate !== undefined || letsencrypt !== undefined;
   return {
     addr: server.addr,
     net: server.net === "unix" ? "unix" : "tcp",
     ...(server.path_prefix === undefined ? {} : { prefix: `${server.path_prefix.replace(/\/+$/, "")}/` }),
-    ...(isTls ? { tls: tlsOf(document, report) } : {}),
+    ...(isTls ? { tls: { ...tlsOf(document, report), ...(letsencrypt === undefined ? {} : { letsencrypt }) } } : {}),
     ...(server.real_ip_header === undefined
       ? {}
       : { clientaddress: { header: server.real_ip_header, position: server.real_ip_pos ?? 0 } }),
@@ -22,17 +22,25 @@ export function httpOf(document: DockerAuth, report: Report): Readonly<Record<st
   };
 }
 
-function checkLetsEncrypt({ server }: DockerAuth, report: Report): void {
-  // Without an address docker_auth ignores it.
-  if (server.letsencrypt?.email === undefined) return;
+/** `http.tls.letsencrypt` by the section of that name; undefined where docker_auth ignores it, too: without an address. */
+function letsEncryptOf({ server }: DockerAuth, report: Report): Readonly<Record<string, unknown>> | undefined {
+  const { letsencrypt } = server;
+  if (letsencrypt?.email === undefined) return undefined;
   const place = ["server", "letsencrypt"];
-  if (server.certificate !== undefined)
+  if (server.certificate !== undefined) {
     report.warning(place, "has no effect beside certificate and key, as in docker_auth");
-  else
-    report.error(
-      place,
-      "isn't supported yet; name certificate and key, which a client such as certbot renews: they are read again when they change",
-    );
+    return undefined;
+  }
+  const { email, host, cache_dir: cachefile } = letsencrypt;
+  if (host === undefined) {
+    report.error(place, "host is missing; docker_auth orders a certificate for whatever name a client asks for then");
+    return undefined;
+  }
+  if (cachefile === undefined) {
+    report.error(place, "cache_dir is missing; keys and certificates are kept in that folder");
+    return undefined;
+  }
+  return { email, hosts: [host], cachefile };
 }
 
 /** Clients assume a minute at least. */

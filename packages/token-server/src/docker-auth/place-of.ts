@@ -15,6 +15,10 @@ const SECTIONS: readonly (readonly [ours: readonly string[], theirs: readonly st
   [["tokenserver", "mongodbrules"], ["acl_mongo"]],
   [["tokenserver"], ["token"]],
   [["access"], ["acl"]],
+  [
+    ["http", "tls", "letsencrypt"],
+    ["server", "letsencrypt"],
+  ],
   [["http"], ["server"]],
 ];
 

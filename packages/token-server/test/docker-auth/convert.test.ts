@@ -140,14 +140,31 @@ ${USERS}${ACL}`;
     expect(problemsOf(server(extra)).join("\n")).toContain(message);
   });
 
-  it("has certificates of Let's Encrypt later, and ignores them beside others as docker_auth does", () => {
-    const letsencrypt = "letsencrypt: { email: a@example.org, cache_dir: /cache }";
+  it.each([
+    ["host: auth.example.org, cache_dir: /cache", { hosts: ["auth.example.org"], cachefile: "/cache" }],
+    ["cache_dir: /cache", "server.letsencrypt: host is missing"],
+    ["host: auth.example.org", "server.letsencrypt: cache_dir is missing"],
+  ])("has certificates of Let's Encrypt with %s", (options, expected) => {
+    const letsencrypt = `letsencrypt: { email: a@example.org, ${options} }`;
+    // docker_auth ignores it beside others.
     expect(convert(server(letsencrypt)).warnings[0]?.message).toContain("server.letsencrypt: has no effect");
     const alone = `
 server: { addr: ":5001", ${letsencrypt} }
 token: { issuer: a, expiration: 900, certificate: /c.pem, key: /k.pem }
 ${USERS}${ACL}`;
-    expect(problemsOf(alone)).toEqual([expect.stringContaining("server.letsencrypt: isn't supported yet")]);
+    if (typeof expected === "string") expect(problemsOf(alone)).toEqual([expect.stringContaining(expected)]);
+    else {
+      const http = configOf(alone)?.["http"];
+      expect(http).toMatchObject({ tls: { letsencrypt: { email: "a@example.org", ...expected } } });
+    }
+  });
+
+  it("ignores Let's Encrypt without an address, as docker_auth does", () => {
+    const alone = `
+server: { addr: ":5001", letsencrypt: { host: auth.example.org, cache_dir: /cache } }
+token: { issuer: a, expiration: 900, certificate: /c.pem, key: /k.pem }
+${USERS}${ACL}`;
+    expect(configOf(alone)?.["http"]).not.toHaveProperty("tls");
   });
 });
 

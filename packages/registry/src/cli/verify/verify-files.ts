@@ -12,6 +12,7 @@ import {
 import type { Config, TlsConfig } from "../../config/config.js";
 import { error, type Finding, warning } from "../../config/findings.js";
 import type { Path } from "@longshore/options/report";
+import { openCertificateCache } from "../../certificates/cache-directory.js";
 import { loadTlsOptions } from "../../server/listeners/tls-options.js";
 import { checkDirectory, statOf } from "./verify-directory.js";
 
@@ -57,7 +58,11 @@ async function checkDirectoryExists(path: Path, directory: string): Promise<Find
 }
 
 async function checkTls(tls: TlsConfig, now: Date): Promise<Finding[]> {
-  const own = await checkPair(["http", "tls"], tls.certificate, tls.key, now, "clients will refuse it");
+  const { source } = tls;
+  const own =
+    source.kind === "files"
+      ? await checkPair(["http", "tls"], source.certificate, source.key, now, "clients will refuse it")
+      : await checkCertificateCache(source, now);
   const findings = [...own, ...(await checkAuthorities(["http", "tls", "clientcas"], tls.clientcas, now))];
   if (findings.some(({ severity }) => severity === "error")) return findings;
   try {
@@ -66,6 +71,28 @@ async function checkTls(tls: TlsConfig, now: Date): Promise<Finding[]> {
   } catch (cause) {
     return [...findings, error(["http", "tls"], undefined, cause instanceof Error ? cause.message : "can't be used")];
   }
+}
+
+/** What can be known without asking the authority: whether the cache can be kept, and what is in it. */
+async function checkCertificateCache(
+  { cachefile, hosts }: Extract<TlsConfig["source"], { kind: "letsencrypt" }>,
+  now: Date,
+): Promise<Finding[]> {
+  const path = ["http", "tls", "letsencrypt", "cachefile"];
+  const cache = await openCertificateCache(cachefile);
+  if (cache.isFile) {
+    const message = `${cachefile} is a file of registry:2, which is read and left as it is; new certificates are kept on the storage`;
+    return [warning(path, undefined, message)];
+  }
+  const findings = await checkDirectory(path, cachefile);
+  for (const host of hosts) {
+    const pair = await cache.readPair(host);
+    if (pair !== undefined && pair.notAfter < now.getTime()) {
+      const message = `the certificate of ${host} in ${cachefile} expired on ${new Date(pair.notAfter).toISOString()}; the registry orders another when it starts`;
+      findings.push(warning(path, undefined, message));
+    }
+  }
+  return findings;
 }
 
 async function checkRedisTls(tls: NonNullable<NonNullable<Config["redis"]>["tls"]>, now: Date): Promise<Finding[]> {

@@ -51,6 +51,8 @@ const prefix = key(
   },
 );
 
+const address = z.string().refine((value) => value === "" || parseAddress(value) !== undefined);
+
 const tls = section(
   {
     certificate: text("PEM file with the certificate, followed by the intermediate ones. Enables TLS."),
@@ -87,24 +89,29 @@ const tls = section(
     ),
     letsencrypt: section(
       {
-        cachefile: text("A directory for keys and certificates.", {
-          unsupported: {
-            when: "set",
-            what: "automatic certificates (letsencrypt)",
-            instead: "set http.tls.certificate and http.tls.key, and renew them with a client such as certbot",
-          },
+        cachefile: text(
+          "A directory for keys and certificates, as Distribution and docker_auth write it. Readable by its owner only; created if it is missing.",
+        ),
+        email: text("The address at which the authority may reach you."),
+        hosts: textList("Host names that get a certificate each; clients that ask for another name are refused."),
+        directoryurl: text("The authority's ACME directory.", {
+          fallback: "https://acme-v02.api.letsencrypt.org/directory",
         }),
-        email: text("The contact address for the authority."),
-        hosts: textList("Host names that get a certificate."),
-        directoryurl: text("The authority's directory."),
+        httpaddr: key(address.optional(), {
+          meaning:
+            "Also answer HTTP-01 challenges on this address, for which the authority asks port 80 of each host; everything else there is redirected to HTTPS. " +
+            "Without it, only TLS-ALPN-01 is answered, on `http.addr`, for which the authority asks port 443.",
+          type: "host:port",
+          allowed: "host:port, such as :80 or 127.0.0.1:8080",
+          fallback: "off",
+          ours: true,
+        }),
       },
-      "Automatic certificates. No effect without `cachefile`.",
+      "Certificates from Let's Encrypt or another authority that speaks ACME (RFC 8555), ordered and renewed by the registry, which thereby agrees to the authority's terms. No effect without `cachefile`; not together with `certificate`.",
     ).optional(),
   },
   "TLS.",
 ).prefault({});
-
-const address = z.string().refine((value) => value === "" || parseAddress(value) !== undefined);
 
 const debug = section(
   {

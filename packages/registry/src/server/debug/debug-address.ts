@@ -5,7 +5,7 @@ import { exposeMetrics } from "../../metrics/expose.js";
 import type { MetricsSnapshot } from "../../metrics/metrics.js";
 import { proxyVariables } from "../../metrics/mirror-metrics.js";
 import { createNotificationMetrics } from "../../metrics/notification-metrics.js";
-import { createServerMetrics } from "../../metrics/server-metrics.js";
+import { createServerMetrics, type CertificateSource } from "../../metrics/server-metrics.js";
 import { sourceStates, upstreamStates, type UpstreamStatuses } from "../../mirroring/upstream-states.js";
 import { describeEndpoints } from "../../notifications/describe.js";
 import type { NotificationService } from "../../notifications/service.js";
@@ -33,6 +33,8 @@ export interface DebugContext {
   readonly service: ObservedService;
   /** Undefined if there are no endpoints. */
   readonly notifications: NotificationService | undefined;
+  /** Undefined if no authority issues certificates. */
+  readonly certificates: CertificateSource | undefined;
   /** How the registries that `proxy.sync` copies from do, as this process saw, by the entries' `source`. */
   sourceStatuses(): UpstreamStatuses;
   /** Aborted when the registry should stop. */
@@ -70,7 +72,7 @@ export async function startDebugAddress(config: Config, context: DebugContext): 
 
 function metricsSource(
   { http }: Config,
-  { monitor, notifications, service }: DebugContext,
+  { monitor, notifications, certificates, service }: DebugContext,
   readiness: () => Readiness,
 ): NonNullable<DebugSources["metrics"]> {
   const own = createServerMetrics({
@@ -80,6 +82,7 @@ function metricsSource(
     serving: () => service.serving,
     configured: http.workers,
     restarts: () => service.restarts,
+    certificates,
   });
   const events = notifications === undefined ? [] : [createNotificationMetrics(notifications)];
   return {

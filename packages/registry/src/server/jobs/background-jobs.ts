@@ -9,6 +9,7 @@ import { HealthMonitor } from "../../health/monitor.js";
 import { openDesk, type MaintenanceRelay } from "../../maintenance/desk.js";
 import { openRuns } from "../../maintenance/runs.js";
 import type { CollectionMetrics } from "../../metrics/gc-metrics.js";
+import type { CertificateSource } from "../../metrics/server-metrics.js";
 import type { MirrorMetrics } from "../../metrics/mirror-metrics.js";
 import type { UpstreamStatuses } from "../../mirroring/upstream-states.js";
 import type { NotificationService } from "../../notifications/service.js";
@@ -32,6 +33,8 @@ export interface BackgroundJobsContext {
   readonly log: Log;
   /** Undefined if there are no endpoints. */
   readonly notifications: NotificationService | undefined;
+  /** Undefined if no authority issues certificates. */
+  readonly certificates: CertificateSource | undefined;
   /** Where requests for runs arrive. */
   readonly maintenance: MaintenanceRelay;
   /** Aborted when the registry should stop: nothing new begins, and running jobs end. */
@@ -44,7 +47,7 @@ export interface BackgroundJobsContext {
  * closed. Throws AddressError if the debug address can't be listened on.
  */
 export async function startBackgroundJobs(config: Config, context: BackgroundJobsContext): Promise<Resources> {
-  const { service, log, notifications, stop } = context;
+  const { service, log, notifications, certificates, stop } = context;
   const { driver, metrics } = service;
   const { uploadpurging, gc, readonly } = config.storage.maintenance;
   await using opened = new Resources();
@@ -60,7 +63,9 @@ export async function startBackgroundJobs(config: Config, context: BackgroundJob
   const sources = new Map<string, Upstream>();
   const sourceStatuses = (): UpstreamStatuses =>
     new Map([...sources].map(([text, source]) => [text, source.status()] as const));
-  opened.add(await startDebugAddress(config, { service, log, monitor, notifications, sourceStatuses, stop }));
+  opened.add(
+    await startDebugAddress(config, { service, log, monitor, notifications, certificates, sourceStatuses, stop }),
+  );
   const ending = new AbortController();
   opened.defer(() => ending.abort(new Error("the registry stops")));
   const signal = AbortSignal.any([stop, ending.signal]);

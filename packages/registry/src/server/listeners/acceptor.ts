@@ -1,6 +1,7 @@
 import { createServer, Socket, type Server } from "node:net";
 import { Server as TlsServer, type TlsOptions, type TLSSocket } from "node:tls";
 import type { Connection, ConnectionTable } from "../connections/connection-table.js";
+import { isChallengeHello, type ChallengeHandshakes } from "./challenge-handshakes.js";
 import type { Protocol } from "./protocols.js";
 
 /** What is between the listening socket and the protocols. */
@@ -9,11 +10,18 @@ export interface AcceptorOptions {
   readonly http1: Protocol;
   /** Undefined: not offered. */
   readonly http2: Protocol | undefined;
-  readonly tls: { readonly options: TlsOptions; readonly refuses: (socket: TLSSocket) => boolean } | undefined;
+  readonly tls: SecureOptions | undefined;
   /** HTTP/2 without TLS, for clients with prior knowledge (`http.h2c.enabled`). */
   readonly h2c: boolean;
   /** For the first bytes and the TLS handshake (ms); 0: none. */
   readonly handshakeTimeout: number;
+}
+
+export interface SecureOptions {
+  readonly options: TlsOptions;
+  readonly refuses: (socket: TLSSocket) => boolean;
+  /** Undefined: no authority asks here who has a host. */
+  readonly challenges: ChallengeHandshakes | undefined;
 }
 
 /** Distribution's keep-alive interval (wire contract §9.6). */
@@ -41,9 +49,12 @@ export function createAcceptor(options: AcceptorOptions): Acceptor {
 
   function chooseHandover(): (connection: Connection) => void {
     if (secure !== undefined) {
+      const challenges = options.tls?.challenges;
+      const decide = challenges === undefined ? isDecided([TLS_HANDSHAKE]) : isTlsOrChallenge;
       return (connection) =>
-        peek(connection.socket, isDecided([TLS_HANDSHAKE]), handshakeTimeout, (isTls) => {
-          if (isTls) secure(connection);
+        peek(connection.socket, decide, handshakeTimeout, (kind) => {
+          if (kind === "challenge") challenges?.accept(connection.socket);
+          else if (kind) secure(connection);
           else connection.socket.end(PLAIN_ON_TLS, () => connection.socket.destroySoon());
         });
     }
@@ -72,7 +83,7 @@ export function createAcceptor(options: AcceptorOptions): Acceptor {
 
 function createSecure(
   options: AcceptorOptions,
-  tls: NonNullable<AcceptorOptions["tls"]>,
+  tls: SecureOptions,
 ): { readonly server: TlsServer; readonly accept: (connection: Connection) => void } {
   const handshakes = new WeakMap<Socket, Connection>();
   const server = new TlsServer({
@@ -104,6 +115,13 @@ function underlying(socket: TLSSocket): Socket | undefined {
   return "_parent" in socket && socket._parent instanceof Socket ? socket._parent : undefined;
 }
 
+/** Whether a connection begins with a TLS handshake, and with one of an authority; undefined while that is open. */
+function isTlsOrChallenge(bytes: Buffer): boolean | "challenge" | undefined {
+  if (bytes[0] !== TLS_HANDSHAKE) return bytes.length === 0 ? undefined : false;
+  const isChallenge = isChallengeHello(bytes);
+  return isChallenge === true ? "challenge" : isChallenge === undefined ? undefined : true;
+}
+
 /** Whether bytes begin with `wanted`; undefined while too few have arrived to decide. */
 function isDecided(wanted: ArrayLike<number>): (bytes: Uint8Array) => boolean | undefined {
   return (bytes) => {
@@ -116,11 +134,11 @@ function isDecided(wanted: ArrayLike<number>): (bytes: Uint8Array) => boolean | 
 }
 
 /** Reads a connection's first bytes until `decide` can decide, and puts them back into the socket before `then` runs. */
-function peek(
+function peek<Decision>(
   socket: Socket,
-  decide: (bytes: Uint8Array) => boolean | undefined,
+  decide: (bytes: Buffer) => Decision | undefined,
   timeout: number,
-  then: (decision: boolean) => void,
+  then: (decision: Decision) => void,
 ): void {
   let seen: Buffer | undefined;
   const timer = timeout > 0 ? setTimeout(() => socket.destroy(), timeout) : undefined;

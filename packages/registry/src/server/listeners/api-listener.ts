@@ -1,6 +1,5 @@
 import { withTimeout } from "@longshore/base/timeout";
 import type { Server } from "node:net";
-import type { TLSSocket } from "node:tls";
 import type { Config, HttpConfig } from "../../config/config.js";
 import type { Audit } from "../../audit/audit.js";
 import type { App } from "../../http/app.js";
@@ -17,10 +16,11 @@ import { bind } from "./bind.js";
 import type { ConnectionTable } from "../connections/connection-table.js";
 import { createRequestListener } from "../connections/request-listener.js";
 import { createAcceptor } from "./acceptor.js";
+import type { FindChallenge } from "./challenge-handshakes.js";
+import type { HostCertificate } from "./host-contexts.js";
 import { createHealthGate } from "../connections/health-gate.js";
 import { createHttp1Protocol, createHttp2Protocol } from "./protocols.js";
-import { followTls, watchTls } from "./tls-reload.js";
-import { clientAuthMode, loadTlsOptions } from "./tls-options.js";
+import { openSecure } from "./secure.js";
 
 /** What the listener needs from its process. */
 export interface ListenerContext {
@@ -33,6 +33,8 @@ export interface ListenerContext {
   readonly audit: Audit | undefined;
   /** Undefined disables tracing. */
   readonly tracing: Tracing | undefined;
+  /** How authorities are answered who ask for proof of a host; undefined: none does. */
+  readonly findChallenge: FindChallenge | undefined;
   readonly log: Log;
   /** Fields of every application log line. */
   readonly fields: LogFields;
@@ -45,6 +47,8 @@ export interface ApiListener {
   listen(address: ListenAddress): Promise<string>;
   /** Reloads the TLS certificate; if it can't be used, the one in use stays, and the log says so. */
   reload(): Promise<void>;
+  /** Uses these for new handshakes, if certificates come from an authority. Throws, and keeps those in use, if they can't be used. */
+  useCertificates(certificates: readonly HostCertificate[]): void;
   /**
    * Refuses new connections, lets exchanges in progress finish for at most `grace` ms, and then closes the rest. Resolves
    * with the number of connections that were closed.
@@ -71,13 +75,14 @@ export async function openListener(config: Config, context: ListenerContext): Pr
     completion: completionWriter(config, context),
     clients: context.clients,
   });
-  const acceptor = await createApiAcceptor(config.http, connections, listener, context.log);
+  const acceptor = await createApiAcceptor(config.http, listener, context);
   return {
     listen(address) {
       connections.start();
       return bind(acceptor.server, address);
     },
     reload: () => acceptor.reload(),
+    useCertificates: (certificates) => acceptor.useCertificates(certificates),
     async stop(grace) {
       acceptor.server.close();
       await withTimeout(connections.drain(), grace, () => undefined);
@@ -93,12 +98,19 @@ export async function openListener(config: Config, context: ListenerContext): Pr
   };
 }
 
+interface ApiAcceptor {
+  readonly server: Server;
+  readonly reload: () => Promise<void>;
+  readonly useCertificates: ApiListener["useCertificates"];
+  readonly close: () => void;
+}
+
 async function createApiAcceptor(
   http: HttpConfig,
-  connections: ConnectionTable,
   listener: ReturnType<typeof createRequestListener>,
-  log: Log,
-): Promise<{ server: Server; reload: () => Promise<void>; close: () => void }> {
+  context: ListenerContext,
+): Promise<ApiAcceptor> {
+  const { connections, log } = context;
   const limits = {
     headerSize: http.limits.headersize,
     headerTimeout: http.limits.headertimeout,
@@ -107,40 +119,26 @@ async function createApiAcceptor(
   const http1 = createHttp1Protocol(limits, listener);
   const wantsHttp2 = http.tls === undefined ? http.h2c.enabled : !http.http2.disabled;
   const http2 = wantsHttp2 ? createHttp2Protocol(limits, listener) : undefined;
-  const tls = http.tls;
-  const mode = tls === undefined ? undefined : clientAuthMode(tls);
   const names = http2 === undefined ? ["http/1.1"] : ["h2", "http/1.1"];
-  const watch = tls === undefined ? undefined : await watchTls(tls);
+  const secure = http.tls === undefined ? undefined : await openSecure(http.tls, names, context.findChallenge);
   const { server, setTls } = createAcceptor({
     connections,
     http1,
     http2,
-    tls:
-      tls === undefined || mode === undefined
-        ? undefined
-        : {
-            options: await loadTlsOptions(tls, names),
-            refuses: (socket) => refuses(socket, mode),
-          },
+    tls: secure?.options,
     h2c: http.h2c.enabled,
     handshakeTimeout: http.limits.headertimeout,
   });
-  const follow = tls === undefined || watch === undefined ? undefined : followTls(tls, names, watch, setTls, log);
+  const follow = secure?.follow(setTls, log);
   return {
     server,
     reload: () => follow?.reload() ?? Promise.resolve(),
+    useCertificates: (certificates) => secure?.useCertificates(certificates, setTls),
     close() {
       follow?.stop();
       http1.close();
     },
   };
-}
-
-/** The client-auth modes that the TLS library doesn't know: a certificate may be missing, or need not be verified. */
-function refuses(socket: TLSSocket, mode: { readonly required: boolean; readonly verified: boolean }): boolean {
-  if (!mode.required && !mode.verified) return false;
-  const shown = socket.getPeerX509Certificate() !== undefined;
-  return shown ? mode.verified && !socket.authorized : mode.required;
 }
 
 function accessWriter(config: Config, sink: LineSink): Parameters<typeof createRequestListener>[0]["access"] {

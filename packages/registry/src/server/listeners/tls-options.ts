@@ -3,7 +3,7 @@ import { readFile } from "node:fs/promises";
 import { createSecureContext, type TlsOptions } from "node:tls";
 import { type PemResult, placeOfKey, readCertificates, readPrivateKey, wrongPlace } from "@longshore/base/pem";
 import { CIPHER_SUITES, DEFAULT_CIPHER_SUITES } from "../../config/cipher-suites.js";
-import type { ClientAuth, TlsConfig } from "../../config/config.js";
+import type { ClientAuth, TlsConfig, TlsFiles } from "../../config/config.js";
 
 /** A TLS setting that can't work; the message names the key and the file. */
 class TlsError extends Error {
@@ -32,18 +32,18 @@ export function clientAuthMode(config: TlsConfig): ClientAuthMode {
   return MODES[config.clientauth];
 }
 
-/** Reads certificate, key and client CAs. Throws TlsError. */
+/**
+ * Reads the client CAs, and certificate and key where they are files; an authority's certificates come later. Throws TlsError.
+ */
 export async function loadTlsOptions(config: TlsConfig, protocols: readonly string[]): Promise<TlsOptions> {
-  const [cert, key, ca] = await Promise.all([
-    readPem("http.tls.certificate", config.certificate),
-    readPem("http.tls.key", config.key),
-    Promise.all(config.clientcas.map((path) => readPem("http.tls.clientcas", path))),
+  const { source } = config;
+  const [pair, ca] = await Promise.all([
+    source.kind === "files" ? readPair(source) : undefined,
+    Promise.all(config.clientcas.map(readAuthorities)),
   ]);
-  checkFiles(config, cert, key, ca);
   const mode = clientAuthMode(config);
   const options: TlsOptions = {
-    cert,
-    key,
+    ...pair,
     ...(ca.length > 0 ? { ca } : {}),
     requestCert: mode.requestCert,
     // Only the strictest mode can be left to the library; the others decide when the handshake is over.
@@ -76,17 +76,23 @@ async function readPem(key: string, path: string): Promise<Buffer> {
   }
 }
 
-function checkFiles(config: TlsConfig, cert: Buffer, key: Buffer, ca: readonly Buffer[]): void {
-  const certificates = usable("http.tls.certificate", config.certificate, readCertificates(cert, config.certificate));
-  const privateKey = usable("http.tls.key", config.key, readPrivateKey(key, config.key));
+async function readPair({ certificate, key }: TlsFiles): Promise<{ cert: Buffer; key: Buffer }> {
+  const [cert, keyBytes] = await Promise.all([
+    readPem("http.tls.certificate", certificate),
+    readPem("http.tls.key", key),
+  ]);
+  const certificates = usable("http.tls.certificate", certificate, readCertificates(cert, certificate));
+  const privateKey = usable("http.tls.key", key, readPrivateKey(keyBytes, key));
   const place = placeOfKey(certificates, privateKey);
-  if (place < 0)
-    throw new TlsError(`http.tls.key: ${config.key} does not belong to the certificate ${config.certificate}`);
-  if (place > 0) throw new TlsError(`http.tls.certificate: ${config.certificate} ${wrongPlace(place)}`);
-  for (const [index, bytes] of ca.entries()) {
-    const file = config.clientcas[index] ?? "";
-    usable("http.tls.clientcas", file, readCertificates(bytes, file));
-  }
+  if (place < 0) throw new TlsError(`http.tls.key: ${key} does not belong to the certificate ${certificate}`);
+  if (place > 0) throw new TlsError(`http.tls.certificate: ${certificate} ${wrongPlace(place)}`);
+  return { cert, key: keyBytes };
+}
+
+async function readAuthorities(file: string): Promise<Buffer> {
+  const bytes = await readPem("http.tls.clientcas", file);
+  usable("http.tls.clientcas", file, readCertificates(bytes, file));
+  return bytes;
 }
 
 function usable<T>(key: string, file: string, { value, problem }: PemResult<T>): T {
@@ -100,6 +106,8 @@ function checkContext(config: TlsConfig, options: TlsOptions): void {
     createSecureContext(options);
   } catch (error) {
     const reason = error instanceof Error ? error.message : "unknown error";
-    throw new TlsError(`http.tls: ${config.certificate} and ${config.key} can't be used: ${reason}`, { cause: error });
+    const { source } = config;
+    const what = source.kind === "files" ? `${source.certificate} and ${source.key}` : "its settings";
+    throw new TlsError(`http.tls: ${what} can't be used: ${reason}`, { cause: error });
   }
 }

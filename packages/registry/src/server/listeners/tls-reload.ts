@@ -6,7 +6,11 @@ import { loadTlsOptions } from "./tls-options.js";
 
 /** The files of `http.tls`, watched from before they are first read. */
 export function watchTls(config: TlsConfig): Promise<FileWatch> {
-  return watchFiles([config.certificate, config.key, ...config.clientcas]);
+  return watchFiles([...pairOf(config), ...config.clientcas]);
+}
+
+function pairOf({ source }: TlsConfig): readonly string[] {
+  return source.kind === "files" ? [source.certificate, source.key] : [];
 }
 
 /** How often the files are checked (ms). */
@@ -31,14 +35,16 @@ export function followTls(
   apply: (options: TlsOptions) => void,
   log: Log,
 ): TlsReload {
+  const [certificate = config.clientcas.join(", ")] = pairOf(config);
+  const what = config.source.kind === "files" ? "certificate" : "client authorities";
   let running: Promise<void> = Promise.resolve();
 
   const load = async (): Promise<void> => {
     try {
       apply(await loadTlsOptions(config, protocols));
-      log.info(`http.tls: reloaded the certificate from ${config.certificate}; new connections use it`);
+      if (certificate !== "") log.info(`http.tls: reloaded the ${what} from ${certificate}; new connections use it`);
     } catch (error) {
-      log.error("http.tls: the new files can't be used; the current certificate stays in use", errorFields(error));
+      log.error(`http.tls: the new files can't be used; the current ${what} stays in use`, errorFields(error));
     }
   };
   // One at a time, so that an older reading never follows a newer one.

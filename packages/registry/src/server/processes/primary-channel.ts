@@ -6,6 +6,7 @@ import type { JobName } from "../../maintenance/run.js";
 import type { MetricsSnapshot } from "../../metrics/metrics.js";
 import type { UpstreamStatuses } from "../../mirroring/upstream-states.js";
 import type { RegistryEvent } from "../../event-formats/event.js";
+import type { HostCertificate } from "../listeners/host-contexts.js";
 
 /** What a worker needs to begin, in answer to its `hello`. */
 export interface StartMessage {
@@ -18,6 +19,8 @@ export interface StartMessage {
   readonly instance: string;
   readonly secret: string;
   readonly health: HealthFailures;
+  /** Those that an authority has issued so far. */
+  readonly certificates: readonly HostCertificate[];
   /** Undefined disables notifications. `directory`: where they may be left that the primary doesn't take. */
   readonly events: { readonly directory: string | undefined } | undefined;
 }
@@ -29,6 +32,7 @@ export type PrimaryMessage =
   | { readonly kind: "metrics"; readonly id: number }
   | { readonly kind: "upstreams"; readonly id: number }
   | { readonly kind: "reload" }
+  | { readonly kind: "certificates"; readonly certificates: readonly HostCertificate[] }
   | { readonly kind: "events-answer"; readonly id: number; readonly isKept: boolean }
   /** `wait` as an `Attempt` has it; 0, too, where an attempt was settled. */
   | { readonly kind: "login-answer"; readonly id: number; readonly wait: number }
@@ -68,6 +72,7 @@ const PRIMARY_KINDS: ReadonlySet<unknown> = new Set<PrimaryMessage["kind"]>([
   "metrics",
   "upstreams",
   "reload",
+  "certificates",
   "events-answer",
   "login-answer",
   "maintenance-answer",
