@@ -5,6 +5,7 @@ import { keysList, keysRotate } from "./commands/keys.js";
 import { loginsRevoke } from "./commands/logins-revoke.js";
 import { mirrorCopy } from "./commands/mirror-copy.js";
 import { mirrorSync } from "./commands/mirror-sync.js";
+import { repositoryCopy, repositoryDelete, repositoryList, repositoryRename } from "./commands/repositories.js";
 import { serve } from "./commands/serve.js";
 import { tokenCreate } from "./commands/token-create.js";
 import { tokenList } from "./commands/token-list.js";
@@ -16,6 +17,10 @@ import { verify } from "./commands/verify.js";
 export const COMMANDS: readonly Command[] = [
   serve,
   garbageCollect,
+  repositoryList,
+  repositoryDelete,
+  repositoryCopy,
+  repositoryRename,
   mirrorCopy,
   mirrorSync,
   verify,

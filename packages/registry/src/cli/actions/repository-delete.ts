@@ -1,0 +1,36 @@
+import { isStorageError } from "@longshore/storage";
+import type { Invocation } from "../command.js";
+import { repositoryOf, withRegistry } from "../with-registry.js";
+import { countsOf } from "./repository-list.js";
+
+/** Removes a repository, once `--yes` says so. */
+export function deleteRepository(invocation: Invocation): Promise<number> {
+  const { flags, operands, terminal } = invocation;
+  const name = repositoryOf(operands[0] ?? "");
+  const isDryRun = flags.has("dry-run");
+  return withRegistry(invocation, { changes: !isDryRun }, async ({ registry, status, signal }) => {
+    if (isDryRun || !flags.has("yes")) {
+      const [tags, manifests] = await countsOf(registry, name, signal);
+      terminal.out(`${name}: ${tags} tags and ${manifests} manifests would be deleted\n`);
+      if (isDryRun) return 0;
+      status.line("nothing was deleted; repeat the command with --yes to delete it");
+      return 1;
+    }
+    let done = 0;
+    const onRemoved = (): void => {
+      done += 1;
+      status.update(() => `deleting ${name}: ${done} tags and manifests`);
+    };
+    try {
+      const { tags, manifests, uploads, left } = await registry.remove(name, { signal, onRemoved });
+      status.clear();
+      terminal.out(`${name}: ${tags} tags and ${manifests} manifests deleted, ${uploads} uploads ended\n`);
+      if (left > 0) status.line(`${left} manifests were pushed meanwhile and stay; run it again to delete them`);
+      return 0;
+    } catch (error) {
+      if (!isStorageError(error, "NAME_UNKNOWN")) throw error;
+      status.line(`there is no repository ${name}`);
+      return 1;
+    }
+  });
+}
