@@ -58,8 +58,7 @@ describe("an upstream that sends", () => {
   });
 
   it.each(Object.keys(REFERRERS))("for referrers %s", async (name) => {
-    const got = await get(`${scene().at(`referrers: ${name}`)}/referrers/${GOOD.digest}`);
-    expect([got.status, got.text]).toEqual([200, expect.stringContaining('"manifests":[]')]);
+    expectNothing(await get(`${scene().at(`referrers: ${name}`)}/referrers/${GOOD.digest}`));
   });
 
   it.each(Object.keys(challengesTo("http://127.0.0.2")))("a challenge %s", async (name) => {

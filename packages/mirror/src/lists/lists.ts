@@ -22,7 +22,7 @@ import { orUnknownName } from "../upstream-errors.js";
 export interface Lists {
   /** The upstream's tags, by bytes; what is cached where the upstream fails. */
   tags(route: Route, page?: PageRequest): Promise<Page<TagName>>;
-  /** The upstream's referrers of `subject`; what is cached where the upstream fails. */
+  /** The upstream's referrers of `subject`; what is cached, if anything, where the upstream fails. Throws UpstreamError. */
   referrers: (route: Route, subject: Digest, page?: Parameters<ReferrerStore["list"]>[1]) => Promise<ReferrerPage>;
 }
 
@@ -117,8 +117,12 @@ export function createLists(registry: Registry, observer: MirrorObserver): Lists
         return { items, more: items.length < wanted.length };
       } catch (error) {
         if (!isUpstreamError(error)) throw error;
-        if (error.code !== "NOT_FOUND") observer.stale?.(upstream.label, error);
-        return registry.repository(name).referrers.list(subject, page);
+        const cached = await registry.repository(name).referrers.list(subject, page);
+        if (error.code === "NOT_FOUND") return cached;
+        // Who looks for a signature must not take it for an answer that none is here.
+        if (cached.items.length === 0 && page.after === undefined) throw error;
+        observer.stale?.(upstream.label, error);
+        return cached;
       }
     },
   };

@@ -3,7 +3,7 @@ import { fileURLToPath } from "node:url";
 import { describe, expect, it } from "vitest";
 import { expectStatus, pushImage } from "@longshore/testkit/fixtures";
 import { freePort, serveHttp } from "@longshore/testkit/loopback";
-import { attempt } from "@longshore/testkit/processes";
+import { attempt, startDaemon } from "@longshore/testkit/processes";
 import { startApi, startRegistry } from "@longshore/testkit/start-registry";
 import { makeTemporaryFolder } from "@longshore/testkit/temporary-folder";
 import { stringify } from "yaml";
@@ -126,6 +126,50 @@ describe("mirror sync", () => {
     await expect.poll(() => second.logs(), { timeout: 30_000 }).toContain("mirror sync finished: 0 tags copied");
     expect(second.logs()).not.toContain("finished: 1 tag copied");
     expectStatus(await second.client.ask({ path: "/v2/copies/app/manifests/v1" }), 200);
+  });
+
+  it("goes on where a killed one stopped, and copies nothing again", { timeout: 120_000 }, async () => {
+    await using folder = await makeTemporaryFolder("sync");
+    await using source = await startApi();
+    const images = new Map<string, Awaited<ReturnType<typeof pushImage>>>();
+    for (const tag of ["v1", "v2", "v3"]) images.set(tag, await pushImage(source.client, "team/app", tag));
+    const layerOf = (tag: string): string => images.get(tag)?.layers[0]?.digest ?? "";
+    const asked: string[] = [];
+    let halts = true;
+    // In front of the source: the last tag's layer never comes, as long as it is told to halt.
+    await using halting = await serveHttp((request, response) => {
+      const path = request.url ?? "/";
+      asked.push(`${request.method ?? ""} ${path}`);
+      if (halts && path.endsWith(layerOf("v3"))) return;
+      const headers = { accept: request.headers.accept ?? "*/*" };
+      void source.client
+        .ask({ method: request.method ?? "GET", path, headers })
+        .then((answer) => response.writeHead(answer.status, answer.headers).end(answer.body));
+    });
+    const entries = [{ source: `${halting.url}/team/app:v*`, destination: "copies/app" }];
+    const config = await writeConfig(folder.path, `${folder.path}/data`, { sync: { entries } });
+    const killed = await startDaemon(process.execPath, [PROGRAM, "mirror", "sync", config], {
+      ready: (output) =>
+        ["v1", "v2"].every((tag) => output.includes(`-> copies/app:${tag}`)) &&
+        asked.includes(`GET /v2/team/app/blobs/${layerOf("v3")}`),
+    });
+    process.kill(killed.pid, "SIGKILL");
+    await killed.stop();
+    halts = false;
+    asked.length = 0;
+    const done = await registry("mirror", "sync", config);
+    expect(done).toMatchObject({ code: 0 });
+    expect(done.stdout).toMatch(/team\/app:v3 -> copies\/app:v3\n$/);
+    expect(done.stdout.match(/->/g)).toHaveLength(1);
+    const blobs = asked.filter((each) => each.includes("/blobs/"));
+    expect(blobs).toContain(`GET /v2/team/app/blobs/${layerOf("v3")}`);
+    for (const tag of ["v1", "v2"]) expect(blobs.filter((each) => each.endsWith(layerOf(tag)))).toEqual([]);
+    expect(asked.filter((each) => /^GET .*\/manifests\/v[12]$/.test(each))).toEqual([]);
+    await using target = await startRegistry({ root: `${folder.path}/data` });
+    for (const [tag, { manifest }] of images) {
+      const got = expectStatus(await target.client.ask({ path: `/v2/copies/app/manifests/${tag}` }), 200);
+      expect(got.body).toEqual(manifest.bytes);
+    }
   });
 
   it("says what is wrong with an entry, and that there is none", async () => {
