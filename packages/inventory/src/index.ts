@@ -15,3 +15,4 @@ export type {
 } from "./contract.js";
 export { CursorError } from "./errors.js";
 export { keepCatalog, type CatalogOptions } from "./catalog/catalog.js";
+export { openInventory, type InventoryOptions, type OpenInventory } from "./open-inventory.js";

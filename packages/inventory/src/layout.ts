@@ -2,3 +2,6 @@ import { INVENTORY_DIRECTORY } from "@longshore/storage";
 
 /** Where processes say which repositories have appeared, or may have become empty. */
 export const CATALOG_BOARD = `${INVENTORY_DIRECTORY}/v1/catalog`;
+
+/** Where processes say which tags and manifests they have changed. */
+export const CHANGES_BOARD = `${INVENTORY_DIRECTORY}/v1/changes`;

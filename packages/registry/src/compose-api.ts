@@ -1,6 +1,7 @@
 import { randomUUID } from "node:crypto";
 import { MINUTE } from "@longshore/base/duration";
 import { Resources } from "@longshore/base/resources";
+import type { OpenInventory } from "@longshore/inventory";
 import type { AccessController, LoginRegistrar } from "@longshore/auth";
 import {
   canRedirect,
@@ -68,7 +69,8 @@ export async function composeApi(config: Config, ports: ApiPorts): Promise<Compo
   const driver = tracing?.driver(untraced) ?? untraced;
   const caches = opened.add(await openConfiguredCaches(config, driver, log, metrics?.storage.cache));
   const stored = openRepositories(config, driver, caches, metrics?.storage);
-  const registry = config.inventory.enabled ? await openInventory(config, stored, driver, log) : stored;
+  const kept = config.inventory.enabled ? await openInventoryOf(config, stored, driver, log) : undefined;
+  const registry = kept?.registry ?? stored;
   const mirror = opened.add(
     config.proxy &&
       (await (
@@ -126,21 +128,24 @@ function openRepositories(
   });
 }
 
-/** `registry` with its catalog in memory. */
-async function openInventory(
-  { inventory }: Config,
+/** The inventory of `registry`, and the registry that keeps it up to date. */
+async function openInventoryOf(
+  { http, inventory: settings }: Config,
   registry: Registry,
   driver: StorageDriver,
   log: Log,
-): Promise<Registry> {
-  const { keepCatalog } = await import("@longshore/inventory");
-  return keepCatalog(registry, driver, {
+): Promise<OpenInventory> {
+  const { keepCatalog, openInventory } = await import("@longshore/inventory");
+  const options = {
     processId: randomUUID(),
-    maxBytes: inventory.cachebytes,
-    onUntold: (error) => {
+    maxBytes: settings.cachebytes / 2,
+    maxManifestBytes: http.limits.manifestsize,
+    onUntold: (error: unknown) => {
       log.warn("inventory: other processes couldn't be told of a change; they will find it later", errorFields(error));
     },
-  });
+  };
+  const opened = openInventory(registry, driver, options);
+  return { ...opened, registry: keepCatalog(opened.registry, driver, options) };
 }
 
 const QUIET = { error: () => undefined, warn: () => undefined, info: () => undefined };

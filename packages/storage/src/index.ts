@@ -72,7 +72,9 @@ export { parseRedisAddress, RedisSettingError, type RedisOptions } from "./cache
 export type { CacheObserver, CacheOperation, Caches, LinkCache, LinkName } from "./contract/caches.js";
 export type { RecordStore, VersionedRecord } from "./contract/records.js";
 export { openRecords } from "./store/records/open-records.js";
+export { mapConcurrently } from "./store/shared/concurrent.js";
 export { orUndefined } from "./store/shared/links.js";
+export { openSurvey, type Survey } from "./store/survey.js";
 export { storageId } from "./store/storage-id.js";
 export { openRegistry, type RegistryOptions } from "./store/open-registry.js";
 export { DEFAULT_VALIDATION, type ManifestValidation, type UrlPattern } from "./store/validation.js";

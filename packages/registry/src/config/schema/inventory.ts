@@ -5,7 +5,7 @@ export const inventory = section(
   {
     enabled: flag(
       true,
-      "Keeps pages of `_catalog` in memory, and tells the other processes and replicas when one changes.",
+      "Keeps pages of `_catalog` and what repositories contain in memory, and tells the other processes and replicas of changes.",
       { ours: true },
     ),
     cachebytes: integer(

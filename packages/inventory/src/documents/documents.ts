@@ -1,0 +1,117 @@
+import { MINUTE } from "@longshore/base/duration";
+import type { BoardReader } from "../board/reader.js";
+import type { Digest, RepositoryName, Survey, TagName } from "@longshore/storage";
+import { LRUCache } from "lru-cache";
+import { batched } from "../shared/batched.js";
+import { RepositoryDocument } from "./document.js";
+import { parseChange, type ChangeNote } from "./notes.js";
+import { readAll, readItems } from "./read-document.js";
+
+/** What repositories contain, as this process has read it. */
+export interface Documents {
+  /** What the repository contains, every acknowledged change included. */
+  get(name: RepositoryName): Promise<RepositoryDocument>;
+  /** Learns what was changed. Called by `get`. */
+  readNews(): Promise<void>;
+}
+
+export interface DocumentsOptions {
+  /** Bytes that the documents may take. */
+  readonly maxBytes: number;
+  /** Called with each change that was posted; undefined: anything may have changed. */
+  readonly onNews: (note: ChangeNote | undefined) => void;
+  /** ms, monotonic. */
+  readonly clock: () => number;
+}
+
+/** After this time (ms) a document is read again when it is asked for, for what other programs have changed. */
+const READ_AGAIN = 5 * MINUTE;
+/** What a tag, and a manifest of a dozen layers, take in memory. */
+const BYTES = { document: 1000, tag: 250, manifest: 1500 };
+
+interface Entry {
+  readonly document: RepositoryDocument;
+  /** What may have changed since it was read. */
+  changed: Set<TagName | Digest> | "all";
+  /** ms, monotonic. */
+  readAt: number;
+  readonly update: () => Promise<void>;
+}
+
+/** Documents that are read by `survey` when they are asked for, and again as far as `news` says that they have changed. */
+export function createDocuments(survey: Survey, news: BoardReader, options: DocumentsOptions): Documents {
+  const { maxBytes, onNews, clock } = options;
+  const entries = new LRUCache<RepositoryName, Entry>({
+    maxSize: maxBytes,
+    sizeCalculation: ({ document: { tags, manifests } }) =>
+      BYTES.document + BYTES.tag * tags.size + BYTES.manifest * manifests.size,
+  });
+  /** Those that are being read: news must reach them, too. */
+  const reading = new Map<RepositoryName, Entry>();
+
+  const expectAll = (entry: Entry): void => {
+    entry.changed = "all";
+  };
+
+  const apply = (note: ChangeNote): void => {
+    for (const entry of [...reading.values(), ...entries.values()]) {
+      if (entry.document.name !== note.name || entry.changed === "all") continue;
+      if (note.items === "all") expectAll(entry);
+      else for (const item of note.items) entry.changed.add(item);
+    }
+    onNews(note);
+  };
+
+  const readNews = batched(async (): Promise<void> => {
+    const { notes, isComplete } = await news.read();
+    if (!isComplete) {
+      for (const entry of [...reading.values(), ...entries.values()]) expectAll(entry);
+      onNews(undefined);
+    }
+    for (const note of notes) apply(parseChange(note));
+  });
+
+  const bringUpToDate = async (entry: Entry): Promise<void> => {
+    const { document, changed } = entry;
+    if (changed !== "all" && changed.size === 0) return;
+    entry.changed = new Set();
+    const began = clock();
+    try {
+      if (changed === "all") await readAll(document, survey);
+      else await readItems(document, changed, survey);
+    } catch (error) {
+      expectAll(entry);
+      throw error;
+    }
+    if (changed === "all") entry.readAt = began;
+  };
+
+  const open = (name: RepositoryName): Entry => {
+    const known = reading.get(name) ?? entries.get(name);
+    if (known !== undefined) return known;
+    const entry: Entry = {
+      document: new RepositoryDocument(name),
+      changed: "all",
+      readAt: clock(),
+      update: batched(() => bringUpToDate(entry)),
+    };
+    return entry;
+  };
+
+  return {
+    readNews,
+    async get(name) {
+      const entry = open(name);
+      reading.set(name, entry);
+      try {
+        await readNews();
+        if (clock() - entry.readAt >= READ_AGAIN) expectAll(entry);
+        await entry.update();
+        entries.set(name, entry);
+      } finally {
+        reading.delete(name);
+      }
+      return entry.document;
+    },
+  };
+}

@@ -1,0 +1,71 @@
+import type { InventoryPage, InventoryQuery } from "../contract.js";
+import { CursorError } from "../errors.js";
+
+const DEFAULT_LIMIT = 50;
+
+/** What an item is sorted by: texts by bytes, or numbers. */
+export type SortKey = string | number;
+
+/** An item's place in a list. */
+interface Place {
+  readonly key: SortKey;
+  readonly name: string;
+}
+
+/** A list that is to be searched, sorted and paged. */
+export interface ListSource<T> {
+  /** Names are unique, and ascending by bytes. */
+  readonly items: readonly T[];
+  readonly nameOf: (item: T) => string;
+  /** By what the query sorts: of the same type for each item. Undefined: by the name. */
+  readonly keyOf: ((item: T) => SortKey) | undefined;
+}
+
+/** The page that `query` asks for. Throws CursorError. */
+export function pageOf<T>(source: ListSource<T>, query: InventoryQuery<string>): InventoryPage<T> {
+  const { nameOf, keyOf } = source;
+  const { limit = DEFAULT_LIMIT, descending = false, after } = query;
+  const search = query.search?.toLowerCase() ?? "";
+  const found =
+    search === "" ? source.items : source.items.filter((item) => nameOf(item).toLowerCase().includes(search));
+  const placed = found.map((item) => ({ item, key: keyOf?.(item) ?? "", name: nameOf(item) }));
+  const order = (a: Place, b: Place): number => (descending ? -1 : 1) * comparePlaces(a, b);
+  if (keyOf !== undefined || descending) placed.sort(order);
+  const form = [query.sort ?? "name", descending ? "descending" : "ascending"].join(" ");
+  const cursor = after === undefined ? undefined : openCursor(after, form);
+  const first = cursor === undefined ? 0 : placed.findIndex((place) => order(place, cursor) > 0);
+  const page = first < 0 ? [] : placed.slice(first, first + limit);
+  const last = page.at(-1);
+  const isEnd = last === undefined || last === placed.at(-1);
+  return {
+    items: page.map(({ item }) => item),
+    next: isEnd ? undefined : sealCursor(last, form),
+    total: placed.length,
+  };
+}
+
+function comparePlaces(a: Place, b: Place): number {
+  return compare(a.key, b.key) || compare(a.name, b.name);
+}
+
+function compare(a: SortKey, b: SortKey): number {
+  return a < b ? -1 : a > b ? 1 : 0;
+}
+
+function sealCursor({ key, name }: Place, form: string): string {
+  return Buffer.from(JSON.stringify([form, key, name])).toString("base64url");
+}
+
+function openCursor(text: string, form: string): Place {
+  let value: unknown;
+  try {
+    value = JSON.parse(Buffer.from(text, "base64url").toString());
+  } catch {
+    throw new CursorError();
+  }
+  if (!Array.isArray(value)) throw new CursorError();
+  const [sealed, key, name] = value as readonly unknown[];
+  if (sealed !== form || typeof name !== "string") throw new CursorError();
+  if (typeof key !== "string" && typeof key !== "number") throw new CursorError();
+  return { key, name };
+}

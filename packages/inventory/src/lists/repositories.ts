@@ -1,0 +1,92 @@
+import { MINUTE } from "@longshore/base/duration";
+import {
+  isRepositoryName,
+  mapConcurrently,
+  type CallOptions,
+  type Registry,
+  type RepositoryName,
+} from "@longshore/storage";
+import type { RepositoryEntry } from "../contract.js";
+import type { ChangeNote } from "../documents/notes.js";
+
+/** The repositories of a registry, with what is known of each. */
+export interface Repositories {
+  /** Names, ascending; some may have become empty. */
+  names(options?: CallOptions): Promise<readonly RepositoryName[]>;
+  /** What is in those of `names` that aren't empty. */
+  entries(names: readonly RepositoryName[], options?: CallOptions): Promise<readonly RepositoryEntry[]>;
+  /** Learns of a change; undefined: anything may have changed. */
+  apply(note: ChangeNote | undefined): void;
+}
+
+/** After this time (ms) the names are listed again, for what other programs have changed. */
+const LIST_AGAIN = MINUTE;
+/** Repositories that are read at a time. */
+const CONCURRENCY = 4;
+
+/** `look` returns what the repository contains now, undefined if it is empty. `clock` in ms, monotonic. */
+export function createRepositories(
+  registry: Registry,
+  look: (name: RepositoryName) => Promise<RepositoryEntry | undefined>,
+  clock: () => number,
+): Repositories {
+  let known = new Map<RepositoryName, Known>();
+  let listedAt = -Infinity;
+  let sorted: readonly RepositoryName[] | undefined;
+  /** What has changed since the listing that runs began. */
+  const missed = new Set<RepositoryName>();
+
+  const list = async (options?: CallOptions): Promise<void> => {
+    const began = clock();
+    missed.clear();
+    const { items } = await registry.repositories({ signal: options?.signal });
+    known = new Map([...items, ...missed].map((name) => [name, known.get(name) ?? {}] as const));
+    sorted = undefined;
+    listedAt = began;
+  };
+
+  const lookAt = async (name: RepositoryName): Promise<RepositoryEntry | undefined> => {
+    const before = known.get(name);
+    const entry = before?.entry ?? (await look(name));
+    // What it was looked at for may have changed again meanwhile.
+    if (before === undefined || known.get(name) !== before) return entry;
+    before.entry = entry;
+    if (entry === undefined && known.delete(name)) sorted = undefined;
+    return entry;
+  };
+
+  const forget = (name: RepositoryName): void => {
+    if (!known.has(name)) sorted = undefined;
+    known.set(name, {});
+    missed.add(name);
+  };
+
+  return {
+    async names(options) {
+      if (clock() - listedAt >= LIST_AGAIN) await list(options);
+      return (sorted ??= [...known.keys()].sort());
+    },
+
+    async entries(names, options) {
+      const entries = await mapConcurrently(names, CONCURRENCY, async (name) => {
+        options?.signal?.throwIfAborted();
+        return lookAt(name);
+      });
+      return entries.filter((entry) => entry !== undefined);
+    },
+
+    apply(note) {
+      if (note === undefined) {
+        listedAt = -Infinity;
+        for (const name of known.keys()) forget(name);
+      } else if (isRepositoryName(note.name)) {
+        forget(note.name);
+      }
+    },
+  };
+}
+
+/** What was found when a repository was looked at; replaced when it changes. */
+interface Known {
+  entry?: RepositoryEntry | undefined;
+}

@@ -1,0 +1,192 @@
+import {
+  openSurvey,
+  type Digest,
+  type Registry,
+  type Repository,
+  type RepositoryName,
+  type StorageDriver,
+  type TagName,
+} from "@longshore/storage";
+import { openBoard } from "./board/board.js";
+import type { Inventory, RepositoryEntry, RepositorySort, Usage } from "./contract.js";
+import { createDocuments, type Documents } from "./documents/documents.js";
+import { formatChange } from "./documents/notes.js";
+import { CHANGES_BOARD } from "./layout.js";
+import { manifestEntry, referrerEntries, repositoryEntry, tagEntry, tagKey } from "./lists/entries.js";
+import { pageOf, type SortKey } from "./lists/page.js";
+import { createRepositories } from "./lists/repositories.js";
+
+/** Options of {@link openInventory}. */
+export interface InventoryOptions {
+  /** A word that no other process has, of letters, digits and `-`. */
+  readonly processId: string;
+  /** How much this process keeps, in bytes. */
+  readonly maxBytes: number;
+  /** Bytes of the largest manifest. */
+  readonly maxManifestBytes: number;
+  /** Called if other processes couldn't be told of a change: they notice it by themselves, some minutes later. */
+  readonly onUntold: (error: unknown) => void;
+  /** ms, monotonic. */
+  readonly clock?: (() => number) | undefined;
+}
+
+/** An inventory, and the registry through which changes must be made for it to know of them. */
+export interface OpenInventory {
+  readonly inventory: Inventory;
+  readonly registry: Registry;
+}
+
+/** The inventory of `registry`, read from `driver` as it is asked for (docs/protocols/inventory.md §Documents). */
+export function openInventory(registry: Registry, driver: StorageDriver, options: InventoryOptions): OpenInventory {
+  const { processId, maxBytes, maxManifestBytes, onUntold, clock = () => performance.now() } = options;
+  const board = openBoard(driver, CHANGES_BOARD, processId);
+  const documents = createDocuments(openSurvey(driver, maxManifestBytes), board.reader(), {
+    maxBytes,
+    onNews: (note) => repositories.apply(note),
+    clock,
+  });
+  const look = async (name: RepositoryName): Promise<RepositoryEntry | undefined> =>
+    repositoryEntry(await documents.get(name));
+  const repositories = createRepositories(registry, look, clock);
+  const tell: Tell = async (name, items) => {
+    try {
+      await board.post(formatChange(name, items));
+    } catch (error) {
+      onUntold(error);
+    }
+  };
+  return {
+    registry: {
+      ...registry,
+      repository: (name) => tellOfChanges(registry.repository(name), tell),
+      remove: (name, removal) => registry.remove(name, removal).finally(() => tell(name, "all")),
+    },
+    inventory: {
+      ...listsOf(documents),
+
+      async repositories(query = {}) {
+        const { sort = "name", filter = () => true } = query;
+        await documents.readNews();
+        const names = (await repositories.names(query)).filter(filter);
+        if (sort === "name") {
+          const page = pageOf({ items: names, nameOf: (name) => name, keyOf: undefined }, query);
+          return { ...page, items: await repositories.entries(page.items, query) };
+        }
+        const items = await repositories.entries(names, query);
+        return pageOf({ items, nameOf: ({ name }) => name, keyOf: REPOSITORY_KEYS[sort] }, query);
+      },
+
+      async repository(name) {
+        return look(name);
+      },
+
+      async usage(prefix = "", call) {
+        await documents.readNews();
+        const names = (await repositories.names(call)).filter(
+          (name) => prefix === "" || name === prefix || name.startsWith(`${prefix}/`),
+        );
+        return usageOf(names, documents, call?.signal);
+      },
+    },
+  };
+}
+
+const REPOSITORY_KEYS: Readonly<Record<RepositorySort, ((entry: RepositoryEntry) => SortKey) | undefined>> = {
+  name: undefined,
+  pushed: ({ pushed }) => pushed,
+  pulled: ({ pulled }) => pulled ?? 0,
+  tags: ({ tags }) => tags,
+  size: ({ size }) => size,
+};
+
+type Lists = Pick<Inventory, "tags" | "allTags" | "allManifests" | "referrers">;
+
+/** What is read of one repository at a time. */
+function listsOf(documents: Documents): Lists {
+  return {
+    async tags(name, query = {}) {
+      const document = await documents.get(name);
+      const keyOf = tagKey(document, query.sort ?? "name");
+      const page = pageOf({ items: document.sortedTags, nameOf: (tag) => tag, keyOf }, query);
+      const items = page.items.flatMap((tag) => {
+        const state = document.tags.get(tag);
+        return state === undefined ? [] : [tagEntry(document, tag, state)];
+      });
+      return { ...page, items };
+    },
+    async allTags(name) {
+      const document = await documents.get(name);
+      return document.sortedTags.flatMap((tag) => {
+        const state = document.tags.get(tag);
+        return state === undefined ? [] : [tagEntry(document, tag, state)];
+      });
+    },
+    async allManifests(name) {
+      const document = await documents.get(name);
+      const states = [...document.manifests.values()].sort((a, b) => (a.facts.digest < b.facts.digest ? -1 : 1));
+      return states.map((state) => manifestEntry(document, state));
+    },
+    async referrers(name, subject) {
+      return referrerEntries(await documents.get(name), subject);
+    },
+  };
+}
+
+async function usageOf(
+  names: readonly RepositoryName[],
+  documents: Documents,
+  signal: AbortSignal | undefined,
+): Promise<Usage> {
+  const parts = new Map<Digest, number>();
+  const manifests = new Set<Digest>();
+  let [repositories, tags, logicalBytes] = [0, 0, 0];
+  for (const name of names) {
+    signal?.throwIfAborted();
+    const document = await documents.get(name);
+    if (document.manifests.size === 0) continue;
+    repositories += 1;
+    tags += document.tags.size;
+    for (const digest of document.manifests.keys()) manifests.add(digest);
+    for (const [digest, size] of document.parts()) {
+      logicalBytes += size;
+      parts.set(digest, size);
+    }
+  }
+  let bytes = 0;
+  for (const size of parts.values()) bytes += size;
+  return { repositories, tags, manifests: manifests.size, blobs: parts.size - manifests.size, bytes, logicalBytes };
+}
+
+type Tell = (name: RepositoryName, items: readonly (TagName | Digest)[] | "all") => Promise<void>;
+
+/** Tells of changes once they are in the storage, and before they are acknowledged. */
+function tellOfChanges(repository: Repository, tell: Tell): Repository {
+  const { name, manifests, tags } = repository;
+  return {
+    ...repository,
+    tags: {
+      ...tags,
+      set: async (tag, digest, options) => {
+        await tags.set(tag, digest, options);
+        await tell(name, [tag]);
+      },
+      delete: async (tag, options) => {
+        await tags.delete(tag, options);
+        await tell(name, [tag]);
+      },
+    },
+    manifests: {
+      ...manifests,
+      put: async (push, options) => {
+        const pushed = await manifests.put(push, options);
+        await tell(name, [pushed.descriptor.digest, ...push.tags]);
+        return pushed;
+      },
+      delete: async (digest, options) => {
+        const result = await manifests.delete(digest, options);
+        await tell(name, [digest, ...result.removedTags]);
+        return result;
+      },
+    },
+  };
+}

@@ -1,0 +1,305 @@
+import { createHash } from "node:crypto";
+import {
+  parseDigest,
+  parseRepositoryName,
+  parseTagName,
+  type Digest,
+  type Registry,
+  type StorageDriver,
+} from "@longshore/storage";
+import fc from "fast-check";
+import { describe, expect, it } from "vitest";
+import type { InventoryPage, InventoryQuery, TagSort } from "../src/contract.js";
+import { CursorError } from "../src/errors.js";
+import { openInventory, type OpenInventory } from "../src/open-inventory.js";
+import { pageOf } from "../src/lists/page.js";
+import { versionKey } from "../src/lists/version-key.js";
+import { describeForDrivers, plainRegistry } from "./support.js";
+
+const MANIFEST = "application/vnd.oci.image.manifest.v1+json";
+const INDEX = "application/vnd.oci.image.index.v1+json";
+const CONFIG = "application/vnd.oci.image.config.v1+json";
+const NAME = parseRepositoryName("team/app");
+const MIB = 1024 * 1024;
+
+const bytesOf = (value: unknown): Uint8Array => Buffer.from(typeof value === "string" ? value : JSON.stringify(value));
+const digestOf = (bytes: Uint8Array): Digest =>
+  parseDigest(`sha256:${createHash("sha256").update(bytes).digest("hex")}`);
+
+/** A process of a registry. */
+function start(driver: StorageDriver, processId = "one", clock = (): number => 0): OpenInventory {
+  const onUntold = (error: unknown): void => {
+    throw error;
+  };
+  return openInventory(plainRegistry(driver), driver, {
+    processId,
+    maxBytes: MIB,
+    maxManifestBytes: MIB,
+    onUntold,
+    clock,
+  });
+}
+
+interface Sized {
+  readonly name: string;
+  readonly size: number;
+}
+
+interface Image {
+  readonly layers: readonly string[];
+  readonly architecture?: string;
+  readonly created?: string;
+  readonly subject?: Digest;
+  readonly artifactType?: string;
+}
+
+async function pushBlob(registry: Registry, name: string, content: unknown): Promise<{ digest: Digest; size: number }> {
+  const bytes = bytesOf(content);
+  const { uploads } = registry.repository(parseRepositoryName(name));
+  const { uuid } = await uploads.start();
+  async function* body(): AsyncGenerator<Uint8Array> {
+    yield await Promise.resolve(bytes);
+  }
+  await uploads.commit(uuid, digestOf(bytes), { bytes: body(), offset: 0, length: bytes.length });
+  return { digest: digestOf(bytes), size: bytes.length };
+}
+
+/** Pushes an image of such layers, and returns its digest and size. */
+async function pushImage(registry: Registry, name: string, image: Image, ...tags: string[]) {
+  const { layers, architecture = "amd64", created = "2026-01-01T00:00:00Z", subject, artifactType } = image;
+  const config = await pushBlob(registry, name, { os: "linux", architecture, created });
+  const parts: { digest: Digest; size: number }[] = [];
+  for (const layer of layers) parts.push(await pushBlob(registry, name, layer));
+  const bytes = bytesOf({
+    schemaVersion: 2,
+    mediaType: MANIFEST,
+    ...(artifactType === undefined ? {} : { artifactType }),
+    config: { mediaType: CONFIG, ...config },
+    layers: parts.map((part) => ({ mediaType: "application/octet-stream", ...part })),
+    ...(subject === undefined ? {} : { subject: { mediaType: MANIFEST, digest: subject, size: 1 } }),
+  });
+  const { manifests } = registry.repository(parseRepositoryName(name));
+  const { descriptor } = await manifests.put({ bytes, mediaType: MANIFEST, tags: tags.map(parseTagName) });
+  const size = bytes.length + config.size + parts.reduce((sum, part) => sum + part.size, 0);
+  return { digest: descriptor.digest, bytes: bytes.length, config: config.size, size };
+}
+
+/** Follows `next` to the end. */
+async function allPages<T>(page: (after: string | undefined) => Promise<InventoryPage<T>>): Promise<readonly T[]> {
+  const items: T[] = [];
+  let after: string | undefined;
+  do {
+    const { items: some, next } = await page(after);
+    items.push(...some);
+    after = next;
+  } while (after !== undefined);
+  return items;
+}
+
+describeForDrivers("an inventory", (over) => {
+  it("describes tags, manifests and repositories", () =>
+    over(async (driver) => {
+      const { registry, inventory } = start(driver);
+      const image = await pushImage(registry, NAME, { layers: ["shared", "alone"] }, "v1", "latest");
+      const other = await pushImage(
+        registry,
+        NAME,
+        { layers: ["shared"], architecture: "arm64", created: "2026-02-01T00:00:00Z" },
+        "arm",
+      );
+      const index = bytesOf({
+        schemaVersion: 2,
+        mediaType: INDEX,
+        manifests: [
+          {
+            mediaType: MANIFEST,
+            digest: other.digest,
+            size: other.bytes,
+            platform: { os: "linux", architecture: "arm64" },
+          },
+        ],
+      });
+      const put = { bytes: index, mediaType: INDEX, tags: [parseTagName("multi")] };
+      await registry.repository(NAME).manifests.put(put);
+
+      const { items, total, next } = await inventory.tags(NAME);
+      expect([items.map(({ tag }) => tag), total, next]).toEqual([["arm", "latest", "multi", "v1"], 4, undefined]);
+      const [arm, latest, multi] = items;
+      expect(arm?.manifest).toMatchObject({
+        digest: other.digest,
+        size: other.size,
+        platforms: [{ os: "linux", architecture: "arm64" }],
+        created: Date.parse("2026-02-01T00:00:00Z"),
+        tags: ["arm"],
+      });
+      expect(multi?.manifest).toMatchObject({
+        size: index.length + other.size,
+        children: [other.digest],
+        platforms: [{ os: "linux", architecture: "arm64" }],
+        created: Date.parse("2026-02-01T00:00:00Z"),
+      });
+      // The index needs all of the other image; two tags have the first one.
+      expect([arm?.uniqueSize, multi?.uniqueSize, latest?.uniqueSize]).toEqual([0, index.length, 0]);
+      expect(latest?.pushed).toBeGreaterThan(Date.now() - 60_000);
+      await registry.repository(NAME).tags.delete(parseTagName("v1"));
+      const [alone] = (await inventory.tags(NAME, { search: "LATEST" })).items;
+      expect(alone?.uniqueSize).toBe(image.size - "shared".length);
+
+      const size = image.size + other.size + index.length - "shared".length;
+      expect((await inventory.repositories()).items).toMatchObject([{ name: NAME, tags: 3, manifests: 3, size }]);
+      expect((await inventory.allManifests(NAME)).map(({ digest }) => digest)).toEqual(
+        [image.digest, other.digest, digestOf(index)].sort(),
+      );
+    }));
+
+  it("tells signatures, SBOMs and attestations apart", () =>
+    over(async (driver) => {
+      const { registry, inventory } = start(driver);
+      const { digest } = await pushImage(registry, NAME, { layers: ["layer"] }, "v1");
+      const types = {
+        signature: "application/vnd.dev.cosign.artifact.sig.v1+json",
+        sbom: "application/spdx+json",
+        attestation: "application/vnd.in-toto+json",
+        other: "application/vnd.example",
+      };
+      const expected: unknown[] = [];
+      for (const [kind, artifactType] of Object.entries(types)) {
+        const pushed = await pushImage(registry, NAME, { layers: [kind], subject: digest, artifactType });
+        expected.push({ kind, digest: pushed.digest, artifactType, bytes: pushed.bytes });
+      }
+      const tag = parseTagName(`${digest.replace(":", "-")}.sig`);
+      const signature = await pushImage(registry, NAME, { layers: ["cosign"] }, tag);
+      expected.push({ kind: "signature", digest: signature.digest, artifactType: CONFIG, bytes: signature.bytes, tag });
+      const found = await inventory.referrers(NAME, digest);
+      expect(found).toHaveLength(5);
+      expect(found).toEqual(expect.arrayContaining(expected.map((each): unknown => expect.objectContaining(each))));
+    }));
+
+  it("counts what repositories share once", () =>
+    over(async (driver) => {
+      const { registry, inventory } = start(driver);
+      const image = await pushImage(registry, "a/x", { layers: ["shared"] }, "v1", "v2");
+      await pushImage(registry, "a/y", { layers: ["shared"] }, "v1");
+      const other = await pushImage(registry, "ab", { layers: ["other"] }, "v1");
+      const one = { manifests: 1, blobs: 2, bytes: image.size };
+      expect(await inventory.usage("a")).toEqual({ ...one, repositories: 2, tags: 3, logicalBytes: 2 * image.size });
+      expect(await inventory.usage("a/x")).toEqual({ ...one, repositories: 1, tags: 2, logicalBytes: image.size });
+      expect(await inventory.usage()).toEqual({
+        repositories: 3,
+        tags: 4,
+        manifests: 2,
+        blobs: 3,
+        bytes: image.size + other.size - image.config,
+        logicalBytes: 2 * image.size + other.size,
+      });
+      await registry.remove(parseRepositoryName("ab"));
+      expect(await inventory.usage("ab")).toMatchObject({ repositories: 0, bytes: 0 });
+    }));
+
+  it("notices what others have changed after a while, and a damaged manifest has no parts", () =>
+    over(async (driver) => {
+      let now = 0;
+      const { inventory } = start(driver, "one", () => now);
+      const plain = plainRegistry(driver);
+      await pushImage(plain, NAME, { layers: ["1"] }, "v1");
+      expect((await inventory.tags(NAME)).total).toBe(1);
+      const { digest } = await pushImage(plain, NAME, { layers: ["2"] }, "v2");
+      now += 5 * 60_000;
+      expect((await inventory.tags(NAME)).total).toBe(2);
+      const hex = digest.slice(7);
+      await driver.write(`/docker/registry/v2/blobs/sha256/${hex.slice(0, 2)}/${hex}/data`, bytesOf("{}"));
+      const [, v2] = (await start(driver, "two").inventory.tags(NAME)).items;
+      expect(v2).toMatchObject({ tag: "v2", digest, manifest: undefined, uniqueSize: 0 });
+    }));
+
+  it("equals a fresh one after any history of pushes and deletes by two processes", async () => {
+    const step = fc.record({
+      kind: fc.constantFrom("push", "push", "push", "tag", "untag", "delete", "remove", "look"),
+      process: fc.nat({ max: 1 }),
+      name: fc.constantFrom("a", "b"),
+      tag: fc.constantFrom("1", "2", "3"),
+      layers: fc.uniqueArray(fc.constantFrom("x", "y", "z"), { minLength: 1, maxLength: 2 }),
+    });
+    await fc.assert(
+      fc.asyncProperty(fc.array(step, { minLength: 5, maxLength: 25 }), (steps) =>
+        over(async (driver) => {
+          const processes = [start(driver, "one"), start(driver, "two")];
+          const view = async ({ inventory }: OpenInventory) => ({
+            repositories: (await inventory.repositories({ sort: "size" })).items,
+            tags: [
+              await inventory.allTags(parseRepositoryName("a")),
+              await inventory.allTags(parseRepositoryName("b")),
+            ],
+            manifests: await inventory.allManifests(parseRepositoryName("a")),
+            usage: await inventory.usage(),
+          });
+          for (const { kind, process, name, tag, layers } of steps) {
+            const at = processes[process] ?? start(driver);
+            const { tags, manifests } = at.registry.repository(parseRepositoryName(name));
+            const target = await tags.resolve(parseTagName(tag)).catch(() => undefined);
+            if (kind === "push") await pushImage(at.registry, name, { layers }, tag);
+            else if (kind === "remove") await at.registry.remove(parseRepositoryName(name)).catch(() => undefined);
+            else if (kind === "look") await view(at);
+            else if (target === undefined) continue;
+            else if (kind === "tag") await tags.set(parseTagName("moved"), target);
+            else if (kind === "untag") await tags.delete(parseTagName(tag));
+            else await manifests.delete(target);
+          }
+          const fresh = await view(start(driver, "fresh"));
+          for (const each of processes) expect(await view(each)).toEqual(fresh);
+        }),
+      ),
+      { numRuns: 15 },
+    );
+  });
+});
+
+describe("a page of a list", () => {
+  const sorts: readonly TagSort[] = ["name", "size"];
+
+  it("follows the one before, in any order, whatever was removed in between", async () => {
+    await fc.assert(
+      fc.asyncProperty(
+        fc.uniqueArray(fc.record({ name: fc.stringMatching(/^[a-c]{1,3}$/), size: fc.nat({ max: 3 }) }), {
+          selector: ({ name }) => name,
+        }),
+        fc.constantFrom(...sorts),
+        fc.boolean(),
+        fc.integer({ min: 1, max: 4 }),
+        fc.constantFrom("", "A", "bc"),
+        async (unsorted, sort, descending, limit, search) => {
+          const items = unsorted.sort((a, b) => (a.name < b.name ? -1 : 1));
+          const source = {
+            items,
+            nameOf: (item: Sized) => item.name,
+            keyOf: sort === "name" ? undefined : (item: Sized) => item.size,
+          };
+          const query: InventoryQuery<TagSort> = { sort, descending, limit, search };
+          const found = await allPages((after) => Promise.resolve(pageOf(source, { ...query, after })));
+          expect(found).toEqual(pageOf(source, { ...query, limit: 1000 }).items);
+          expect(found).toHaveLength(items.filter(({ name }) => name.includes(search.toLowerCase())).length);
+          const first = pageOf(source, query);
+          const rest = { ...source, items: items.filter((item) => !first.items.includes(item)) };
+          if (first.next !== undefined)
+            expect(pageOf(rest, { ...query, after: first.next }).items).toEqual(found.slice(limit, 2 * limit));
+        },
+      ),
+    );
+  });
+
+  it.each([
+    "",
+    "x",
+    Buffer.from("{}").toString("base64url"),
+    Buffer.from('["size ascending",1,"a"]').toString("base64url"),
+  ])("refuses the cursor %j", (after) => {
+    const source = { items: ["a"], nameOf: (item: string) => item, keyOf: undefined };
+    expect(() => pageOf(source, { after })).toThrow(CursorError);
+  });
+});
+
+it("sorts versions by their numbers", () => {
+  const sorted = ["1.9", "1.10-rc1", "1.10", "v1.10.1", "2", "latest"];
+  const mixed = ["latest", "2", "1.10", "1.9", "v1.10.1", "1.10-rc1"];
+  expect(mixed.sort((a, b) => (versionKey(a) < versionKey(b) ? -1 : 1))).toEqual(sorted);
+});
