@@ -145,6 +145,12 @@ module.exports = {
       "a copy between repositories pushes and mounts like a client",
     ),
     only(
+      "the-scrub-uses-helpers",
+      "^packages/storage/src/scrub",
+      "^packages/storage/src/(drivers|cache|copy|gc/(?!repositories|read-manifest))",
+      "it reaches drivers through the contract, and reads what the stores and the collector read",
+    ),
+    only(
       "stores-know-no-collector",
       "^packages/storage/src/store",
       "^packages/storage/src/gc",

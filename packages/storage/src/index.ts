@@ -103,4 +103,14 @@ export {
 } from "./copy/copy-repository.js";
 export type { CopiedItem, CopyWithinOptions } from "./copy/copier.js";
 export { renameRepository } from "./copy/rename-repository.js";
+export { scrubStorage } from "./scrub/scrub.js";
+export type {
+  Finding,
+  Repairable,
+  RepositoryCheck,
+  ScrubObserver,
+  ScrubOptions,
+  ScrubProgress,
+  ScrubResult,
+} from "./scrub/options.js";
 export { claimWorkDirectory, type WorkDirectory } from "./gc/work-directory.js";

@@ -6,6 +6,7 @@ import { loginsRevoke } from "./commands/logins-revoke.js";
 import { mirrorCopy } from "./commands/mirror-copy.js";
 import { mirrorSync } from "./commands/mirror-sync.js";
 import { repositoryCopy, repositoryDelete, repositoryList, repositoryRename } from "./commands/repositories.js";
+import { scrub } from "./commands/scrub.js";
 import { serve } from "./commands/serve.js";
 import { tokenCreate } from "./commands/token-create.js";
 import { tokenList } from "./commands/token-list.js";
@@ -17,6 +18,7 @@ import { verify } from "./commands/verify.js";
 export const COMMANDS: readonly Command[] = [
   serve,
   garbageCollect,
+  scrub,
   repositoryList,
   repositoryDelete,
   repositoryCopy,

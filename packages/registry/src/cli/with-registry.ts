@@ -1,5 +1,12 @@
 import { Resources } from "@longshore/base/resources";
-import { openRegistry, parseRepositoryName, type Registry, type RepositoryName } from "@longshore/storage";
+import {
+  openRegistry,
+  parseRepositoryName,
+  type Caches,
+  type Registry,
+  type RepositoryName,
+  type StorageDriver,
+} from "@longshore/storage";
 import type { Config } from "../config/config.js";
 import { silentLog } from "../observability/log.js";
 import { openConfiguredCaches, openDriver } from "../open-storage.js";
@@ -14,6 +21,9 @@ const INTERRUPTED = 130;
 
 /** What a command that works on repositories works with. */
 export interface RegistryContext {
+  readonly config: Config;
+  readonly driver: StorageDriver;
+  readonly caches: Caches;
   readonly registry: Registry;
   readonly status: Status;
   readonly signal: AbortSignal;
@@ -39,8 +49,8 @@ export async function withRegistry(
   const status = createStatus(terminal, flags.has("quiet"), () => performance.now());
   try {
     await using opened = new Resources();
-    const registry = await open(config, opened, (text) => status.line(`warning: ${text}`), changes);
-    return await work({ registry, status, signal: stop.signal });
+    const parts = await open(config, opened, (text) => status.line(`warning: ${text}`), changes);
+    return await work({ ...parts, config, status, signal: stop.signal });
   } catch (error) {
     if (error instanceof UsageError) throw error;
     status.line(`failed: ${error instanceof Error ? error.message : "unknown fault"}`);
@@ -56,19 +66,20 @@ async function open(
   opened: Resources,
   warn: (text: string) => void,
   changes: boolean,
-): Promise<Registry> {
+): Promise<Pick<RegistryContext, "driver" | "caches" | "registry">> {
   if (changes && config.storage.maintenance.readonly.enabled) {
     throw new Error("storage.maintenance.readonly is enabled; nothing can be changed on this storage");
   }
   const driver = opened.add(await openDriver(config));
   const caches = opened.add(await openConfiguredCaches(config, driver, { ...silentLog, warn }));
-  return openRegistry(driver, {
+  const registry = openRegistry(driver, {
     validation: config.validation,
     caches,
     manifestCacheBytes: config.storage.cache.manifestbytes,
     maxManifestBytes: config.http.limits.manifestsize,
     tagConcurrency: config.storage.tag.concurrencylimit,
   });
+  return { driver, caches, registry };
 }
 
 /** The repository that an operand names. Throws UsageError. */

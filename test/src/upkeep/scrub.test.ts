@@ -1,0 +1,40 @@
+import { digestOf, pushBlob, pushImage } from "@longshore/testkit/fixtures";
+import { startRegistry } from "@longshore/testkit/start-registry";
+import { makeTemporaryFolder } from "@longshore/testkit/temporary-folder";
+import { writeFile } from "node:fs/promises";
+import { expect, it } from "vitest";
+import { commandsOver, configurationOf } from "./support.js";
+
+it(
+  "registry scrub finds a damaged blob, moves it aside, and its next push is taken",
+  { timeout: 120_000 },
+  async () => {
+    await using folder = await makeTemporaryFolder("scrub");
+    await using registry = await startRegistry();
+    const { client, root } = registry;
+    const command = commandsOver(await configurationOf(folder.path, root));
+    const { layers } = await pushImage(client, "team/app", "v1");
+    const clean = await command("scrub", "--rate", "100MB");
+    expect(clean).toMatchObject({ code: 0 });
+    expect(clean.stdout).toContain("4 blobs");
+
+    const [layer] = layers;
+    const digest = layer?.digest ?? digestOf("");
+    const hex = digest.slice("sha256:".length);
+    const head = async () => (await client.ask({ method: "HEAD", path: `/v2/team/app/blobs/${digest}` })).status;
+    await writeFile(`${root}/docker/registry/v2/blobs/sha256/${hex.slice(0, 2)}/${hex}/data`, "rotten");
+    const found = await command("scrub", "--json");
+    expect(found.code).toBe(1);
+    expect(JSON.parse(found.stdout)).toMatchObject({ damaged: 1, findings: [{ kind: "blob-damaged", digest }] });
+    expect(await head()).toBe(200);
+
+    const aside = await command("scrub", "--quarantine", "--quiet");
+    expect(aside).toMatchObject({ code: 1, stderr: "" });
+    expect(aside.stdout).toContain(`quarantined: blob ${digest}`);
+    expect(await head()).toBe(404);
+    if (layer !== undefined) await pushBlob(client, "team/app", layer);
+    expect(await head()).toBe(200);
+    expect(await command("scrub")).toMatchObject({ code: 0 });
+    expect((await command("scrub", "--rate", "fast")).stderr).toContain("--rate");
+  },
+);
