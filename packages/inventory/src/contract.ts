@@ -139,7 +139,10 @@ export interface Inventory {
   referrers(name: RepositoryName, subject: Digest, options?: CallOptions): Promise<readonly ReferrerEntry[]>;
   /**
    * What the repository `prefix` and those below `prefix/` amount to; everything without a prefix. Reads every repository that
-   * changed since the last time.
+   * changed since the last time. `onProgress` is called before each.
    */
-  usage(prefix?: string, options?: CallOptions): Promise<Usage>;
+  usage(
+    prefix?: string,
+    options?: CallOptions & { readonly onProgress?: ((done: number, total: number) => void) | undefined },
+  ): Promise<Usage>;
 }

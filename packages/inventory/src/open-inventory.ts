@@ -85,7 +85,7 @@ export function openInventory(registry: Registry, driver: StorageDriver, options
         const names = (await repositories.names(call)).filter(
           (name) => prefix === "" || name === prefix || name.startsWith(`${prefix}/`),
         );
-        return usageOf(names, documents, call?.signal);
+        return usageOf(names, documents, call);
       },
     },
   };
@@ -135,13 +135,14 @@ function listsOf(documents: Documents): Lists {
 async function usageOf(
   names: readonly RepositoryName[],
   documents: Documents,
-  signal: AbortSignal | undefined,
+  { signal, onProgress }: Parameters<Inventory["usage"]>[1] = {},
 ): Promise<Usage> {
   const parts = new Map<Digest, number>();
   const manifests = new Set<Digest>();
   let [repositories, tags, logicalBytes] = [0, 0, 0];
-  for (const name of names) {
+  for (const [index, name] of names.entries()) {
     signal?.throwIfAborted();
+    onProgress?.(index, names.length);
     const document = await documents.get(name);
     if (document.manifests.size === 0) continue;
     repositories += 1;

@@ -1,7 +1,5 @@
-import { randomUUID } from "node:crypto";
 import { MINUTE } from "@longshore/base/duration";
 import { Resources } from "@longshore/base/resources";
-import type { OpenInventory } from "@longshore/inventory";
 import type { AccessController, LoginRegistrar } from "@longshore/auth";
 import {
   canRedirect,
@@ -22,8 +20,8 @@ import type { StorageMetrics } from "./metrics/storage-metrics.js";
 import type { UpstreamStatuses } from "./mirroring/upstream-states.js";
 import type { EventSink } from "./notifications/contract.js";
 import { eventSettings } from "./notifications/settings.js";
-import { errorFields, type Log } from "./observability/log.js";
-import { openConfiguredCaches, openDriverWithMiddleware } from "./open-storage.js";
+import type { Log } from "./observability/log.js";
+import { keepInventory, openConfiguredCaches, openDriverWithMiddleware } from "./open-storage.js";
 import type { Tracing } from "./tracing/tracing.js";
 
 /** What the API needs besides the configuration. */
@@ -69,7 +67,7 @@ export async function composeApi(config: Config, ports: ApiPorts): Promise<Compo
   const driver = tracing?.driver(untraced) ?? untraced;
   const caches = opened.add(await openConfiguredCaches(config, driver, log, metrics?.storage.cache));
   const stored = openRepositories(config, driver, caches, metrics?.storage);
-  const kept = config.inventory.enabled ? await openInventoryOf(config, stored, driver, log) : undefined;
+  const kept = config.inventory.enabled ? await keepInventory(config, stored, driver, log) : undefined;
   const registry = kept?.registry ?? stored;
   const mirror = opened.add(
     config.proxy &&
@@ -126,26 +124,6 @@ function openRepositories(
     uploadLimit: http.limits.uploads,
     leases: { freshFor: Math.min(LONGEST_LEASE, storage.maintenance.gc.graceperiod / 4) },
   });
-}
-
-/** The inventory of `registry`, and the registry that keeps it up to date. */
-async function openInventoryOf(
-  { http, inventory: settings }: Config,
-  registry: Registry,
-  driver: StorageDriver,
-  log: Log,
-): Promise<OpenInventory> {
-  const { keepCatalog, openInventory } = await import("@longshore/inventory");
-  const options = {
-    processId: randomUUID(),
-    maxBytes: settings.cachebytes / 2,
-    maxManifestBytes: http.limits.manifestsize,
-    onUntold: (error: unknown) => {
-      log.warn("inventory: other processes couldn't be told of a change; they will find it later", errorFields(error));
-    },
-  };
-  const opened = openInventory(registry, driver, options);
-  return { ...opened, registry: keepCatalog(opened.registry, driver, options) };
 }
 
 const QUIET = { error: () => undefined, warn: () => undefined, info: () => undefined };

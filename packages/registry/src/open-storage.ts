@@ -1,3 +1,5 @@
+import { randomUUID } from "node:crypto";
+import type { OpenInventory } from "@longshore/inventory";
 import {
   DriverParameterError,
   isObjectStorage,
@@ -7,11 +9,12 @@ import {
   type CacheObserver,
   type Caches,
   type RedisOptions,
+  type Registry,
   type StorageDriver,
 } from "@longshore/storage";
 import type { Config, RedisConfig } from "./config/config.js";
 import type { StorageMetrics } from "./metrics/storage-metrics.js";
-import type { Log } from "./observability/log.js";
+import { errorFields, type Log } from "./observability/log.js";
 
 /** The configured driver alone, for work beside the API such as health checks and upload purging. */
 export async function openDriver({ storage }: Config, metrics?: StorageMetrics): Promise<StorageDriver> {
@@ -71,4 +74,24 @@ export function revealRedis(redis: RedisConfig): RedisOptions {
     password: redis.password?.reveal(),
     sentinelPassword: redis.sentinelPassword?.reveal(),
   };
+}
+
+/** The inventory of `registry`, and the registry that tells all processes of what is changed through it. */
+export async function keepInventory(
+  { http, inventory: { cachebytes } }: Pick<Config, "http" | "inventory">,
+  registry: Registry,
+  driver: StorageDriver,
+  log: Pick<Log, "warn">,
+): Promise<OpenInventory> {
+  const { keepCatalog, openInventory } = await import("@longshore/inventory");
+  const options = {
+    processId: randomUUID(),
+    maxBytes: cachebytes / 2,
+    maxManifestBytes: http.limits.manifestsize,
+    onUntold: (error: unknown) => {
+      log.warn("inventory: other processes couldn't be told of a change; they will find it later", errorFields(error));
+    },
+  };
+  const { inventory, registry: told } = openInventory(registry, driver, options);
+  return { inventory, registry: keepCatalog(told, driver, options) };
 }

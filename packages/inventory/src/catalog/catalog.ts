@@ -31,6 +31,10 @@ export interface CatalogOptions {
  * costs hundreds of requests over object storage.
  */
 const LOOK_AGAIN = { files: SECOND / 4, objects: 10 * SECOND };
+/** A page is kept for so many times as long as the look took, so that looks take a small share of a busy machine. */
+const LOOK_SHARE = 30;
+/** But never for longer than this (ms). */
+const MOST_STALE = 10 * SECOND;
 /** For how long a process doesn't repeat that a repository has a manifest, or may have lost its last one (ms). */
 const TOLD = 5 * SECOND;
 const MAX_TOLD = 10_000;
@@ -47,6 +51,7 @@ export function keepCatalog(registry: Registry, driver: StorageDriver, options: 
   const pages = createCatalogPages(maxBytes, clock);
   const tell = createTeller(board, pages, onUntold, clock);
   const lookAgain = canTouch(driver) ? LOOK_AGAIN.files : LOOK_AGAIN.objects;
+  const keptFor = (lookTime: number): number => Math.min(Math.max(lookAgain, lookTime * LOOK_SHARE), MOST_STALE);
   const news = board.reader();
   const looks = new Map<string, Look>();
 
@@ -96,7 +101,7 @@ export function keepCatalog(registry: Registry, driver: StorageDriver, options: 
       if (request.limit === 0) return registry.repositories(request);
       const key = { after: (request.after ?? "").slice(0, MAX_AFTER), limit: request.limit };
       await readNews();
-      return pages.get(key, clock() - lookAgain) ?? abortable(joinLook(key), request.signal);
+      return pages.get(key, keptFor) ?? abortable(joinLook(key), request.signal);
     },
   };
 }

@@ -26,8 +26,8 @@ export interface PageReading {
 
 /** Pages of the catalog that a process has read, as long as nothing is known to have changed in them. */
 export interface CatalogPages {
-  /** The page, if it was read after `since` (ms, monotonic). The same object as long as it hasn't changed. */
-  get(key: PageKey, since: number): Page<RepositoryName> | undefined;
+  /** The page, if it was read at most `keptFor` the time that reading took ago (ms). The same object as long as it hasn't changed. */
+  get(key: PageKey, keptFor: (lookTime: number) => number): Page<RepositoryName> | undefined;
   begin(key: PageKey): PageReading;
   /** Forgets what `note` may have changed. */
   apply(note: CatalogNote): void;
@@ -46,6 +46,8 @@ interface KnownPage extends Range {
   readonly names: ReadonlySet<string>;
   /** When its reading began (ms, monotonic). */
   readonly readAt: number;
+  /** How long that took (ms). */
+  readonly lookTime: number;
 }
 
 /**
@@ -97,13 +99,14 @@ export function createCatalogPages(maxBytes: number, clock: () => number): Catal
     const before = pages.peek(textOf(key))?.page;
     const range = { after: key.after, following: names[limit] };
     const isSame = before !== undefined && isEqual(before, page);
-    return { ...range, page: isSame ? before : page, names: new Set(names), readAt };
+    return { ...range, page: isSame ? before : page, names: new Set(names), readAt, lookTime: clock() - readAt };
   };
 
   return {
-    get(key, since) {
+    get(key, keptFor) {
       const known = pages.get(textOf(key));
-      return known !== undefined && known.readAt >= since ? known.page : undefined;
+      if (known === undefined || clock() - known.readAt > keptFor(known.lookTime)) return undefined;
+      return known.page;
     },
 
     begin(key) {

@@ -25,6 +25,7 @@ export class RepositoryDocument {
   readonly #tagsOf = new Map<Digest, Set<TagName>>();
   /** How many tags need a part. */
   readonly #uses = new Map<Digest, number>();
+  readonly #sizes = new Map<Digest, number>();
   #sortedTags: readonly TagName[] | undefined;
 
   constructor(name: RepositoryName) {
@@ -65,6 +66,7 @@ export class RepositoryDocument {
     const isNew = this.#manifests.has(digest) !== (state !== undefined);
     if (state === undefined) this.#manifests.delete(digest);
     else this.#manifests.set(digest, state);
+    if (isNew && this.#sizes.has(digest)) this.#sizes.clear();
     // Tags and indexes that led to it amount to something else now.
     if (isNew && this.#isNeeded(digest)) this.#countAgain();
   }
@@ -78,8 +80,11 @@ export class RepositoryDocument {
 
   /** Bytes of everything that the manifest refers to, each digest once. */
   sizeOf(digest: Digest): number {
+    const known = this.#sizes.get(digest);
+    if (known !== undefined) return known;
     let size = 0;
     for (const bytes of this.wholeOf(digest).values()) size += bytes;
+    this.#sizes.set(digest, size);
     return size;
   }
 

@@ -12,6 +12,7 @@ import { tokenCreate } from "./commands/token-create.js";
 import { tokenList } from "./commands/token-list.js";
 import { tokenRevoke } from "./commands/token-revoke.js";
 import { tokenServer } from "./commands/token-server.js";
+import { usage } from "./commands/usage.js";
 import { verify } from "./commands/verify.js";
 
 /** The commands of `registry`, in the order of its help. Adding one takes a file and a line here. */
@@ -23,6 +24,7 @@ export const COMMANDS: readonly Command[] = [
   repositoryDelete,
   repositoryCopy,
   repositoryRename,
+  usage,
   mirrorCopy,
   mirrorSync,
   verify,

@@ -1,4 +1,5 @@
 import { Resources } from "@longshore/base/resources";
+import type { Inventory } from "@longshore/inventory";
 import {
   openRegistry,
   parseRepositoryName,
@@ -9,7 +10,7 @@ import {
 } from "@longshore/storage";
 import type { Config } from "../config/config.js";
 import { silentLog } from "../observability/log.js";
-import { openConfiguredCaches, openDriver } from "../open-storage.js";
+import { keepInventory, openConfiguredCaches, openDriver } from "../open-storage.js";
 import { onStopSignals } from "../server/processes/signals.js";
 import type { Invocation } from "./command.js";
 import { printErrors } from "./configuration.js";
@@ -25,6 +26,7 @@ export interface RegistryContext {
   readonly driver: StorageDriver;
   readonly caches: Caches;
   readonly registry: Registry;
+  readonly inventory: Inventory;
   readonly status: Status;
   readonly signal: AbortSignal;
 }
@@ -66,7 +68,7 @@ async function open(
   opened: Resources,
   warn: (text: string) => void,
   changes: boolean,
-): Promise<Pick<RegistryContext, "driver" | "caches" | "registry">> {
+): Promise<Pick<RegistryContext, "driver" | "caches" | "registry" | "inventory">> {
   if (changes && config.storage.maintenance.readonly.enabled) {
     throw new Error("storage.maintenance.readonly is enabled; nothing can be changed on this storage");
   }
@@ -79,7 +81,9 @@ async function open(
     maxManifestBytes: config.http.limits.manifestsize,
     tagConcurrency: config.storage.tag.concurrencylimit,
   });
-  return { driver, caches, registry };
+  const kept = await keepInventory(config, registry, driver, { warn });
+  // Where no process keeps one, none needs to be told.
+  return { driver, caches, inventory: kept.inventory, registry: config.inventory.enabled ? kept.registry : registry };
 }
 
 /** The repository that an operand names. Throws UsageError. */

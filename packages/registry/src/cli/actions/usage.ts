@@ -1,0 +1,33 @@
+import type { Usage } from "@longshore/inventory";
+import { formatMebibytes } from "../../garbage-collection/progress.js";
+import type { Invocation } from "../command.js";
+import { withRegistry } from "../with-registry.js";
+
+/** Prints what the repositories, or those below a prefix, take. Exits with 1 if no repository is there. */
+export function printUsage(invocation: Invocation): Promise<number> {
+  const { flags, values, terminal } = invocation;
+  const prefix = values.get("prefix");
+  return withRegistry(invocation, { changes: false }, async ({ inventory, status, signal }) => {
+    const usage = await inventory.usage(prefix, {
+      signal,
+      onProgress: (done, total) => status.update(() => `${done} of ${total} repositories`),
+    });
+    status.clear();
+    if (flags.has("json"))
+      terminal.out(`${JSON.stringify({ ...(prefix === undefined ? {} : { prefix }), ...usage })}\n`);
+    else terminal.out(describe(usage));
+    return prefix !== undefined && usage.repositories === 0 ? 1 : 0;
+  });
+}
+
+function describe({ repositories, tags, manifests, blobs, bytes, logicalBytes }: Usage): string {
+  const lines = [
+    ["repositories", String(repositories)],
+    ["tags", String(tags)],
+    ["manifests", String(manifests)],
+    ["blobs", String(blobs)],
+    ["stored", formatMebibytes(bytes)],
+    ["logical", formatMebibytes(logicalBytes)],
+  ] as const;
+  return lines.map(([name, value]) => `${name.padEnd(14)}${value}\n`).join("");
+}
