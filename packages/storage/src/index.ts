@@ -102,6 +102,7 @@ export {
   type CopyRepositoryOptions,
 } from "./copy/copy-repository.js";
 export type { CopiedItem, CopyWithinOptions } from "./copy/copier.js";
+export { copyStore, type CopiedStore, type CopyProblem, type CopyStoreOptions } from "./copy/copy-store.js";
 export { renameRepository } from "./copy/rename-repository.js";
 export { scrubStorage } from "./scrub/scrub.js";
 export type {

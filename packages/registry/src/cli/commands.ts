@@ -1,5 +1,6 @@
 import { accessExplain } from "./commands/access-explain.js";
 import type { Command } from "./command.js";
+import { backup, restore } from "./commands/backup.js";
 import { garbageCollect } from "./commands/garbage-collect.js";
 import { keysList, keysRotate } from "./commands/keys.js";
 import { loginsRevoke } from "./commands/logins-revoke.js";
@@ -20,6 +21,8 @@ export const COMMANDS: readonly Command[] = [
   serve,
   garbageCollect,
   scrub,
+  backup,
+  restore,
   repositoryList,
   repositoryDelete,
   repositoryCopy,

@@ -42,5 +42,10 @@ const REASONS: Readonly<Record<string, string>> = {
 
 /** Prints each error on a line of standard error. */
 export function printErrors(errors: Loaded["errors"], terminal: Terminal): void {
-  for (const finding of errors) terminal.err(`configuration error: ${formatFinding(finding)}\n`);
+  for (const line of findingsOf(errors)) terminal.err(`${line}\n`);
+}
+
+/** A line for each error. */
+export function findingsOf(errors: Loaded["errors"]): readonly string[] {
+  return errors.map((finding) => `configuration error: ${formatFinding(finding)}`);
 }

@@ -31,8 +31,24 @@ export interface CopyWithinOptions extends CallOptions {
   readonly onCopied?: ((item: CopiedItem) => void) | undefined;
 }
 
+/** Brings a blob to the target. False if the source doesn't have it. */
+export type BringBlob = (digest: Digest, call: CallOptions) => Promise<boolean>;
+
+/** Within one storage a blob is linked, and no bytes are copied. */
+export const mountFrom =
+  (source: Repository, target: Repository): BringBlob =>
+  async (digest, call) => {
+    try {
+      await target.blobs.mount(digest, source.name, call);
+      return true;
+    } catch (error) {
+      if (isStorageError(error, "BLOB_UNKNOWN")) return false;
+      throw error;
+    }
+  };
+
 /**
- * Copies from one repository to another of the same storage. Blobs are mounted, so no bytes are copied. What the target has
+ * Copies from one repository to another, by default of the same storage. What the target has
  * already is left as it is. Each call resolves when what it names is durable there, and throws what the target's push throws,
  * or MANIFEST_UNKNOWN, TAG_UNKNOWN for what the source doesn't have.
  */
@@ -45,25 +61,32 @@ export interface Copier {
   tag(digest: Digest, as: TagName): Promise<void>;
 }
 
-export function createCopier(source: Repository, target: Repository, options: CopyWithinOptions = {}): Copier {
+export function createCopier(
+  source: Repository,
+  target: Repository,
+  options: CopyWithinOptions = {},
+  bringBlob: BringBlob = mountFrom(source, target),
+): Copier {
   const call: CallOptions = { signal: options.signal };
   const mounted = new LRUCache<Digest, true>({ max: REMEMBERED });
   const copied = new LRUCache<Digest, true>({ max: REMEMBERED });
   const followed = new LRUCache<Digest, true>({ max: REMEMBERED });
   const copying = new Map<Digest, Promise<void>>();
+  const linking = new Map<Digest, Promise<boolean>>();
 
-  /** False if the source doesn't have the blob; whether it has to is for the target's rules. */
-  const mount = async (digest: Digest): Promise<boolean> => {
-    if (mounted.has(digest)) return true;
-    try {
-      await target.blobs.mount(digest, source.name, call);
-    } catch (error) {
-      if (isStorageError(error, "BLOB_UNKNOWN")) return false;
-      throw error;
-    }
+  const link = async (digest: Digest): Promise<boolean> => {
+    if (!(await bringBlob(digest, call))) return false;
     mounted.set(digest, true);
     options.onCopied?.({ kind: "blob", digest });
     return true;
+  };
+
+  /** False if the source doesn't have the blob; whether it has to is for the target's rules. Images that share one wait for it. */
+  const mount = (digest: Digest): Promise<boolean> => {
+    if (mounted.has(digest)) return Promise.resolve(true);
+    const running = linking.get(digest) ?? link(digest).finally(() => linking.delete(digest));
+    linking.set(digest, running);
+    return running;
   };
 
   const bring = async ({ kind, descriptor: { digest } }: ManifestReference): Promise<void> => {

@@ -1,8 +1,8 @@
 import { formatMebibytes } from "../../garbage-collection/progress.js";
-import { scrubStorage, type RepositoryName, type ScrubProgress, type ScrubResult } from "@longshore/storage";
-import type { Config } from "../../config/config.js";
+import { scrubStorage, type ScrubProgress, type ScrubResult } from "@longshore/storage";
 import type { Invocation } from "../command.js";
 import { UsageError } from "../flags.js";
+import { isMirrored } from "../mirrored.js";
 import { withRegistry } from "../with-registry.js";
 
 /** Reads and checks everything that is stored. */
@@ -35,10 +35,6 @@ export function scrubAll(invocation: Invocation): Promise<number> {
     terminal.out(isJson ? `${JSON.stringify(result, undefined, 2)}\n` : summaryOf(result));
     return result.damaged > 0 ? 1 : 0;
   });
-}
-
-function isMirrored({ proxy }: Config, name: RepositoryName): boolean {
-  return proxy?.upstreams.some(({ prefix }) => prefix === "" || name.startsWith(`${prefix}/`)) === true;
 }
 
 function describe({ phase, fraction, blobs, bytes, repositories, damaged }: ScrubProgress, seconds: number): string {
