@@ -28,8 +28,8 @@ export type TagSort = "name" | "version" | "pushed" | "pulled" | "created" | "si
 export type RepositorySort = "name" | "pushed" | "pulled" | "tags" | "size";
 
 /**
- * When something was last used, as far as that was recorded: to the hour, some minutes late, and not at all where another program
- * served or stored it. Times are in ms since 1970.
+ * Who used something, and when (ms since 1970). Recorded by nobody so far: both are absent, which doesn't mean that nothing was
+ * pulled. Nothing may be deleted for their absence.
  */
 export interface Activity {
   /** Who pushed it last. */
