@@ -21,7 +21,13 @@ import type { UpstreamStatuses } from "./mirroring/upstream-states.js";
 import type { EventSink } from "./notifications/contract.js";
 import { eventSettings } from "./notifications/settings.js";
 import type { Log } from "./observability/log.js";
-import { keepInventory, openConfiguredCaches, openDriverWithMiddleware } from "./open-storage.js";
+import {
+  immutableTagsOf,
+  keepInventory,
+  openConfiguredCaches,
+  openDriverWithMiddleware,
+  warnOfRaces,
+} from "./open-storage.js";
 import type { Tracing } from "./tracing/tracing.js";
 
 /** What the API needs besides the configuration. */
@@ -69,6 +75,7 @@ export async function composeApi(config: Config, ports: ApiPorts): Promise<Compo
   const stored = openRepositories(config, driver, caches, metrics?.storage);
   const kept = config.inventory.enabled ? await keepInventory(config, stored, driver, log) : undefined;
   const registry = kept?.registry ?? stored;
+  if (ports.remarksOnFiles !== false) void warnOfRaces(config, driver, log);
   const mirror = opened.add(
     config.proxy &&
       (await (
@@ -108,14 +115,16 @@ export async function composeApi(config: Config, ports: ApiPorts): Promise<Compo
 const LONGEST_LEASE = 15 * MINUTE;
 
 function openRepositories(
-  { http, storage, policy, validation }: Config,
+  config: Config,
   driver: StorageDriver,
   caches: Caches,
   metrics: StorageMetrics | undefined,
 ): Registry {
+  const { http, storage, policy, validation } = config;
   return openRegistry(driver, {
     validation,
     classes: policy.repository.classes,
+    immutable: immutableTagsOf(config),
     maxManifestBytes: http.limits.manifestsize,
     manifestCacheBytes: storage.cache.manifestbytes,
     caches,

@@ -1,13 +1,17 @@
 import { randomUUID } from "node:crypto";
 import type { OpenInventory } from "@longshore/inventory";
+import { immutableTags } from "@longshore/policy";
 import {
+  createsExclusively,
   DriverParameterError,
   isObjectStorage,
+  NOTHING_IMMUTABLE,
   observeDriver,
   openCaches,
   storageId,
   type CacheObserver,
   type Caches,
+  type ImmutableTags,
   type RedisOptions,
   type Registry,
   type StorageDriver,
@@ -94,4 +98,33 @@ export async function keepInventory(
   };
   const { inventory, registry: told } = openInventory(registry, driver, options);
   return { inventory, registry: keepCatalog(told, driver, options) };
+}
+
+/**
+ * The tags that `policy.immutable` keeps. What the pull-through cache holds isn't among them: its tags follow their upstream, and no
+ * client moves them.
+ */
+export function immutableTagsOf({ policy, proxy }: Pick<Config, "policy" | "proxy">): ImmutableTags {
+  if (policy.immutable.length === 0) return NOTHING_IMMUTABLE;
+  const prefixes = proxy?.upstreams.map(({ prefix }) => prefix) ?? [];
+  const isMirrored = (name: string): boolean =>
+    prefixes.some((prefix) => prefix === "" || name.startsWith(`${prefix}/`));
+  return (name) => (isMirrored(name) ? undefined : immutableTags(policy.immutable, name));
+}
+
+/** Says so if the storage can't keep two pushes at the same moment from setting one immutable tag. Never throws. */
+export async function warnOfRaces(
+  { policy, storage }: Pick<Config, "policy" | "storage">,
+  driver: StorageDriver,
+  log: Log,
+): Promise<void> {
+  if (policy.immutable.length === 0 || storage.maintenance.readonly.enabled) return;
+  try {
+    if (await createsExclusively(driver)) return;
+    log.warn(
+      "policy.immutable: this storage has no conditional writes: of two pushes that set an immutable tag at the same moment both can be acknowledged, and the later one has it; a service with If-None-Match prevents that",
+    );
+  } catch (error) {
+    log.warn("policy.immutable: can't try whether the storage has conditional writes", errorFields(error));
+  }
 }

@@ -36,6 +36,16 @@ export type StorageFault =
   | { readonly code: "TAG_UNKNOWN"; readonly name: string; readonly tag: string }
   /** Other requests keep changing the tag, or deleting the manifest, at the same time. A retry makes sense. */
   | { readonly code: "TAG_CONTENDED"; readonly name: string; readonly tag: string }
+  /** A policy keeps the tag as it is: `rule` is the name of its rule, `digest` where the tag points. */
+  | {
+      readonly code: "TAG_IMMUTABLE";
+      readonly name: string;
+      readonly tag: string;
+      readonly digest: Digest;
+      readonly rule: string;
+      /** What was asked for: to move the tag, or to delete it, the manifest it points to, or its repository. */
+      readonly wanted: "move" | "delete" | "delete-manifest" | "delete-repository";
+    }
   | { readonly code: "MANIFEST_CONTENDED"; readonly name: string; readonly digest: Digest }
   | { readonly code: "BLOB_UNKNOWN"; readonly digest: Digest }
   | { readonly code: "UPLOAD_UNKNOWN"; readonly uuid: string }
@@ -126,6 +136,8 @@ function describeContent(fault: Exclude<StorageFault, { readonly code: DriverFau
       return `unknown tag=${fault.tag}`;
     case "TAG_CONTENDED":
       return `the tag ${fault.tag} of ${fault.name} is being changed by others at the same time; try again`;
+    case "TAG_IMMUTABLE":
+      return describeImmutable(fault);
     case "MANIFEST_CONTENDED":
       return `manifest ${fault.digest} of ${fault.name} is being deleted while it is pushed; try again`;
     case "BLOB_UNKNOWN":
@@ -149,4 +161,16 @@ function describeContent(fault: Exclude<StorageFault, { readonly code: DriverFau
     case "MANIFEST_CLASS_DENIED":
       return fault.reason;
   }
+}
+
+const IMMUTABLE: Record<Extract<StorageFault, { readonly code: "TAG_IMMUTABLE" }>["wanted"], string> = {
+  move: "and can't be moved; push under another tag",
+  delete: "and can't be deleted",
+  "delete-manifest": "so that manifest can't be deleted",
+  "delete-repository": "so that repository can't be deleted",
+};
+
+function describeImmutable(fault: Extract<StorageFault, { readonly code: "TAG_IMMUTABLE" }>): string {
+  const { name, tag, rule, digest, wanted } = fault;
+  return `the tag ${tag} of ${name} is immutable by the rule "${rule}": it points to ${digest} ${IMMUTABLE[wanted]}`;
 }

@@ -75,7 +75,9 @@ export { openRecords } from "./store/records/open-records.js";
 export { mapConcurrently } from "./store/shared/concurrent.js";
 export { orUndefined } from "./store/shared/links.js";
 export { openSurvey, type Survey } from "./store/survey.js";
+export { createsExclusively } from "./store/conditional-writes.js";
 export { storageId } from "./store/storage-id.js";
+export { NOTHING_IMMUTABLE, type ImmutableTags } from "./store/tags/immutable.js";
 export { openRegistry, type RegistryOptions } from "./store/open-registry.js";
 export { DEFAULT_VALIDATION, type ManifestValidation, type UrlPattern } from "./store/validation.js";
 

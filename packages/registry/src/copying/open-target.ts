@@ -3,7 +3,7 @@ import { storageTarget, type CopyTarget } from "@longshore/mirror";
 import { openRegistry, type Registry, type StorageDriver } from "@longshore/storage";
 import type { Config } from "../config/config.js";
 import type { Log } from "../observability/log.js";
-import { openConfiguredCaches } from "../open-storage.js";
+import { immutableTagsOf, openConfiguredCaches } from "../open-storage.js";
 
 /** This registry's storage as the target of copies. With `sparse` an index is taken though children of other platforms are missing. */
 export async function openStorageTarget(
@@ -21,6 +21,7 @@ export async function openStorageTarget(
   const registry = openRegistry(driver, {
     validation: { ...validation, manifests: { ...validation.manifests, indexes } },
     caches,
+    immutable: immutableTagsOf(config),
     manifestCacheBytes: config.storage.cache.manifestbytes,
     tagConcurrency: config.storage.tag.concurrencylimit,
   });

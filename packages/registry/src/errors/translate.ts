@@ -40,8 +40,11 @@ function translateDriver(fault: DriverFault, text: string): WireFailure {
   return failure("UNAVAILABLE", text, { headers: { "Retry-After": String(Math.max(1, Math.ceil(fault.retryAfter))) } });
 }
 
+/** What a policy refuses, in its own words. */
+type PolicyFault = Extract<StorageFault, { readonly code: "MANIFEST_CLASS_DENIED" | "TAG_IMMUTABLE" }>;
+
 /** The response to every other storage fault. `text` is the error's message, which is safe to show. */
-function translateFault(fault: Exclude<StorageFault, DriverFault>, text: string): WireFailure {
+function translateFault(fault: Exclude<StorageFault, DriverFault | PolicyFault>, text: string): WireFailure {
   switch (fault.code) {
     case "UNSUPPORTED":
       return failure("UNSUPPORTED");
@@ -75,8 +78,6 @@ function translateFault(fault: Exclude<StorageFault, DriverFault>, text: string)
       return failure("MANIFEST_INVALID", text);
     case "MANIFEST_REFERENCES_UNKNOWN":
       return referencesUnknown(fault.digests);
-    case "MANIFEST_CLASS_DENIED":
-      return failure("DENIED", undefined, { errors: [wireError("DENIED", undefined, text)] });
   }
 }
 
@@ -148,6 +149,8 @@ function translateApi({ code, options }: ApiError): WireFailure {
 export function translate(error: unknown): WireFailure {
   if (isStorageError(error)) {
     const { fault, message } = error;
+    if (fault.code === "MANIFEST_CLASS_DENIED" || fault.code === "TAG_IMMUTABLE")
+      return failure("DENIED", undefined, { errors: [wireError("DENIED", undefined, message)] });
     return "driver" in fault ? translateDriver(fault, message) : translateFault(fault, message);
   }
   if (isUpstreamError(error)) return translateUpstream(error);

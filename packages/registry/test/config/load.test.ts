@@ -97,7 +97,7 @@ describe("defaults", () => {
         disabled: false,
         manifests: { urls: { allow: [], deny: [] }, indexes: { platforms: "all", platformlist: [] } },
       },
-      policy: { repository: { classes: undefined } },
+      policy: { immutable: [], repository: { classes: undefined } },
       redis: undefined,
       notifications: {
         events: { includereferences: false },

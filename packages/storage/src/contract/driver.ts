@@ -162,9 +162,13 @@ export interface Touching {
   prune(path: string, options?: CallOptions): Promise<boolean>;
   /**
    * Creates a small file, parents included, unless something is there, and tells whether it did: of several that try, one
-   * does. Readers see all of it or nothing; durable when it resolves, and readable by its owner only.
+   * does. Readers see all of it or nothing; durable when it resolves. With `secret` only its owner may read it.
    */
-  writeNew(path: string, bytes: Uint8Array, options?: CallOptions): Promise<boolean>;
+  writeNew(
+    path: string,
+    bytes: Uint8Array,
+    options?: CallOptions & { readonly secret?: boolean | undefined },
+  ): Promise<boolean>;
   /** Where the symbolic link at `path` leads, relative to the directory `base`; undefined if it isn't a link. */
   resolveLink(path: string, base: string, options?: CallOptions): Promise<LinkTarget | undefined>;
 }

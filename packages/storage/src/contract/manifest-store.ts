@@ -49,11 +49,12 @@ export interface ManifestStore {
   /**
    * Parses the manifest, checks that everything it refers to exists (as far as validation requires), stores, links and tags it,
    * and lists it as a referrer of its subject; durable when it resolves. Throws MANIFEST_INVALID, DIGEST_MISMATCH,
-   * MANIFEST_REFERENCES_UNKNOWN, MANIFEST_CLASS_DENIED; then nothing has changed.
+   * MANIFEST_REFERENCES_UNKNOWN, MANIFEST_CLASS_DENIED, TAG_IMMUTABLE; then nothing has changed, except where another push
+   * takes an immutable tag at the same moment: then the manifest is there without it.
    */
   put(push: ManifestPush, options?: CallOptions): Promise<PushedManifest>;
   /** A page of the digests of its manifests, tagged or not, ascending by bytes; empty if there are none. */
   list(page?: PageRequest): Promise<Page<Digest>>;
-  /** Removes the revision, every tag that points to it, and its entry as a referrer. Throws MANIFEST_UNKNOWN. */
+  /** Removes the revision, every tag that points to it, and its entry as a referrer. Throws MANIFEST_UNKNOWN, TAG_IMMUTABLE. */
   delete(digest: Digest, options?: CallOptions): Promise<{ readonly removedTags: readonly TagName[] }>;
 }

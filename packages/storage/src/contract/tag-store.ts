@@ -26,8 +26,11 @@ export interface TagStore {
   resolve(tag: TagName, options?: ResolveOptions): Promise<Digest>;
   /** Points `tag` to `digest`, which must be a revision here. */
   set(tag: TagName, digest: Digest, options?: CallOptions): Promise<void>;
-  /** Throws TAG_UNKNOWN. */
-  delete(tag: TagName, options?: CallOptions): Promise<void>;
+  /**
+   * With `only` it is deleted if it still points there, whatever is pushed meanwhile. Throws TAG_UNKNOWN, also if it points
+   * elsewhere, and TAG_IMMUTABLE.
+   */
+  delete(tag: TagName, options?: CallOptions & { readonly only?: Digest | undefined }): Promise<void>;
   /** A page of tags. Throws NAME_UNKNOWN if the repository has neither tags nor manifests. */
   list(page?: PageRequest): Promise<Page<TagName>>;
 }

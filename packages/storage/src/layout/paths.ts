@@ -115,16 +115,22 @@ export function tagCurrentLink(name: RepositoryName, tag: TagName): string {
   return `${tagCurrentDirectory(name, tag)}/link`;
 }
 
-const TAG_REMOVAL = "removing.";
+/** What removals of a tag or a revision call their own entries in its directory. */
+const REMOVAL = "removing.";
+
+/** Announces one removal of the revision, by its id: a directory over real files, otherwise a file. Distribution reads only `link`. */
+export function revisionRemoval(name: RepositoryName, digest: Digest, id: string): string {
+  return `${revisionDirectory(name, digest)}/${REMOVAL}${id}`;
+}
 
 /** The directory to which one removal of the tag, by its id, moves the link. Distribution reads only `current` and `index`. */
 export function tagRemovalDirectory(name: RepositoryName, tag: TagName, id: string): string {
-  return `${tagDirectory(name, tag)}/${TAG_REMOVAL}${id}`;
+  return `${tagDirectory(name, tag)}/${REMOVAL}${id}`;
 }
 
-/** Whether a directory of this name in a tag's directory is {@link tagRemovalDirectory}. */
-export function isTagRemoval(name: string): boolean {
-  return name.startsWith(TAG_REMOVAL);
+/** Whether `name`, in the directory of a tag or a revision, is a {@link tagRemovalDirectory} or a {@link revisionRemoval}. */
+export function isRemoval(name: string): boolean {
+  return name.startsWith(REMOVAL);
 }
 
 export function tagIndexDirectory(name: RepositoryName, tag: TagName): string {

@@ -1,6 +1,6 @@
 import { HOUR } from "@longshore/base/duration";
 import type { StorageDriver } from "../contract/driver.js";
-import { isTagRemoval, revisionLink, tagCurrentLink, tagDirectory, tagsDirectory } from "../layout/paths.js";
+import { isRemoval, revisionLink, tagCurrentLink, tagDirectory, tagsDirectory } from "../layout/paths.js";
 import type { RepositoryName } from "../model/repository-name.js";
 import { isTagName, type TagName } from "../model/tag.js";
 import { mapConcurrently } from "../store/shared/concurrent.js";
@@ -44,7 +44,7 @@ async function lookAtLeftover(driver: StorageDriver, repository: RepositoryName,
   const directory = tagDirectory(repository, tag);
   const page = await orUndefined(driver.list(directory));
   const old: string[] = [];
-  for (const each of page?.names.filter(isTagRemoval) ?? []) {
+  for (const each of page?.names.filter(isRemoval) ?? []) {
     const info = await orUndefined(driver.stat(`${directory}/${each}`));
     if (info !== undefined && info.modified.getTime() < Date.now() - ENDS_WITHIN) old.push(`${directory}/${each}`);
   }

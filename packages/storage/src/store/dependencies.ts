@@ -6,6 +6,7 @@ import type { TagName } from "../model/tag.js";
 import type { Leases } from "./leases/leases.js";
 import type { ManifestCache, ManifestReader } from "./manifests/bytes.js";
 import type { ReferrerIndexer } from "./referrers/indexing.js";
+import type { ImmutableTags } from "./tags/immutable.js";
 import type { KnownItems } from "./shared/known-items.js";
 import type { TagPages } from "./tags/pages.js";
 import type { TagLinks } from "./tags/links.js";
@@ -36,6 +37,7 @@ export interface RegistryDependencies {
    * that point to deleted manifests.
    */
   readonly seenRevisions: KnownItems<Digest>;
+  readonly immutable: ImmutableTags;
   readonly validation: ManifestValidation;
   /** Classes that a pushed image may have; undefined means any (wire contract §11.2). */
   readonly classes: readonly string[] | undefined;

@@ -14,6 +14,7 @@ import { createFoundManifests } from "./manifests/revisions.js";
 import { removeRepository } from "./removal/remove-repository.js";
 import { createKnownItems } from "./shared/known-items.js";
 import { createTagPages } from "./tags/pages.js";
+import { NOTHING_IMMUTABLE, type ImmutableTags } from "./tags/immutable.js";
 import { createUploads } from "./uploads/uploads.js";
 import { DEFAULT_VALIDATION, type ManifestValidation } from "./validation.js";
 
@@ -23,6 +24,8 @@ export interface RegistryOptions {
   readonly validation?: ManifestValidation | undefined;
   /** Classes that a pushed image may have (`policy.repository.classes`); any by default. */
   readonly classes?: readonly string[] | undefined;
+  /** Which tags can't be moved or deleted once they exist; none by default. */
+  readonly immutable?: ImmutableTags | undefined;
   /** Bytes of the largest manifest that is accepted or read; 4 MiB by default. */
   readonly maxManifestBytes?: number | undefined;
   /** Bytes of manifests that this process caches; 0 disables the cache; 64 MiB by default. */
@@ -70,6 +73,7 @@ export function openRegistry(storage: StorageDriver, options: RegistryOptions = 
     liveTags: createKnownItems(MAX_LIVE_TAGS),
     tagPages: createTagPages(MAX_LIVE_TAGS),
     seenRevisions: createKnownItems(MAX_SEEN_REVISIONS),
+    immutable: options.immutable ?? NOTHING_IMMUTABLE,
     validation: options.validation ?? DEFAULT_VALIDATION,
     classes: options.classes,
     maxManifestBytes,

@@ -68,7 +68,12 @@ tokenserver:
     urls: { allow: ["^https://layers\\\\.example/"] }
     indexes: { platforms: all }`,
   policy: `policy:
-  repository: { classes: [image] }`,
+  repository: { classes: [image] }
+  immutable:
+    - name: releases
+      repositories: ["team/**"]
+      tags: ["v*"]
+      excepttags: ["*-rc*"]`,
   middleware: `middleware:
   storage:
     - name: redirect

@@ -1,4 +1,5 @@
 import { z } from "zod";
+import { immutableSection } from "@longshore/policy/configuration";
 import { compilePattern } from "../pattern.js";
 import { choice, flag, key, list, section, text } from "@longshore/options/declare";
 
@@ -74,6 +75,7 @@ export const policy = section(
       },
       "Repositories.",
     ).prefault({}),
+    immutable: immutableSection,
   },
   "Restrictions on what may be pushed.",
 ).prefault({});

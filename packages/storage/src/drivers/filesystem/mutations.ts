@@ -1,3 +1,4 @@
+import type { CallOptions } from "../../contract/driver.js";
 import { errnoOf } from "@longshore/base/errno";
 import { randomUUID } from "node:crypto";
 import { parentOf } from "../shared/path.js";
@@ -96,7 +97,7 @@ export async function createNewFile(
   host: MutationHost,
   path: string,
   bytes: Uint8Array,
-  signal: AbortSignal | undefined,
+  { signal, secret = false }: CallOptions & { readonly secret?: boolean | undefined } = {},
 ): Promise<boolean> {
   const { calls, descriptors, directories } = host;
   const directory = parentOf(path);
@@ -105,10 +106,8 @@ export async function createNewFile(
     const temporary = `${target}.${randomUUID()}.tmp`;
     const fd = await descriptors.open(temporary, "wx");
     try {
-      const filled = calls
-        .chmod(temporary, OWNER_ONLY)
-        .then(() => fillFile(host, fd, bytes, true))
-        .finally(() => descriptors.close(fd));
+      const restricted = secret ? calls.chmod(temporary, OWNER_ONLY) : Promise.resolve();
+      const filled = restricted.then(() => fillFile(host, fd, bytes, true)).finally(() => descriptors.close(fd));
       await settle([filled, directories.anchor(directory)]);
       signal?.throwIfAborted();
       await calls.link(temporary, target);

@@ -47,7 +47,7 @@ export function createTouching(
     },
     writeNew: async (path, bytes, options) => {
       checkPath(name, path);
-      return run("write", path, options?.signal, () => createNewFile(host, path, bytes, options?.signal));
+      return run("write", path, options?.signal, () => createNewFile(host, path, bytes, options));
     },
     resolveLink: async (path, base, options) => {
       checkPath(name, path);

@@ -14,6 +14,8 @@ import type { ManifestDependencies } from "../dependencies.js";
 import { putManifest } from "./put.js";
 import { removeEntryOfRemoved } from "../referrers/entries.js";
 import { listManifests } from "./revisions.js";
+import { requireNoImmutableTag } from "./needed-by-tags.js";
+import { guardedRemovals } from "./guarded-removal.js";
 import { removeRevision } from "./revision-removal.js";
 import { manifestOf } from "../referrers/indexing.js";
 import { tagsPointingTo } from "../tags/tags.js";
@@ -68,8 +70,11 @@ export function createManifestStore(name: RepositoryName, dependencies: Manifest
       if (!(await isLinked(digest, options))) throw unknown(digest);
       const stored = await reader.read(digest, options);
       const subject = stored && manifestOf(stored)?.subject?.digest;
+      const isGuarded = dependencies.immutable(name) !== undefined;
+      const check = () => requireNoImmutableTag(name, digest, dependencies, options);
       const remove = async (announce: Announce) => {
-        await removeRevision(name, digest, driver, options);
+        if (isGuarded) await guardedRemovals(name, driver).remove(digest, check, options);
+        else await removeRevision(name, digest, driver, options);
         if (subject !== undefined) await removeEntryOfRemoved({ name, driver }, subject, digest, options);
         return deleteTags(digest, name, dependencies, announce, options);
       };
@@ -89,11 +94,14 @@ type Announce = Parameters<Parameters<LinkCache["changing"]>[1]>[0];
 async function deleteTags(
   digest: Digest,
   name: RepositoryName,
-  { driver, liveTags, tagLinks, tagConcurrency }: ManifestDependencies,
+  { driver, liveTags, tagLinks, tagConcurrency, immutable }: ManifestDependencies,
   announce: Announce,
   options?: CallOptions,
 ): Promise<readonly TagName[]> {
-  const found = await tagsPointingTo(digest, name, { driver, tagConcurrency }, options);
+  const ruleOf = immutable(name);
+  // An immutable one belongs to a push that finds the manifest gone, and pushes it again.
+  const pointing = await tagsPointingTo(digest, name, { driver, tagConcurrency }, options);
+  const found = pointing.filter((tag) => ruleOf?.(tag) === undefined);
   await announce(found.map((tag) => tagLinkName(name, tag)));
   // A push may have set a tag meanwhile: to another manifest, or to this one, which then exists again.
   const isDue = async (): Promise<boolean> => !(await hasLink(driver, revisionLink(name, digest), digest, options));

@@ -8,6 +8,10 @@ import { parseManifest } from "../../model/manifest/parse.js";
 import { sniffMediaType } from "../../model/manifest/sniff.js";
 import type { RepositoryName } from "../../model/repository-name.js";
 import { mapConcurrently } from "../shared/concurrent.js";
+import { tagCurrentLink } from "../../layout/paths.js";
+import type { TagName } from "../../model/tag.js";
+import { readSoundLink } from "../shared/links.js";
+import { guardedRemovals } from "./guarded-removal.js";
 import { tagLinkName } from "../shared/link-names.js";
 import { hasLink } from "../shared/links.js";
 import type { ManifestDependencies } from "../dependencies.js";
@@ -43,6 +47,19 @@ export async function putManifest(
     checkClass(manifest, classes, push.grantedClasses);
     checkUrls(manifest, validation);
   }
+  const ruleOf = push.incomplete === true ? undefined : dependencies.immutable(name);
+  const wanted = [...new Set(push.tags)];
+  const immutable = wanted.filter((tag) => ruleOf?.(tag) !== undefined);
+  const movable = wanted.filter((tag) => !immutable.includes(tag));
+  const requireSame = (tag: TagName, found: Digest | undefined): void => {
+    const rule = ruleOf?.(tag);
+    if (found === undefined || found === digest || rule === undefined) return;
+    throw new StorageError({ code: "TAG_IMMUTABLE", name, tag, digest: found, rule, wanted: "move" });
+  };
+  // Before anything is stored: nearly every refused push leaves nothing behind.
+  await mapConcurrently(immutable, TAG_CONCURRENCY, async (tag) => {
+    requireSame(tag, await readSoundLink(dependencies.driver, tagCurrentLink(name, tag), options));
+  });
   const references = push.incomplete === true ? [] : requiredReferences(manifest, validation);
   const place = { ...dependencies, name };
   const vigil = await leases.watch(options);
@@ -51,13 +68,18 @@ export async function putManifest(
   const descriptor = describeManifest(manifest, digest, bytes.length);
   const subject = manifest.subject?.digest;
   const commit = createManifestCommit({ manifest, descriptor, bytes, references, vigil }, name, dependencies, options);
-  const wanted = [...new Set(push.tags)];
   const setTags = async (): Promise<boolean> => {
-    await mapConcurrently(wanted, TAG_CONCURRENCY, (tag) => tagLinks.set(tag, digest, options));
+    await mapConcurrently(immutable, TAG_CONCURRENCY, async (tag) => {
+      requireSame(tag, await tagLinks.create(tag, digest, options));
+    });
+    await mapConcurrently(movable, TAG_CONCURRENCY, (tag) => tagLinks.set(tag, digest, options));
+    if (immutable.length > 0) await guardedRemovals(name, dependencies.driver).end(digest, options);
     // A delete or a collector has removed the manifest or a tag meanwhile. The push counts as the later one.
     if (!(await commit.isWhole())) return false;
     // After the check that the manifest exists: a removal that starts later sees its link.
-    const settled = await mapConcurrently(wanted, TAG_CONCURRENCY, (tag) => tagLinks.settle(tag, options));
+    const settled = await mapConcurrently(wanted, TAG_CONCURRENCY, (tag) =>
+      tagLinks.settle(tag, immutable.includes(tag) ? { ...options, target: digest } : options),
+    );
     return !settled.includes(false);
   };
   const changed = wanted.map((tag) => tagLinkName(name, tag));

@@ -51,7 +51,7 @@ export function openFileRecords(driver: StorageDriver & Touching): RecordStore {
   async function advance(directory: string, number: number, content: Uint8Array): Promise<boolean> {
     const file = String(number + 1).padStart(12, "0");
     const path = `${directory}/${file}`;
-    if (!(await driver.writeNew(path, content))) return false;
+    if (!(await driver.writeNew(path, content, { secret: true }))) return false;
     const known = await versionsIn(directory);
     if (known.some((each) => each > file)) {
       await orUndefined(driver.delete(path, { fileOnly: true }));

@@ -10,6 +10,8 @@ import { referencesOf } from "../../model/manifest/references.js";
 import type { RepositoryName } from "../../model/repository-name.js";
 import type { RegistryDependencies } from "../dependencies.js";
 import { listManifests, revisionBatches } from "../manifests/revisions.js";
+import { guardedRemovals } from "../manifests/guarded-removal.js";
+import { requireNoImmutableTag, requireNoImmutableTags } from "../manifests/needed-by-tags.js";
 import { removeRevision } from "../manifests/revision-removal.js";
 import { removeEntryOfRemoved, writeEntry } from "../referrers/entries.js";
 import { manifestOf } from "../referrers/indexing.js";
@@ -43,6 +45,7 @@ export async function removeRepository(
   const { driver } = shared;
   const call: CallOptions = { signal: options.signal };
   if (!(await isThereAnything(name, driver, call))) throw new StorageError({ code: "NAME_UNKNOWN", name });
+  await requireNoImmutableTags(name, shared, call);
   const counts = { manifest: 0, tag: 0, upload: 0 };
   const since = await beginMark(name, shared, call);
   const began = performance.now();
@@ -103,7 +106,9 @@ async function removeManifest(digest: Digest, { name, shared, call, ...removal }
   const item = { kind: "manifest", digest } as const;
   await removal.options.before?.(item);
   seenRevisions.forget(name, digest);
-  await removeRevision(name, digest, driver, call);
+  if (shared.immutable(name) === undefined) await removeRevision(name, digest, driver, call);
+  else
+    await guardedRemovals(name, driver).remove(digest, () => requireNoImmutableTag(name, digest, shared, call), call);
   seenRevisions.forget(name, digest);
   gone.add(digest);
   removal.removed(item);

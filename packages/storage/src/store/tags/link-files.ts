@@ -1,7 +1,7 @@
 import { randomUUID } from "node:crypto";
 import { canTouch, type CallOptions, type StorageDriver } from "../../contract/driver.js";
 import {
-  isTagRemoval,
+  isRemoval,
   tagCurrentDirectory,
   tagCurrentLink,
   tagDirectory,
@@ -9,6 +9,8 @@ import {
   tagIndexLink,
   tagRemovalDirectory,
 } from "../../layout/paths.js";
+import { StorageError } from "../../errors.js";
+import type { Digest } from "../../model/digest.js";
 import type { RepositoryName } from "../../model/repository-name.js";
 import type { TagName } from "../../model/tag.js";
 import { allEnded } from "../shared/concurrent.js";
@@ -16,6 +18,8 @@ import { hasLink, orUndefined, readSoundLink, writeLink } from "../shared/links.
 import type { TagLinks } from "./links.js";
 
 const EMPTY = new Uint8Array(0);
+
+const encoder = new TextEncoder();
 
 /** How many times pushes may interfere before a removal gives up and leaves them the tag. */
 const ATTEMPTS = 10;
@@ -32,7 +36,7 @@ export function fileTagLinks(name: RepositoryName, driver: StorageDriver): TagLi
   const endRemovals = async (tag: TagName, options?: CallOptions): Promise<void> => {
     const directory = tagDirectory(name, tag);
     const page = await orUndefined(driver.list(directory, options));
-    const removals = page?.names.filter(isTagRemoval) ?? [];
+    const removals = page?.names.filter(isRemoval) ?? [];
     await allEnded(removals.map((each) => orUndefined(driver.delete(`${directory}/${each}`, options))));
   };
 
@@ -57,16 +61,24 @@ export function fileTagLinks(name: RepositoryName, driver: StorageDriver): TagLi
     return removed(work);
   };
 
-  const removeFrom: TagLinks["removeFrom"] = async (tag, digest, isDue, options) => {
+  /** Removes the tag if `isDue` says so of its target, which is undefined if the link is damaged. */
+  const removeIf = async (
+    tag: TagName,
+    isDue: (target: Digest | undefined) => Promise<boolean>,
+    options?: CallOptions,
+  ): Promise<boolean> => {
     for (let tries = 0; tries < ATTEMPTS; tries += 1) {
       const place = tagRemovalDirectory(name, tag, randomUUID());
       try {
         await driver.write(`${place}/mark`, EMPTY, { ...options, durable: false });
         const target = await readSoundLink(driver, tagCurrentLink(name, tag), options);
-        if (target !== digest || !(await isDue())) return false;
-        if (!(await take(tag, place, options))) continue;
+        if (!(await isDue(target))) return false;
+        if (!(await take(tag, place, options))) {
+          if (await exists(tag, options)) continue;
+          return false;
+        }
         // If a push has written in between, it notices that its link is missing and writes it again.
-        if ((await readSoundLink(driver, `${place}/link`, options)) !== digest) return false;
+        if ((await readSoundLink(driver, `${place}/link`, options)) !== target) return false;
         await forgetHistory(tag, options);
         return true;
       } finally {
@@ -75,6 +87,31 @@ export function fileTagLinks(name: RepositoryName, driver: StorageDriver): TagLi
       }
     }
     return false;
+  };
+
+  const exists = async (tag: TagName, options?: CallOptions): Promise<boolean> =>
+    (await orUndefined(driver.stat(tagCurrentLink(name, tag), { ...options, fileOnly: true }))) !== undefined;
+
+  /** Creates the link, of several that try in one alone. A driver of another kind is for one process, and for one push at a time. */
+  const createLink = async (tag: TagName, digest: Digest, options?: CallOptions): Promise<boolean> => {
+    const current = tagCurrentLink(name, tag);
+    if (canTouch(driver)) return driver.writeNew(current, encoder.encode(digest), options);
+    await driver.write(current, encoder.encode(digest), options);
+    return true;
+  };
+
+  const create: TagLinks["create"] = async (tag, digest, options) => {
+    const current = tagCurrentLink(name, tag);
+    for (let tries = 0; tries < ATTEMPTS; tries += 1) {
+      const found = await readSoundLink(driver, current, { ...options, durable: true });
+      if (found !== undefined) return found;
+      if (await createLink(tag, digest, options)) {
+        await writeLink(driver, tagIndexLink(name, tag, digest), digest, options);
+        return digest;
+      }
+      await removeIf(tag, (target) => Promise.resolve(target === undefined), options);
+    }
+    throw new StorageError({ code: "TAG_CONTENDED", name, tag });
   };
 
   return {
@@ -93,7 +130,8 @@ export function fileTagLinks(name: RepositoryName, driver: StorageDriver): TagLi
 
     async settle(tag, options) {
       await endRemovals(tag, options);
-      return (await orUndefined(driver.stat(tagCurrentLink(name, tag), { ...options, fileOnly: true }))) !== undefined;
+      if (options?.target === undefined) return exists(tag, options);
+      return (await readSoundLink(driver, tagCurrentLink(name, tag), options)) === options.target;
     },
 
     async remove(tag, options) {
@@ -106,6 +144,8 @@ export function fileTagLinks(name: RepositoryName, driver: StorageDriver): TagLi
       return true;
     },
 
-    removeFrom,
+    create,
+    removeFrom: (tag, digest, isDue, options) =>
+      removeIf(tag, async (target) => target === digest && (await isDue()), options),
   };
 }

@@ -96,6 +96,21 @@ export function objectTagLinks(name: RepositoryName, driver: StorageDriver & Obj
     throw contended(tag);
   };
 
+  const create: TagLinks["create"] = async (tag, digest, options) => {
+    for (let tries = 0; tries < ATTEMPTS; tries += 1) {
+      const before = await read(tag, options);
+      const found = before?.isMark === true ? await afterMark(tag, before, options) : before;
+      if (found?.digest !== undefined) return found.digest;
+      if (found?.isMark === true && found.text !== before?.text) continue;
+      if (!(await write(tag, digest, found?.version, options))) continue;
+      await writeLink(driver, tagIndexLink(name, tag, digest), digest, options);
+      // Storage without conditional writes refuses nothing; then the last one of several that wrote has the tag.
+      const now = await read(tag, options);
+      if (now?.digest !== undefined) return now.digest;
+    }
+    throw contended(tag);
+  };
+
   /** Deletes the marked link and the history. Without the client's signal, so that it isn't left half done. */
   const finish = async (tag: TagName, mark: string, deadline: number): Promise<void> => {
     const signal = AbortSignal.timeout(Math.max(Math.floor(deadline - performance.now()), 1));
@@ -136,6 +151,7 @@ export function objectTagLinks(name: RepositoryName, driver: StorageDriver & Obj
 
   return {
     set,
+    create,
     // The conditional write has already ensured it.
     settle: () => Promise.resolve(true),
     remove: (tag, options) => removeIf(tag, () => Promise.resolve(true), options),

@@ -10,10 +10,15 @@ export interface TagLinks {
   /** Points `tag` to `digest`; durable when it resolves. It must only be acknowledged after `settle`. */
   set(tag: TagName, digest: Digest, options?: CallOptions): Promise<void>;
   /**
-   * Stops every removal that looked at the tag before it was set, and returns whether the tag exists. If so, only a removal that
-   * sees its current target can remove it.
+   * Points `tag` to `digest` unless it points somewhere, and returns where it points then: of several calls with different
+   * digests, one has its own. Durable when it resolves. It must only be acknowledged after `settle` with that digest.
    */
-  settle(tag: TagName, options?: CallOptions): Promise<boolean>;
+  create(tag: TagName, digest: Digest, options?: CallOptions): Promise<Digest>;
+  /**
+   * Stops every removal that looked at the tag before it was set, and returns whether the tag exists and, where `target` is
+   * given, points there. If so, only a removal that sees its current target can remove it.
+   */
+  settle(tag: TagName, options?: CallOptions & { readonly target?: Digest | undefined }): Promise<boolean>;
   /** Removes the tag, whatever it points to. False if another process did so first. */
   remove(tag: TagName, options?: CallOptions): Promise<boolean>;
   /**

@@ -19,7 +19,7 @@ import type { TagLinks } from "./links.js";
 /** What the tags of a repository work with. */
 type TagDependencies = Pick<
   ManifestDependencies,
-  "driver" | "links" | "tagLinks" | "tagConcurrency" | "liveTags" | "tagPages"
+  "driver" | "links" | "tagLinks" | "tagConcurrency" | "liveTags" | "tagPages" | "immutable"
 >;
 
 /** The tag links of the repository `name`, by the protocol that the storage supports. */
@@ -30,7 +30,20 @@ export function openTagLinks(name: RepositoryName, driver: StorageDriver): TagLi
 
 /** The tags of the repository `name`. */
 export function createTagStore(name: RepositoryName, dependencies: TagDependencies): TagStore {
-  const { driver, links, tagLinks, tagConcurrency, liveTags, tagPages } = dependencies;
+  const { driver, links, tagLinks, tagConcurrency, liveTags, tagPages, immutable } = dependencies;
+
+  /** Removes a tag by what it may be removed for; false if there is none, or it points elsewhere than `only`. */
+  const remove = async (tag: TagName, only: Digest | undefined, options?: CallOptions): Promise<boolean> => {
+    const rule = immutable(name)?.(tag);
+    if (rule === undefined) {
+      if (only !== undefined) return tagLinks.removeFrom(tag, only, () => Promise.resolve(true), options);
+      return tagLinks.remove(tag, options);
+    }
+    const digest = await readSoundLink(driver, tagCurrentLink(name, tag), options);
+    if (digest !== undefined)
+      throw new StorageError({ code: "TAG_IMMUTABLE", name, tag, digest, rule, wanted: "delete" });
+    return tagLinks.removeFrom(tag, undefined, () => Promise.resolve(true), options);
+  };
 
   /** The tags among `names`. A directory without a current link was left by an interrupted push or delete, and is not a tag. */
   const tagsAmong = async (names: readonly string[], options: CallOptions): Promise<readonly TagName[]> => {
@@ -102,9 +115,9 @@ export function createTagStore(name: RepositoryName, dependencies: TagDependenci
 
     async delete(tag, options) {
       liveTags.forget(name, tag);
-      const remove = () => links.changing([tagLinkName(name, tag)], () => tagLinks.remove(tag, options), options);
+      const change = () => links.changing([tagLinkName(name, tag)], () => remove(tag, options?.only, options), options);
       // Without reading the link: a tag whose link is damaged can be deleted, too.
-      const isRemoved = (await isLive(name, tag, driver, options)) && (await remove());
+      const isRemoved = (await isLive(name, tag, driver, options)) && (await change());
       if (!isRemoved) throw new StorageError({ code: "TAG_UNKNOWN", name, tag });
     },
 

@@ -4,6 +4,7 @@ import * as paths from "../../../src/layout/paths.js";
 import { createKnownItems } from "../../../src/store/shared/known-items.js";
 import { NO_LINKS } from "../../../src/cache/none.js";
 import { createTagPages } from "../../../src/store/tags/pages.js";
+import { NOTHING_IMMUTABLE } from "../../../src/store/tags/immutable.js";
 import { createTagStore, openTagLinks } from "../../../src/store/tags/tags.js";
 import {
   deleteAsOriginal,
@@ -27,6 +28,7 @@ const storeOver = (driver: StorageDriver) =>
     tagConcurrency: 4,
     liveTags: createKnownItems(100),
     tagPages: createTagPages(100),
+    immutable: NOTHING_IMMUTABLE,
   });
 
 describeForDrivers("tags", (open) => {

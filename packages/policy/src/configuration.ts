@@ -1,0 +1,1 @@
+export { immutableSection } from "./immutable/options.js";

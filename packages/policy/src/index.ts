@@ -1,0 +1,1 @@
+export { immutableTags, type ImmutableTagsOf } from "./immutable/immutable.js";
