@@ -17,6 +17,7 @@ const ROOMS = [
   "copying/",
   "mirroring/",
   "garbage-collection/",
+  "limits/",
   "open-storage[.]ts",
   "tracing/",
   "http/",

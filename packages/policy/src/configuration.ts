@@ -1,1 +1,2 @@
 export { immutableSection } from "./immutable/options.js";
+export { rateLimitSection } from "./ratelimit/options.js";

@@ -1,6 +1,7 @@
 import { MINUTE } from "@longshore/base/duration";
 import { Resources } from "@longshore/base/resources";
 import type { AccessController, LoginRegistrar } from "@longshore/auth";
+import type { LimitCounter } from "@longshore/policy";
 import {
   canRedirect,
   openRecords,
@@ -14,7 +15,9 @@ import { createApp, type App } from "./http/app.js";
 import { createClientAddresses, type ClientAddresses } from "./http/client/client-address.js";
 import type { MaintenanceRequests } from "./maintenance/desk.js";
 import { openRuns } from "./maintenance/runs.js";
+import { openLimits } from "./limits/open-limits.js";
 import type { AuthMetrics } from "./metrics/auth-metrics.js";
+import type { LimitMetrics } from "./metrics/limit-metrics.js";
 import type { MirrorMetrics } from "./metrics/mirror-metrics.js";
 import type { StorageMetrics } from "./metrics/storage-metrics.js";
 import type { UpstreamStatuses } from "./mirroring/upstream-states.js";
@@ -41,9 +44,17 @@ export interface ApiPorts {
   readonly logins?: LoginRegistrar | undefined;
   /** Undefined disables metrics. */
   readonly metrics:
-    { readonly storage: StorageMetrics; readonly auth: AuthMetrics; readonly mirror: MirrorMetrics } | undefined;
+    | {
+        readonly storage: StorageMetrics;
+        readonly auth: AuthMetrics;
+        readonly mirror: MirrorMetrics;
+        readonly limits: LimitMetrics;
+      }
+    | undefined;
   /** Runs maintenance jobs that clients ask for; undefined if there are none. */
   readonly maintenance?: MaintenanceRequests | undefined;
+  /** Counts what clients do for all processes; undefined if this is the only one. */
+  readonly limits?: LimitCounter | undefined;
   /** Undefined disables tracing. */
   readonly tracing?: Tracing | undefined;
   /** The sink and source of events; undefined disables notifications. */
@@ -75,7 +86,7 @@ export async function composeApi(config: Config, ports: ApiPorts): Promise<Compo
   const stored = openRepositories(config, driver, caches, metrics?.storage);
   const kept = config.inventory.enabled ? await keepInventory(config, stored, driver, log) : undefined;
   const registry = kept?.registry ?? stored;
-  if (ports.remarksOnFiles !== false) void warnOfRaces(config, driver, log);
+  void warnOfRaces(config, driver, log, ports.remarksOnFiles);
   const mirror = opened.add(
     config.proxy &&
       (await (
@@ -84,6 +95,7 @@ export async function composeApi(config: Config, ports: ApiPorts): Promise<Compo
   );
   const untracedAccess = opened.add(await openAccess(config, ports, driver));
   const access = tracing?.access(untracedAccess) ?? untracedAccess;
+  const limits = opened.add(await openLimits(config, ports));
   const clients = createClientAddresses(config.http.trustedproxies, log, config.http.clientaddress);
   const app = createApp({
     registry: mirror?.registry ?? registry,
@@ -95,6 +107,8 @@ export async function composeApi(config: Config, ports: ApiPorts): Promise<Compo
     canRedirect: canRedirect(driver),
     maintenance: ports.maintenance && { runs: openRuns(openRecords(driver)), requests: ports.maintenance },
     log,
+    limits: limits.limits,
+    onLimited: limits.onRefusal,
     onAccess: metrics === undefined ? undefined : (outcome) => metrics.auth.outcome(access.name, outcome),
     events: events === undefined ? undefined : eventSettings(config, events.sink, events.instance),
   });

@@ -1,5 +1,6 @@
 import { Resources } from "@longshore/base/resources";
 import type { LoginRegistrar } from "@longshore/auth";
+import type { LimitCounter } from "@longshore/policy";
 import type { StorageDriver } from "@longshore/storage";
 import { openAudit } from "./audit/open-audit.js";
 import { composeApi } from "./compose-api.js";
@@ -66,6 +67,8 @@ export interface ServiceContext extends ProcessContext {
   readonly logins?: LoginRegistrar | undefined;
   /** Runs maintenance jobs that clients ask for. */
   readonly maintenance: MaintenanceRequests;
+  /** Counts what clients do for all processes; undefined if this is the only one. */
+  readonly limits?: LimitCounter | undefined;
 }
 
 /** The API in this process: audit log, metrics, the API itself, its listener. Throws TlsError, and what composeApi throws. */

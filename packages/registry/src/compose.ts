@@ -4,6 +4,7 @@ import type { Service, ServiceContext } from "./compose-service.js";
 import type { Config } from "./config/config.js";
 import type { HealthFailures } from "./health/health-check.js";
 import { createRelay, type MaintenanceRequests } from "./maintenance/desk.js";
+import { openLocalCounter } from "./limits/open-limits.js";
 import { createMetrics } from "./metrics/metrics.js";
 import { openNotifications } from "./notifications/open-notifications.js";
 import type { NotificationService } from "./notifications/service.js";
@@ -16,6 +17,7 @@ import { listenAddress } from "./server/listeners/listen-address.js";
 import type { PrimaryChannel, StartMessage } from "./server/processes/primary-channel.js";
 import { drainTimeout, type RunContext } from "./server/processes/process-context.js";
 import { createWorkerEvents } from "./server/processes/worker-events.js";
+import { createWorkerLimits } from "./server/processes/worker-limits.js";
 import { createWorkerLogins } from "./server/processes/worker-logins.js";
 import { createWorkerMaintenance } from "./server/processes/worker-maintenance.js";
 import { WorkerPool } from "./server/processes/worker-pool.js";
@@ -127,6 +129,7 @@ async function composeWorkers(
       }),
       logins: config.auth.createLogins(() => performance.now()),
       maintenance,
+      limits: openLocalCounter(config),
       keepEvents: notifications === undefined ? undefined : (...events) => notifications.keep(...events),
     }),
   );
@@ -176,6 +179,7 @@ export async function composeWorker(
   const events = opened.add(
     start.events === undefined ? undefined : createWorkerEvents(primary, start.events.directory, logs.log),
   );
+  const ownLimits = openLocalCounter(config);
   const service = opened.add(
     await serveHere(config, {
       ...start,
@@ -185,6 +189,7 @@ export async function composeWorker(
       events: events?.sink,
       logins: createWorkerLogins(primary),
       maintenance: createWorkerMaintenance(primary),
+      limits: ownLimits && createWorkerLimits(primary, ownLimits),
       isOneOfSeveral: true,
     }),
   );

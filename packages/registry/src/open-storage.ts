@@ -117,8 +117,9 @@ export async function warnOfRaces(
   { policy, storage }: Pick<Config, "policy" | "storage">,
   driver: StorageDriver,
   log: Log,
+  isToSay = true,
 ): Promise<void> {
-  if (policy.immutable.length === 0 || storage.maintenance.readonly.enabled) return;
+  if (!isToSay || policy.immutable.length === 0 || storage.maintenance.readonly.enabled) return;
   try {
     if (await createsExclusively(driver)) return;
     log.warn(

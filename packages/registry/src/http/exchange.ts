@@ -1,6 +1,7 @@
 import { setMaxListeners } from "node:events";
 import type { IncomingMessage, ServerResponse } from "node:http";
 import type { AuthPage, Grant, TokenEndpoint } from "@longshore/auth";
+import type { ClientLimits } from "@longshore/policy";
 import { parseRepositoryName, type CallOptions, type Registry, type Repository } from "@longshore/storage";
 import { ApiError, ClientGone } from "../errors/api-error.js";
 import type { MaintenanceRequests } from "../maintenance/desk.js";
@@ -47,6 +48,10 @@ export interface SharedState {
   readonly onAccess: ((outcome: AccessOutcome) => void) | undefined;
   /** Undefined: no maintenance can be asked for. */
   readonly maintenance: Maintenance | undefined;
+  /** Undefined if no rule limits clients. */
+  readonly limits: ClientLimits | undefined;
+  /** Called with the rule that refused a request. */
+  readonly onLimited: ((rule: string) => void) | undefined;
   /** Undefined if there are no event notifications. */
   readonly observe: ObserveExchange | undefined;
   readonly log: Log;
@@ -159,7 +164,12 @@ export class Exchange {
   /** Tells the client that the answer may be out of date, and why (RFC 7234 §5.5.1). */
   noteStale(reason: string): void {
     const text = reason.replace(/[^\x20-\x7e]/g, "?").replace(/["\\]/g, "'");
-    this.#notes = ["Warning", `110 - "Response is Stale: ${text}"`];
+    this.note(["Warning", `110 - "Response is Stale: ${text}"`]);
+  }
+
+  /** Adds headers (name, value, …) to the answer, whatever answers. */
+  note(lines: readonly string[]): void {
+    this.#notes = this.#notes.concat(lines);
   }
 
   /** Options of calls into the storage. */

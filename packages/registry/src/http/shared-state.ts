@@ -1,4 +1,5 @@
 import type { AccessController } from "@longshore/auth";
+import type { ClientLimits } from "@longshore/policy";
 import type { Registry } from "@longshore/storage";
 import type { EventSettings } from "../notifications/contract.js";
 import type { Log } from "../observability/log.js";
@@ -32,6 +33,10 @@ export interface AppDependencies {
   readonly onAccess?: ((outcome: AccessOutcome) => void) | undefined;
   /** Undefined: no maintenance can be asked for. */
   readonly maintenance?: Maintenance | undefined;
+  /** Limits for each client; undefined: none. */
+  readonly limits?: ClientLimits | undefined;
+  /** Called with the rule that refused a request. */
+  readonly onLimited?: ((rule: string) => void) | undefined;
   /** Undefined disables event notifications. */
   readonly events?: EventSettings | undefined;
   /** Undefined: repositories have one name. */
@@ -71,6 +76,8 @@ export function createSharedState(dependencies: AppDependencies): SharedState {
     listBodies: createListBodies(),
     onAccess,
     maintenance: dependencies.maintenance,
+    limits: dependencies.limits,
+    onLimited: dependencies.onLimited,
     observe: events === undefined ? undefined : createObserver(registry, events),
   };
 }

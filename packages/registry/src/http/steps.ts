@@ -10,6 +10,7 @@ import { callHandler } from "./steps/call-handler.js";
 import { canonicalPath } from "./steps/canonical-path.js";
 import { cors } from "./steps/cors.js";
 import { describeRequest } from "./steps/describe-request.js";
+import { limitClients } from "./steps/limit-clients.js";
 import { requireValidName } from "./steps/require-valid-name.js";
 import { rootPath } from "./steps/root-path.js";
 import { unmatched } from "./steps/unmatched.js";
@@ -27,6 +28,7 @@ export function requestSteps(shared: SharedState, access: AccessController): rea
     onRoute(answerFailures),
     onRoute(authorize(access)),
     // A quota or a limit for a repository belongs here: the identity is known, and nothing has been done yet.
+    ...(shared.limits === undefined ? [] : [onRoute(limitClients(shared.limits, shared.onLimited))]),
     onRoute(requireValidName),
     onRoute(callHandler),
     unmatched(routes.isServed),

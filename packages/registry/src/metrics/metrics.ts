@@ -3,6 +3,7 @@ import { createAuthMetrics, type AuthMetrics } from "./auth-metrics.js";
 import { registerConnectionMetrics, type ConnectionSource } from "./connection-metrics.js";
 import { createCollectionMetrics, type CollectionMetrics } from "./gc-metrics.js";
 import { createHttpMetrics, type HttpMetrics } from "./http-metrics.js";
+import { createLimitMetrics, type LimitMetrics } from "./limit-metrics.js";
 import { createMirrorMetrics, type MirrorMetrics } from "./mirror-metrics.js";
 import { createProcessMetrics } from "./process-metrics.js";
 import type { MetricsSnapshot } from "./snapshot.js";
@@ -29,6 +30,7 @@ export interface Metrics {
   readonly auth: AuthMetrics;
   readonly collection: CollectionMetrics;
   readonly mirror: MirrorMetrics;
+  readonly limits: LimitMetrics;
   snapshot(): Promise<MetricsSnapshot>;
 }
 
@@ -59,6 +61,7 @@ export function createMetrics(sources: MetricsSources): Metrics {
     auth: createAuthMetrics(registry),
     collection: createCollectionMetrics(registry),
     mirror: createMirrorMetrics(registry),
+    limits: createLimitMetrics(registry),
     async snapshot() {
       const all = await registry.getMetricsAsJSON();
       return [...all, ...(await ofProcess(all))];

@@ -81,6 +81,8 @@ export interface RequestRecord {
   /** The client as logs and events show it (`ClientAddresses.shown`). */
   shownClient?: string | undefined;
   error?: ReportedError | undefined;
+  /** Told the bytes of body that were received and sent, when the request ends. */
+  transferred?: ((bytes: number) => void) | undefined;
   /** Undefined if tracing is disabled. */
   trace?: TraceIds | undefined;
 }

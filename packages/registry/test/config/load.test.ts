@@ -97,7 +97,11 @@ describe("defaults", () => {
         disabled: false,
         manifests: { urls: { allow: [], deny: [] }, indexes: { platforms: "all", platformlist: [] } },
       },
-      policy: { immutable: [], repository: { classes: undefined } },
+      policy: {
+        immutable: [],
+        ratelimit: { rules: [], maxclients: 100_000, ipv4prefix: 32, ipv6prefix: 64 },
+        repository: { classes: undefined },
+      },
       redis: undefined,
       notifications: {
         events: { includereferences: false },

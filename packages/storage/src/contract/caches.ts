@@ -72,6 +72,7 @@ export type CacheOperation =
   | "TagSet"
   | "ManifestGet"
   | "ManifestSet"
+  | "Limit"
   | "Invalidate";
 
 /** Notified of what caches do. */

@@ -73,7 +73,10 @@ tokenserver:
     - name: releases
       repositories: ["team/**"]
       tags: ["v*"]
-      excepttags: ["*-rc*"]`,
+      excepttags: ["*-rc*"]
+  ratelimit:
+    rules:
+      - { name: anonymous pulls, clients: anonymous, count: pulls, limit: 100, window: 6h }`,
   middleware: `middleware:
   storage:
     - name: redirect

@@ -31,6 +31,8 @@ export interface InFlight {
   readonly record: RequestRecord;
   /** The bytes the connection had sent when the exchange began. */
   readonly sentBefore: number;
+  /** The bytes the connection had received by then. */
+  readonly receivedBefore: number;
   /** Progress at the last check, to detect a stalled client. */
   received: number;
   sent: number;
@@ -140,6 +142,7 @@ export class ConnectionTable {
       response,
       record,
       sentBefore: connection.socket.bytesWritten,
+      receivedBefore: connection.socket.bytesRead,
       received: -1,
       sent: -1,
       since: 0,

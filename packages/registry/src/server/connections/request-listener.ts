@@ -136,11 +136,20 @@ function report(
       now,
     );
   }
+  record.transferred?.(written + receivedBody(exchange));
   if (metrics !== undefined && record.handler !== undefined) {
     const length = Number(headers["content-length"] ?? 0);
     metrics.observe(record.handler, method, status, duration / 1000, target.length + method.length + length, written);
   }
   return { status, written };
+}
+
+/** Bytes of body that came in: as announced, or as many as the connection carried meanwhile. */
+function receivedBody({ request, connection, receivedBefore }: InFlight): number {
+  const { headers } = request;
+  if (request.complete && headers["content-length"] !== undefined) return Number(headers["content-length"]);
+  if (headers["transfer-encoding"] === undefined && headers["content-length"] === undefined) return 0;
+  return Math.max(0, connection.socket.bytesRead - receivedBefore);
 }
 
 /**

@@ -1,4 +1,5 @@
 import type { LoginOutcome } from "@longshore/auth";
+import type { Take, Taken } from "@longshore/policy";
 import type { ConfigurationSource } from "../../config/source.js";
 import type { HealthFailures } from "../../health/health-check.js";
 import type { RequestedRun, RunRequest } from "../../maintenance/desk.js";
@@ -38,6 +39,8 @@ export type PrimaryMessage =
   | { readonly kind: "login-answer"; readonly id: number; readonly wait: number }
   /** `run` as {@link MaintenanceRequests.request} resolves. */
   | { readonly kind: "maintenance-answer"; readonly id: number; readonly run: RequestedRun | undefined }
+  /** Undefined: the primary counts nothing. */
+  | { readonly kind: "limit-answer"; readonly id: number; readonly taken: readonly Taken[] | undefined }
   | { readonly kind: "drain" };
 
 /** What a worker tells the primary. */
@@ -58,6 +61,8 @@ export type WorkerMessage =
   | { readonly kind: "login-settled"; readonly id: number; readonly outcome: LoginOutcome }
   /** Asks for a run of a job. Answered with `maintenance-answer`. */
   | { readonly kind: "maintenance"; readonly id: number; readonly job: JobName; readonly about: RunRequest }
+  /** Counts what a client does. Answered with `limit-answer`. */
+  | { readonly kind: "limit"; readonly id: number; readonly takes: readonly Take[] }
   /** Answered with `events-answer`, as soon as they are in the outbox. */
   | {
       readonly kind: "events";
@@ -76,6 +81,7 @@ const PRIMARY_KINDS: ReadonlySet<unknown> = new Set<PrimaryMessage["kind"]>([
   "events-answer",
   "login-answer",
   "maintenance-answer",
+  "limit-answer",
   "drain",
 ]);
 const WORKER_KINDS: ReadonlySet<unknown> = new Set<WorkerMessage["kind"]>([
@@ -88,6 +94,7 @@ const WORKER_KINDS: ReadonlySet<unknown> = new Set<WorkerMessage["kind"]>([
   "login",
   "login-settled",
   "maintenance",
+  "limit",
 ]);
 
 // Both ends are this program, over a channel that no other program can write to: the kind determines the shape.

@@ -1,4 +1,5 @@
 import type { LoginRegistrar } from "@longshore/auth";
+import type { LimitCounter } from "@longshore/policy";
 import { aborted } from "@longshore/base/abort";
 import { backoff } from "@longshore/base/backoff";
 import { withTimeout } from "@longshore/base/timeout";
@@ -22,6 +23,8 @@ export interface WorkerPoolOptions {
   readonly logins?: LoginRegistrar | undefined;
   /** Runs what workers ask for. */
   readonly maintenance: MaintenanceRequests;
+  /** Counts what clients do for all workers; undefined if there are no limits. */
+  readonly limits?: LimitCounter | undefined;
   /** Stores a worker's events; false if they can't be stored. Undefined if workers send none. */
   readonly keepEvents?: ((events: readonly RegistryEvent[], durable: boolean) => Promise<boolean>) | undefined;
 }
@@ -197,6 +200,13 @@ export class WorkerPool {
         .get(worker)
         ?.handle(message)
         .then((answer) => tell(worker, answer));
+      return;
+    }
+    if (message.kind === "limit") {
+      const { id, takes } = message;
+      void Promise.resolve(this.#options.limits?.take(takes)).then((taken) =>
+        tell(worker, { kind: "limit-answer", id, taken }),
+      );
       return;
     }
     const slot = this.#workers.get(worker);

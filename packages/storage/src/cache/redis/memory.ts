@@ -1,7 +1,7 @@
-import { createHash } from "node:crypto";
 import type { CacheOperation } from "../../contract/caches.js";
 import type { SharedMemory, SharedValues } from "../shared-memory.js";
-import { isUnknownScript, type RedisCall, type RedisConnection } from "./connection.js";
+import type { RedisCall, RedisConnection } from "./connection.js";
+import { runScript, script, type Script } from "./script.js";
 
 /*
  * An entry is one string: `=` and the value, `?` and the token of its next writer, or `!` while it is being changed.
@@ -30,15 +30,6 @@ const RELEASE = script(`
 if redis.call("GET", KEYS[1]) == "?" .. ARGV[1] then return redis.call("DEL", KEYS[1]) end
 return 0`);
 
-interface Script {
-  readonly text: string;
-  readonly sha: string;
-}
-
-function script(text: string): Script {
-  return { text, sha: createHash("sha1").update(text).digest("hex") };
-}
-
 /** How the steps are counted. */
 interface Operations {
   readonly ask: CacheOperation;
@@ -51,16 +42,8 @@ export function createRedisMemory(
   keyOf: (key: string) => string,
   { ask, fill }: Operations,
 ): SharedMemory {
-  const run = async (operation: CacheOperation, { sha, text }: Script, key: string, ...args: readonly string[]) => {
-    const rest = [1, keyOf(key), ...args];
-    const call = (command: string, which: string): RedisCall => ({ operation, command, args: [which, ...rest] });
-    try {
-      return await connection.call(call("evalsha", sha));
-    } catch (error) {
-      if (!isUnknownScript(error)) throw error;
-      return connection.call(call("eval", text));
-    }
-  };
+  const run = (operation: CacheOperation, which: Script, key: string, ...args: readonly string[]) =>
+    runScript(connection, operation, which, keyOf(key), args);
   return {
     async ask(key, token, lifetime) {
       const entry = await run(ask, ASK, key, token, String(lifetime));
