@@ -151,7 +151,9 @@ export async function openKeeper(options: KeeperOptions): Promise<CertificateKee
     await note("interrupted");
     try {
       log.info(messageFor(host, `ordering one from ${new URL(directory).host}`));
-      const pair = await order(host, await accountKey(), ending.signal);
+      const key = await accountKey();
+      ending.signal.throwIfAborted();
+      const pair = await order(host, key, ending.signal);
       const kept = await records.keepPair({ pair, directory }, found);
       if (kept === undefined) throw new Error("the storage doesn't keep what is written to it");
       const after = clock() + restAfter(pair);

@@ -107,7 +107,7 @@ it("an authority's time is kept to, across restarts and on SIGHUP; a refusal can
   };
   const first = await replica(order);
   first.keeper.begin();
-  await expect.poll(() => first.log.some((line) => line.includes("the next attempt is at"))).toBe(true);
+  await expect.poll(() => first.log.some((line) => line.includes("the next attempt is at")), settled).toBe(true);
   expect(orders).toBe(1);
   first.keeper.reload();
   await first.keeper.close();
@@ -122,11 +122,11 @@ it("an authority's time is kept to, across restarts and on SIGHUP; a refusal can
   wait = undefined;
   const third = await replica(order);
   third.keeper.begin();
-  await expect.poll(() => third.log.some((line) => line.includes("the next attempt is at"))).toBe(true);
+  await expect.poll(() => third.log.some((line) => line.includes("the next attempt is at")), settled).toBe(true);
   expect(orders).toBe(2);
   third.keeper.reload();
-  await expect.poll(() => orders).toBe(3);
-  expect(third.keeper.states()[0]?.failures).toBe(3);
+  await expect.poll(() => orders, settled).toBe(3);
+  await expect.poll(() => third.keeper.states()[0]?.failures, settled).toBe(3);
 });
 
 it("a clock that is wrong doesn't make one order follow the other", async () => {
@@ -138,7 +138,7 @@ it("a clock that is wrong doesn't make one order follow the other", async () => 
   };
   const { keeper, shown } = await replica(order);
   keeper.begin();
-  await expect.poll(shown).toBeDefined();
+  await expect.poll(shown, settled).toBeDefined();
   keeper.reload();
   await keeper.close();
   expect(orders).toBe(1);
@@ -148,15 +148,15 @@ it("another directory means another certificate; until it is there, the one of b
   const [old, next] = [await makePair(HOST), await makePair(HOST)];
   const first = await replica(() => Promise.resolve(old), { directory: STAGING });
   first.keeper.begin();
-  await expect.poll(first.shown).toEqual(old);
+  await expect.poll(first.shown, settled).toEqual(old);
   await first.keeper.close();
   let release: (pair: CertificatePair) => void = () => undefined;
   const second = await replica(() => new Promise((resolve) => (release = resolve)));
   expect(second.shown()).toEqual(old);
   second.keeper.begin();
-  await expect.poll(() => second.log.some((line) => line.includes("ordering one from ca.example"))).toBe(true);
+  await expect.poll(() => second.log.some((line) => line.includes("ordering one from ca.example")), settled).toBe(true);
   expect(second.shown()).toEqual(old);
-  await expect.poll(() => (release(next), second.shown()?.chain)).toBe(next.chain);
+  await expect.poll(() => (release(next), second.shown()?.chain), settled).toBe(next.chain);
 });
 
 it("what Distribution left is used, shared with the storage, and renewed when it is time", async () => {
@@ -168,8 +168,10 @@ it("what Distribution left is used, shared with the storage, and renewed when it
   expect(first.shown()).toEqual(old);
   expect((await first.records.readPair(HOST))?.pair).toEqual(old);
   first.keeper.begin();
-  await expect.poll(() => first.shown()?.chain).toBe(next.chain);
-  await expect.poll(async () => (await (await openCertificateCache(cachefile)).readPair(HOST))?.chain).toBe(next.chain);
+  await expect.poll(() => first.shown()?.chain, settled).toBe(next.chain);
+  await expect
+    .poll(async () => (await (await openCertificateCache(cachefile)).readPair(HOST))?.chain, settled)
+    .toBe(next.chain);
 });
 
 it("a storage that is away: what is in cachefile is used, and nothing is ordered", async () => {
@@ -184,17 +186,22 @@ it("a storage that is away: what is in cachefile is used, and nothing is ordered
   const { keeper, shown, log } = await replica(order, { cachefile, isAway: true });
   expect(shown()).toEqual(pair);
   keeper.begin();
-  await expect.poll(() => log.some((line) => line.includes("the storage is asked again in a minute"))).toBe(true);
+  await expect
+    .poll(() => log.some((line) => line.includes("the storage is asked again in a minute")), settled)
+    .toBe(true);
   await keeper.close();
   expect(orders).toBe(0);
 });
 
 it("an end in the middle gives the lease up at once, and counts as an attempt", async () => {
-  const never: Order = (_host, _key, signal) =>
-    new Promise((_resolve, reject) => signal.addEventListener("abort", () => reject(new Error("stopped"))));
+  let isOrdering = false;
+  const never: Order = (_host, _key, signal) => {
+    isOrdering = true;
+    return new Promise((_resolve, reject) => signal.addEventListener("abort", () => reject(new Error("stopped"))));
+  };
   const first = await replica(never);
   first.keeper.begin();
-  await expect.poll(() => first.log.some((line) => line.includes("ordering one"))).toBe(true);
+  await expect.poll(() => isOrdering, settled).toBe(true);
   await first.keeper.close();
   const pair = await makePair(HOST);
   const second = await replica(() => Promise.resolve(pair));
@@ -204,5 +211,5 @@ it("an end in the middle gives the lease up at once, and counts as an attempt", 
   time += 3 * MINUTE;
   const third = await replica(() => Promise.resolve(pair));
   third.keeper.begin();
-  await expect.poll(third.shown).toEqual(pair);
+  await expect.poll(third.shown, settled).toEqual(pair);
 });
