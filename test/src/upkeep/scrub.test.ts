@@ -38,3 +38,12 @@ it(
     expect((await command("scrub", "--rate", "fast")).stderr).toContain("--rate");
   },
 );
+
+it("a registry scrubs on its schedule, and logs what is damaged", { timeout: 120_000 }, async () => {
+  const scrub = { enabled: true, interval: "1s" };
+  await using registry = await startRegistry({ config: { storage: { maintenance: { scrub } } } });
+  const { layers } = await pushImage(registry.client, "team/app", "v1");
+  const hex = layers[0]?.digest.slice("sha256:".length) ?? "";
+  await writeFile(`${registry.root}/docker/registry/v2/blobs/sha256/${hex.slice(0, 2)}/${hex}/data`, "rotten");
+  await expect.poll(() => registry.logs(), { timeout: 60_000 }).toMatch(/has other bytes[\s\S]*scrub finished/);
+});

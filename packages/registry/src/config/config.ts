@@ -26,6 +26,8 @@ export type AuditConfig = NonNullable<LogConfig["audit"]>;
 type StorageConfig = Config["storage"];
 /** `storage.maintenance.gc`. */
 export type CollectionConfig = StorageConfig["maintenance"]["gc"];
+/** `storage.maintenance.scrub`. */
+export type ScrubConfig = StorageConfig["maintenance"]["scrub"];
 export type UploadPurgingConfig = StorageConfig["maintenance"]["uploadpurging"];
 /** `proxy`, where there is anything to mirror. */
 export type ProxyConfig = NonNullable<Config["proxy"]>;

@@ -2,6 +2,7 @@ import { collectDefaultMetrics, Gauge, Registry } from "prom-client";
 import { createAuthMetrics, type AuthMetrics } from "./auth-metrics.js";
 import { registerConnectionMetrics, type ConnectionSource } from "./connection-metrics.js";
 import { createCollectionMetrics, type CollectionMetrics } from "./gc-metrics.js";
+import { createScrubMetrics, type ScrubMetrics } from "./scrub-metrics.js";
 import { createHttpMetrics, type HttpMetrics } from "./http-metrics.js";
 import { createLimitMetrics, type LimitMetrics } from "./limit-metrics.js";
 import { createMirrorMetrics, type MirrorMetrics } from "./mirror-metrics.js";
@@ -29,6 +30,7 @@ export interface Metrics {
   readonly storage: StorageMetrics;
   readonly auth: AuthMetrics;
   readonly collection: CollectionMetrics;
+  readonly scrub: ScrubMetrics;
   readonly mirror: MirrorMetrics;
   readonly limits: LimitMetrics;
   snapshot(): Promise<MetricsSnapshot>;
@@ -60,6 +62,7 @@ export function createMetrics(sources: MetricsSources): Metrics {
     storage: createStorageMetrics(registry),
     auth: createAuthMetrics(registry),
     collection: createCollectionMetrics(registry),
+    scrub: createScrubMetrics(registry),
     mirror: createMirrorMetrics(registry),
     limits: createLimitMetrics(registry),
     async snapshot() {

@@ -13,7 +13,7 @@ import { formatMebibytes } from "../../garbage-collection/progress.js";
 import type { Config } from "../../config/config.js";
 import type { Invocation } from "../command.js";
 import { UsageError } from "../flags.js";
-import { isMirrored } from "../mirrored.js";
+import { isMirrored } from "../../config/mirrored.js";
 import { withRegistry, type RegistryContext } from "../with-registry.js";
 
 /** Copies all repositories to another storage. */

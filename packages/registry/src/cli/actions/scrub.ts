@@ -2,7 +2,7 @@ import { formatMebibytes } from "../../garbage-collection/progress.js";
 import { scrubStorage, type ScrubProgress, type ScrubResult } from "@longshore/storage";
 import type { Invocation } from "../command.js";
 import { UsageError } from "../flags.js";
-import { isMirrored } from "../mirrored.js";
+import { isMirrored } from "../../config/mirrored.js";
 import { withRegistry } from "../with-registry.js";
 
 /** Reads and checks everything that is stored. */

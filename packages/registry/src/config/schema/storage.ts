@@ -131,10 +131,37 @@ const gc = section(
   { untyped: true, ...OURS },
 ).prefault({});
 
+const scrub = section(
+  {
+    enabled: flag(
+      false,
+      "Reads everything that is stored, and reports what is damaged, while the registry is serving.",
+      OURS,
+    ),
+    interval: duration("168h", "Time between two scrubs.", { min: 1000, max: Infinity, textOnly: true }, OURS),
+    timeofday: timeOfDay(
+      "When the first scrub starts, in UTC, such as `03:30`; by default after a random time of up to an hour.",
+      OURS,
+    ),
+    rate: integer(50 * MIB, { min: 1, max: 1024 * GIB }, "How many bytes of blobs are read in a second, at most.", {
+      ours: true,
+    }),
+    quarantine: flag(
+      false,
+      "Moves damaged blobs aside, so that the next push of them is taken. Not over object storage.",
+      OURS,
+    ),
+    repair: flag(false, "Repairs links that are cut off, lists of referrers, and leftovers.", OURS),
+  },
+  "Scrubs while serving, by one process of each registry that enables it.",
+  { untyped: true, ...OURS },
+).prefault({});
+
 const maintenance = section(
   {
     uploadpurging,
     gc,
+    scrub,
     readonly: section({ enabled: flag(false, "Refuses every push and delete with 405.") }, "Read-only mode.", {
       untyped: true,
     }).prefault({}),

@@ -10,19 +10,23 @@ import { openDesk, type MaintenanceRelay } from "../../maintenance/desk.js";
 import { openRuns } from "../../maintenance/runs.js";
 import type { CollectionMetrics } from "../../metrics/gc-metrics.js";
 import type { CertificateSource } from "../../metrics/server-metrics.js";
+import type { ScrubMetrics } from "../../metrics/scrub-metrics.js";
 import type { MirrorMetrics } from "../../metrics/mirror-metrics.js";
 import type { UpstreamStatuses } from "../../mirroring/upstream-states.js";
 import type { NotificationService } from "../../notifications/service.js";
 import type { Log } from "../../observability/log.js";
 import { startDebugAddress, type ObservedService } from "../debug/debug-address.js";
 import { startCollecting, type Collect } from "./garbage-collection.js";
+import { scrubConfigured, startScrubbing } from "./scrubbing.js";
 import { startPurging } from "./upload-purging.js";
 
 /** What background jobs need from the service. */
 interface JobsService extends ObservedService {
   readonly driver: StorageDriver;
   /** Undefined disables metrics. */
-  readonly metrics: { readonly collection: CollectionMetrics; readonly mirror: MirrorMetrics } | undefined;
+  readonly metrics:
+    | { readonly collection: CollectionMetrics; readonly scrub: ScrubMetrics; readonly mirror: MirrorMetrics }
+    | undefined;
   /** Called whenever the set of failing checks changes. */
   setHealth(failures: HealthFailures): void;
 }
@@ -49,7 +53,7 @@ export interface BackgroundJobsContext {
 export async function startBackgroundJobs(config: Config, context: BackgroundJobsContext): Promise<Resources> {
   const { service, log, notifications, certificates, stop } = context;
   const { driver, metrics } = service;
-  const { uploadpurging, gc, readonly } = config.storage.maintenance;
+  const { uploadpurging, gc, scrub, readonly } = config.storage.maintenance;
   await using opened = new Resources();
   const registry = { driver, storageType: config.storage.type };
   const checks = config.health.checks.flatMap(({ check }) => check.open(registry) ?? []);
@@ -85,6 +89,14 @@ export async function startBackgroundJobs(config: Config, context: BackgroundJob
       signal,
     });
   startCollecting(gc, collect, { desk, log, metrics: metrics?.collection, stop: signal });
+  if (!readonly.enabled) {
+    const work = { driver, log, signal };
+    startScrubbing(scrub, (observer) => scrubConfigured(config, work, observer), {
+      log,
+      metrics: metrics?.scrub,
+      stop: signal,
+    });
+  }
   if (config.proxy !== undefined && !readonly.enabled) {
     const { startSweeping } = await import("../../mirroring/sweep-mirror.js");
     startSweeping(config, config.proxy, { driver, log, metrics: metrics?.mirror, stop: signal });

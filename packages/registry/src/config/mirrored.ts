@@ -1,5 +1,5 @@
 import type { RepositoryName } from "@longshore/storage";
-import type { Config } from "../config/config.js";
+import type { Config } from "./config.js";
 
 /** Whether the repository is one of the pull-through cache's, which fetches on demand what it lacks. */
 export function isMirrored({ proxy }: Pick<Config, "proxy">, name: RepositoryName): boolean {
