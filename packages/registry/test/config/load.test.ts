@@ -36,6 +36,13 @@ describe("defaults", () => {
             dryrun: false,
             deleteuntagged: { enabled: false, age: 86_400_000 },
           },
+          scrub: {
+            enabled: false,
+            interval: 604_800_000,
+            rate: 52_428_800,
+            quarantine: false,
+            repair: false,
+          },
         },
         tag: { concurrencylimit: 4 },
       },
