@@ -24,8 +24,10 @@ export interface InventoryQuery<Sort extends string> extends CallOptions {
 }
 
 /** `name` compares by bytes, `version` as version numbers: `1.9` before `1.10`, `1.10-rc1` before `1.10`. */
-export type TagSort = "name" | "version" | "pushed" | "pulled" | "created" | "size";
-export type RepositorySort = "name" | "pushed" | "pulled" | "tags" | "size";
+export const TAG_SORTS = ["name", "version", "pushed", "pulled", "created", "size"] as const;
+export type TagSort = (typeof TAG_SORTS)[number];
+export const REPOSITORY_SORTS = ["name", "pushed", "pulled", "tags", "size"] as const;
+export type RepositorySort = (typeof REPOSITORY_SORTS)[number];
 
 /**
  * Who used something, and when (ms since 1970). Recorded by nobody so far: both are absent, which doesn't mean that nothing was

@@ -105,6 +105,8 @@ export async function composeApi(config: Config, ports: ApiPorts): Promise<Compo
     secret: ports.secret,
     clients,
     canRedirect: canRedirect(driver),
+    inventory: kept?.inventory,
+    immutable: immutableTagsOf(config),
     maintenance: ports.maintenance && { runs: openRuns(openRecords(driver)), requests: ports.maintenance },
     log,
     limits: limits.limits,

@@ -2,7 +2,18 @@ import type { AccessOutcome, AccessRecord, RequestRecord } from "../observabilit
 
 /** The action that was performed or attempted. */
 type AuditAction =
-  "login" | "token" | "tokens" | "pull" | "push" | "delete" | "mount" | "cancel" | "list" | "maintenance";
+  | "login"
+  | "token"
+  | "tokens"
+  | "pull"
+  | "push"
+  | "delete"
+  | "mount"
+  | "cancel"
+  | "list"
+  | "copy"
+  | "move"
+  | "maintenance";
 
 /** One line of the audit log: who did what to what, from where, and whether it was allowed. Never a password or a token. */
 export interface AuditEvent {
@@ -39,6 +50,9 @@ export interface AuditedExchange {
   readonly contentDigest: string | undefined;
 }
 
+/** Actions that have a source. */
+const FROM: readonly AuditAction[] = ["mount", "copy", "move"];
+
 const READING: ReadonlySet<string> = new Set(["GET", "HEAD"]);
 
 /**
@@ -73,7 +87,7 @@ function describe(
     repository: record.name,
     tag,
     digest: digest ?? (status < 400 ? contentDigest : undefined),
-    from: action === "mount" ? parameter(target, "from") : undefined,
+    from: FROM.includes(action) ? parameter(target, "from") : undefined,
     granted: access.granted,
     asked: access.asked ?? record.question?.asked,
     login: record.question?.login,
@@ -112,6 +126,12 @@ function actionOf(exchange: AuditedExchange, handler: string): AuditAction | und
 /** What the operations of the extension API are, by their routes and methods. */
 const EXTENSION_ACTIONS: Readonly<Record<string, Readonly<Record<string, AuditAction>>>> = {
   longshore_repository_images: { GET: "list" },
+  longshore_repository_usage: { GET: "list" },
+  longshore_repository_referrers: { GET: "list" },
+  longshore_repository_contents: { DELETE: "delete" },
+  longshore_repository_copies: { POST: "copy" },
+  longshore_repository_moves: { POST: "move" },
+  longshore_catalog_repositories: { GET: "list" },
   longshore_repository_tags: { GET: "list", DELETE: "delete" },
   longshore_maintenance_runs: { POST: "maintenance" },
 };

@@ -1,8 +1,15 @@
 import { setMaxListeners } from "node:events";
 import type { IncomingMessage, ServerResponse } from "node:http";
 import type { AuthPage, Grant, TokenEndpoint } from "@longshore/auth";
+import type { Inventory } from "@longshore/inventory";
 import type { ClientLimits } from "@longshore/policy";
-import { parseRepositoryName, type CallOptions, type Registry, type Repository } from "@longshore/storage";
+import {
+  parseRepositoryName,
+  type CallOptions,
+  type ImmutableTags,
+  type Registry,
+  type Repository,
+} from "@longshore/storage";
 import { ApiError, ClientGone } from "../errors/api-error.js";
 import type { MaintenanceRequests } from "../maintenance/desk.js";
 import type { Runs } from "../maintenance/runs.js";
@@ -46,6 +53,9 @@ export interface SharedState {
   readonly listBodies: ListBodies;
   /** Called with every decision of access control. */
   readonly onAccess: ((outcome: AccessOutcome) => void) | undefined;
+  /** Undefined if the registry keeps none. */
+  readonly inventory: Inventory | undefined;
+  readonly immutable: ImmutableTags;
   /** Undefined: no maintenance can be asked for. */
   readonly maintenance: Maintenance | undefined;
   /** Undefined if no rule limits clients. */
@@ -140,9 +150,13 @@ export class Exchange {
   }
 
   #openRepository(): Repository {
-    const name = parseRepositoryName(this.name);
-    this.#observed = this.shared.observe?.(this);
-    return (this.#observed?.registry ?? this.shared.registry).repository(name);
+    return this.registry.repository(parseRepositoryName(this.name));
+  }
+
+  /** All repositories, as this request uses them: what it does there is reported. */
+  get registry(): Registry {
+    this.#observed ??= this.shared.observe?.(this);
+    return this.#observed?.registry ?? this.shared.registry;
   }
 
   /** Reports the outcome; called once the handler is done and the status is known. */

@@ -1,6 +1,7 @@
 import type { AccessController } from "@longshore/auth";
+import type { Inventory } from "@longshore/inventory";
 import type { ClientLimits } from "@longshore/policy";
-import type { Registry } from "@longshore/storage";
+import { NOTHING_IMMUTABLE, type ImmutableTags, type Registry } from "@longshore/storage";
 import type { EventSettings } from "../notifications/contract.js";
 import type { Log } from "../observability/log.js";
 import type { AccessOutcome } from "../observability/request-record.js";
@@ -31,6 +32,10 @@ export interface AppDependencies {
   readonly log: Log;
   /** Called with every decision of access control. */
   readonly onAccess?: ((outcome: AccessOutcome) => void) | undefined;
+  /** Undefined if the registry keeps none. */
+  readonly inventory?: Inventory | undefined;
+  /** Which tags a policy keeps as they are, for lists; none by default. The repositories of `registry` refuse to change these. */
+  readonly immutable?: ImmutableTags | undefined;
   /** Undefined: no maintenance can be asked for. */
   readonly maintenance?: Maintenance | undefined;
   /** Limits for each client; undefined: none. */
@@ -75,6 +80,8 @@ export function createSharedState(dependencies: AppDependencies): SharedState {
     cursor: createCatalogCursor(secret),
     listBodies: createListBodies(),
     onAccess,
+    inventory: dependencies.inventory,
+    immutable: dependencies.immutable ?? NOTHING_IMMUTABLE,
     maintenance: dependencies.maintenance,
     limits: dependencies.limits,
     onLimited: dependencies.onLimited,

@@ -31,6 +31,8 @@ const REGISTRY_NEEDS: Readonly<Record<string, readonly Access[]>> = {
   catalog: CATALOG,
   "oci-ext-discover": [],
   "longshore-api-openapi": [],
+  "longshore-catalog-repositories": CATALOG,
+  "longshore-maintenance-usage": MAINTENANCE,
   "longshore-maintenance-runs": MAINTENANCE,
   "longshore-maintenance-run": MAINTENANCE,
 };
@@ -52,7 +54,10 @@ describe("every route and method", () => {
 
   it.each(matrix)("$title needs to pull from where it mounts", ({ route, method }) => {
     const [without, mounting] = [undefined, "c"].map((from) => route.accesses(method, "a/b", from));
-    const more = route.path.includes("{name}") ? [{ type: "repository", name: "c", action: "pull" }] : [];
+    const actions = route.name === "longshore-repository-moves" ? ["pull", "delete"] : ["pull"];
+    const more = route.path.includes("{name}")
+      ? actions.map((action) => ({ type: "repository", name: "c", action }))
+      : [];
     expect(mounting).toEqual([...(without ?? []), ...more]);
   });
 

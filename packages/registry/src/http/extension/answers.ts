@@ -73,12 +73,86 @@ const image = z.strictObject({
   image: configuration.optional().meta({ description: "What the config says. Absent if it isn't an image's config." }),
 });
 
+const kept = z.strictObject({ tag: z.string(), digest: digest.optional(), reason: z.string() });
+
 const tagRemoval = z.strictObject({
   name: z.string(),
   dryRun: z.boolean(),
   removed: z.array(z.strictObject({ tag: z.string(), digest })),
-  kept: z.array(z.strictObject({ tag: z.string(), digest: digest.optional(), reason: z.string() })),
+  kept: z.array(kept),
   next: z.string().optional().meta({ description: "Where to go on (`last`), if not all tags were looked at." }),
+});
+
+const copy = z.strictObject({
+  from: z.string(),
+  to: z.string(),
+  dryRun: z.boolean(),
+  tags: z.array(z.strictObject({ tag: z.string(), as: z.string(), digest })),
+  kept: z.array(kept).meta({ description: "Tags that weren't copied or moved, and why." }),
+  manifests: z.int().nonnegative().meta({ description: "Manifests that the target didn't have." }),
+  blobs: z.int().nonnegative().meta({ description: "Blobs that the target didn't have. Their bytes are shared." }),
+  next: z.string().optional().meta({ description: "Where to go on (`last`), if not all tags were looked at." }),
+});
+
+const repositoryRemoval = z.strictObject({
+  name: z.string(),
+  manifests: z.int().nonnegative(),
+  tags: z.int().nonnegative(),
+  uploads: z.int().nonnegative(),
+  left: z
+    .int()
+    .nonnegative()
+    .meta({ description: "Manifests that were pushed meanwhile: these stay, and so does the repository." }),
+});
+
+const repository = z.strictObject({
+  name: z.string(),
+  tags: z.int().nonnegative(),
+  manifests: z.int().nonnegative(),
+  size: bytes.meta({ description: "Bytes of all that its manifests refer to, each digest once." }),
+  pushed: time,
+  pulled: time.optional().meta({ description: "To the hour, some minutes late." }),
+});
+
+/** What lists have beside their items. */
+const page = {
+  total: z.int().nonnegative().meta({ description: "How many there are on all pages together." }),
+  next: z.string().optional().meta({ description: "The `last` of the next page. Absent on the final one." }),
+};
+
+const tag = z.strictObject({
+  tag: z.string(),
+  digest,
+  pushed: time,
+  pushedBy: z.string().optional(),
+  pulled: time.optional().meta({ description: "To the hour, some minutes late." }),
+  uniqueSize: bytes.meta({ description: "Bytes that no other tag of the repository refers to." }),
+  mediaType: z.string().optional(),
+  artifactType: z.string().optional(),
+  size: bytes.optional().meta({ description: "Bytes of all that it refers to, each digest once." }),
+  platforms: z.array(platform).optional(),
+  created: time.optional().meta({ description: "When the image was built, as its config says." }),
+  immutable: z.string().optional().meta({ description: "The rule that keeps it as it is." }),
+});
+
+const referrer = z.strictObject({
+  kind: z.enum(["signature", "sbom", "attestation", "other"]),
+  digest,
+  artifactType: z.string().optional(),
+  size: bytes,
+  tag: z.string().optional().meta({ description: "Its tag, if it refers by cosign's scheme of tags." }),
+});
+
+const usage = z.strictObject({
+  prefix: z.string().optional(),
+  repositories: z.int().nonnegative(),
+  tags: z.int().nonnegative(),
+  manifests: z.int().nonnegative(),
+  blobs: z.int().nonnegative(),
+  bytes: bytes.meta({
+    description: "What it takes in the storage: each digest once, however many repositories have it.",
+  }),
+  logicalBytes: bytes.meta({ description: "What it would take if the repositories shared nothing." }),
 });
 
 /** By the names that the OpenAPI document has for them. */
@@ -87,6 +161,13 @@ export const ANSWERS = {
   OpenApi: z.looseObject({ openapi: z.string() }).meta({ description: "This document." }),
   Image: image,
   TagRemoval: tagRemoval,
+  RepositoryRemoval: repositoryRemoval,
+  Copy: copy,
+  Repositories: z.strictObject({ repositories: z.array(repository), ...page }),
+  Repository: repository,
+  Tags: z.strictObject({ name: z.string(), tags: z.array(tag), ...page }),
+  Referrers: z.strictObject({ name: z.string(), subject: digest, referrers: z.array(referrer) }),
+  Usage: usage,
   Run: runSchema,
   Runs: z.strictObject({ runs: z.array(runSchema) }),
 } as const;

@@ -60,14 +60,17 @@ function answerSchemas(): Json {
   );
 }
 
+function scope(method: string, repository: string): string {
+  const actions = repositoryAccess(method, "", undefined).map(({ action }) => action);
+  return `\`repository:<${repository}>:${actions.join(",")}\``;
+}
+
 const NEEDS: Readonly<Record<Needs, (method: string) => string>> = {
   login: () => "Needs a login where the registry has logins.",
   catalog: () => "Needs `registry:catalog:*`; lists only what the caller may pull.",
   maintenance: () => "Needs `registry:maintenance:*`.",
-  repository: (method) => {
-    const actions = repositoryAccess(method, "", undefined).map(({ action }) => action);
-    return `Needs \`repository:<name>:${actions.join(",")}\`.`;
-  },
+  repository: (method) => `Needs ${scope(method, "name")}.`,
+  move: (method) => `Needs ${scope(method, "name")}, and ${scope("GET", "from")} and ${scope("DELETE", "from")}.`,
 };
 
 function operationObject({ id, method, path, summary, details, needs, parameters, status, answer }: Operation): Json {

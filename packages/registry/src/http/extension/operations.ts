@@ -1,5 +1,29 @@
+import { REPOSITORY_SORTS, TAG_SORTS } from "@longshore/inventory/contract";
 import { JOBS } from "../../maintenance/run.js";
 import { operation, type Operation } from "./operation.js";
+
+/** Parameters of operations that go through the tags of a repository. */
+const TAGS_OF = {
+  match: { kind: "text", meaning: "Only tags that match: `*` stands for any characters, `?` for one." },
+  last: { kind: "text", meaning: "Go on after this tag." },
+} as const;
+
+/** Parameters of copies and moves. */
+const COPY_PARAMETERS = {
+  from: { kind: "text", isRequired: true, meaning: "The repository that has the tags." },
+  tag: { kind: "text", meaning: "One tag. Without it, those that match `match`." },
+  as: { kind: "text", meaning: "What `tag` is called in the target." },
+  ...TAGS_OF,
+  dryrun: { kind: "flag", meaning: "Only say which tags they are." },
+} as const;
+
+/** Parameters of sorted lists. */
+const LIST_PARAMETERS = {
+  search: { kind: "text", meaning: "Only names that contain this text, in any case." },
+  descending: { kind: "flag", meaning: "Largest, newest or last name first." },
+  n: { kind: "count", meaning: "The most items of a page; 50 by default." },
+  last: { kind: "text", meaning: "The `next` of the previous page." },
+} as const;
 
 /** Everything that the registry serves beyond the specification's endpoints, in its extension form (distribution-spec §Extensions). */
 export const OPERATIONS: readonly Operation[] = [
@@ -77,16 +101,126 @@ export const OPERATIONS: readonly Operation[] = [
       status: 200,
       answer: "TagRemoval",
       parameters: {
-        match: {
-          kind: "text",
-          isRequired: true,
-          meaning: "Which tags: `*` stands for any characters, `?` for one. The whole tag must match.",
-        },
-        dryrun: { kind: "flag", meaning: "Only say what would be deleted." },
-        last: { kind: "text", meaning: "Go on after this tag." },
+        ...TAGS_OF,
+        match: { ...TAGS_OF.match, isRequired: true },
+        dryrun: { kind: "flag", meaning: "Only say which tags they are." },
       },
     },
     async () => (await import("./handlers/delete-tags.js")).deleteTags,
+  ),
+  operation(
+    {
+      id: "copyTags",
+      method: "POST",
+      path: "/v2/{name}/_longshore/repository/copies",
+      summary: "Copy tags from another repository, with all that they refer to and their referrers",
+      details: "No bytes are copied. A tag that the target has already points where the source's points.",
+      needs: "repository",
+      status: 200,
+      answer: "Copy",
+      parameters: COPY_PARAMETERS,
+    },
+    async () => (await import("./handlers/copy-tags.js")).copyTags,
+  ),
+  operation(
+    {
+      id: "moveTags",
+      method: "POST",
+      path: "/v2/{name}/_longshore/repository/moves",
+      summary: "Move tags from another repository: copy them, then delete those that still point there",
+      details: "Refused with 405 unless `storage.delete.enabled`.",
+      needs: "move",
+      status: 200,
+      answer: "Copy",
+      parameters: COPY_PARAMETERS,
+    },
+    async () => (await import("./handlers/copy-tags.js")).moveTags,
+  ),
+  operation(
+    {
+      id: "deleteRepository",
+      method: "DELETE",
+      path: "/v2/{name}/_longshore/repository/contents",
+      summary: "Delete a repository: its tags, manifests and upload sessions",
+      details:
+        "Repositories below it stay. Bytes that nothing else refers to are removed by the next collection. Refused with 405 unless `storage.delete.enabled`, and if one of its tags is immutable.",
+      needs: "repository",
+      status: 200,
+      answer: "RepositoryRemoval",
+      parameters: {},
+    },
+    async () => (await import("./handlers/delete-repository.js")).deleteRepository,
+  ),
+  operation(
+    {
+      id: "showRepository",
+      method: "GET",
+      path: "/v2/{name}/_longshore/repository/usage",
+      summary: "Say how large a repository is, and when it was last pushed to and pulled from",
+      needs: "repository",
+      status: 200,
+      answer: "Repository",
+      parameters: {},
+    },
+    async () => (await import("./handlers/inventory.js")).showRepository,
+  ),
+  operation(
+    {
+      id: "listTags",
+      method: "GET",
+      path: "/v2/{name}/_longshore/repository/tags",
+      summary: "List tags with their platforms, sizes and times",
+      needs: "repository",
+      status: 200,
+      answer: "Tags",
+      parameters: {
+        ...LIST_PARAMETERS,
+        sort: {
+          kind: TAG_SORTS,
+          meaning: "`name` by default. `version` compares numbers: 1.9 comes before 1.10.",
+        },
+      },
+    },
+    async () => (await import("./handlers/inventory.js")).listTags,
+  ),
+  operation(
+    {
+      id: "listReferrers",
+      method: "GET",
+      path: "/v2/{name}/_longshore/repository/referrers/{digest}",
+      summary: "List what refers to a manifest: signatures, SBOMs, attestations",
+      needs: "repository",
+      status: 200,
+      answer: "Referrers",
+      parameters: {},
+    },
+    async () => (await import("./handlers/inventory.js")).listReferrers,
+  ),
+  operation(
+    {
+      id: "listRepositories",
+      method: "GET",
+      path: "/v2/_longshore/catalog/repositories",
+      summary: "List repositories with their sizes and times",
+      needs: "catalog",
+      status: 200,
+      answer: "Repositories",
+      parameters: { ...LIST_PARAMETERS, sort: { kind: REPOSITORY_SORTS, meaning: "`name` by default." } },
+    },
+    async () => (await import("./handlers/inventory.js")).listRepositories,
+  ),
+  operation(
+    {
+      id: "showUsage",
+      method: "GET",
+      path: "/v2/_longshore/maintenance/usage",
+      summary: "Say what the registry, or the repositories below a prefix, take in the storage",
+      needs: "maintenance",
+      status: 200,
+      answer: "Usage",
+      parameters: { prefix: { kind: "text", meaning: "`team` means the repository `team` and those below `team/`." } },
+    },
+    async () => (await import("./handlers/inventory.js")).showUsage,
   ),
   operation(
     {

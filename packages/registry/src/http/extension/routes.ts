@@ -16,6 +16,10 @@ const ACCESSES: Readonly<Record<Needs, AccessesOf>> = {
   catalog: () => CATALOG_ACCESS,
   maintenance: () => MAINTENANCE_ACCESS,
   repository: repositoryAccess,
+  move: (method, name, from) => [
+    ...repositoryAccess(method, name, from),
+    ...(from === undefined ? [] : repositoryAccess("DELETE", from, undefined)),
+  ],
 };
 
 /** The operations as rows of the route table: one for each path, whose operations all need the same. */

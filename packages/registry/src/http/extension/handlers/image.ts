@@ -8,13 +8,13 @@ import {
   type ImageConfig,
   type ImageManifest,
   type Manifest,
-  type Platform,
   type Repository,
   type StoredManifest,
 } from "@longshore/storage";
 import type { Exchange } from "../../exchange.js";
 import type { Answer } from "../answers.js";
 import { answer } from "./answer.js";
+import { shownPlatform } from "./platform.js";
 
 /**
  * `GET /v2/<name>/_longshore/repository/images/<reference>`: a manifest with what its config says. Looking at an image isn't a
@@ -46,7 +46,7 @@ async function describe(repository: Repository, stored: StoredManifest, exchange
       ...common,
       manifests: manifest.manifests.map((child) => ({
         ...shown(child),
-        ...(child.platform === undefined ? {} : { platform: platformOf(child.platform) }),
+        ...(child.platform === undefined ? {} : { platform: shownPlatform(child.platform) }),
       })),
     };
   }
@@ -106,14 +106,3 @@ function shown({ mediaType, digest, size, artifactType, annotations }: Descripto
 }
 
 type Shown = NonNullable<Answer<"Image">["config"]>;
-
-function platformOf({ os, architecture, variant, "os.version": osVersion }: Platform): ShownPlatform {
-  return {
-    os,
-    architecture,
-    ...(variant === undefined ? {} : { variant }),
-    ...(osVersion === undefined ? {} : { osVersion }),
-  };
-}
-
-type ShownPlatform = NonNullable<NonNullable<Answer<"Image">["manifests"]>[number]["platform"]>;
