@@ -35,7 +35,7 @@ export interface CopyWithinOptions extends CallOptions {
 export type BringBlob = (digest: Digest, call: CallOptions) => Promise<boolean>;
 
 /** Within one storage a blob is linked, and no bytes are copied. */
-export const mountFrom =
+const mountFrom =
   (source: Repository, target: Repository): BringBlob =>
   async (digest, call) => {
     try {

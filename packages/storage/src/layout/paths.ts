@@ -50,7 +50,7 @@ export function repositoryDirectory(name: RepositoryName): string {
   return `${REPOSITORIES_DIRECTORY}/${name}`;
 }
 
-export function layersDirectory(name: RepositoryName): string {
+function layersDirectory(name: RepositoryName): string {
   return `${repositoryDirectory(name)}/_layers`;
 }
 
@@ -80,7 +80,7 @@ export function repositoryRemoved(name: RepositoryName): string {
   return `${manifestsDirectory(name)}/removed`;
 }
 
-export function revisionsDirectory(name: RepositoryName): string {
+function revisionsDirectory(name: RepositoryName): string {
   return `${manifestsDirectory(name)}/revisions`;
 }
 

@@ -25,7 +25,7 @@ export async function quarantineBlob({ driver, options }: Scrub, digest: Digest,
 }
 
 /** Whether the bytes at `path` are those of `digest`; undefined if there are none. */
-export async function isSound(driver: StorageDriver, path: string, digest: Digest): Promise<boolean | undefined> {
+async function isSound(driver: StorageDriver, path: string, digest: Digest): Promise<boolean | undefined> {
   const stream = await orUndefined(driver.open(path));
   if (stream === undefined) return undefined;
   const digester = createDigester(splitDigest(digest).algorithm);
