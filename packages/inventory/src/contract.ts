@@ -30,13 +30,13 @@ export const REPOSITORY_SORTS = ["name", "pushed", "pulled", "tags", "size"] as 
 export type RepositorySort = (typeof REPOSITORY_SORTS)[number];
 
 /**
- * Who used something, and when (ms since 1970). Recorded by nobody so far: both are absent, which doesn't mean that nothing was
- * pulled. Nothing may be deleted for their absence.
+ * Who used something, and when, as far as it was recorded (`inventory.activityinterval`). Other programs record nothing, and what
+ * was unused for longest is forgotten: nothing may be deleted for their absence.
  */
 export interface Activity {
   /** Who pushed it last. */
   readonly pushedBy?: string | undefined;
-  /** When it was last pulled. */
+  /** The hour in which it was last pulled (ms since 1970). */
   readonly pulled?: number | undefined;
 }
 
@@ -113,6 +113,14 @@ export interface Usage {
   readonly bytes: number;
   /** The sum of the repositories' sizes: what they would take if they shared nothing. */
   readonly logicalBytes: number;
+}
+
+/** Is told of what clients do, and writes it down later. Never throws, and costs next to nothing. */
+export interface ActivityRecorder {
+  /** `tag`: by which the client asked for the manifest; undefined if by its digest. */
+  recordPull(name: RepositoryName, digest: Digest, tag: TagName | undefined): void;
+  /** `account`: undefined or empty for a client that isn't logged in. */
+  recordPush(name: RepositoryName, digest: Digest, tags: readonly TagName[], account: string | undefined): void;
 }
 
 /** Decides by the name whether a repository may be shown. */

@@ -1,5 +1,6 @@
 export type {
   Activity,
+  ActivityRecorder,
   Inventory,
   InventoryPage,
   InventoryQuery,
@@ -13,6 +14,7 @@ export type {
   TagSort,
   Usage,
 } from "./contract.js";
+export { openActivity, type ActivityLog, type ActivityOptions } from "./activity/activity.js";
 export { CursorError } from "./errors.js";
 export { keepCatalog, type CatalogOptions } from "./catalog/catalog.js";
 export { openInventory, type InventoryOptions, type OpenInventory } from "./open-inventory.js";

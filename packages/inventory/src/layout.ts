@@ -5,3 +5,6 @@ export const CATALOG_BOARD = `${INVENTORY_DIRECTORY}/v1/catalog`;
 
 /** Where processes say which tags and manifests they have changed. */
 export const CHANGES_BOARD = `${INVENTORY_DIRECTORY}/v1/changes`;
+
+/** Where processes write down who pushed and pulled. */
+export const ACTIVITY_FOLDER = `${INVENTORY_DIRECTORY}/v1/activity`;

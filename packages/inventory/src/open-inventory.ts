@@ -7,6 +7,7 @@ import {
   type StorageDriver,
   type TagName,
 } from "@longshore/storage";
+import type { ActivityLog } from "./activity/activity.js";
 import { openBoard } from "./board/board.js";
 import type { Inventory, RepositoryEntry, RepositorySort, Usage } from "./contract.js";
 import { createDocuments, type Documents } from "./documents/documents.js";
@@ -20,6 +21,8 @@ import { createRepositories } from "./lists/repositories.js";
 export interface InventoryOptions {
   /** A word that no other process has, of letters, digits and `-`. */
   readonly processId: string;
+  /** Who pushed and pulled. */
+  readonly activity: ActivityLog;
   /** How much this process keeps, in bytes. */
   readonly maxBytes: number;
   /** Bytes of the largest manifest. */
@@ -38,7 +41,7 @@ export interface OpenInventory {
 
 /** The inventory of `registry`, read from `driver` as it is asked for (docs/protocols/inventory.md §Documents). */
 export function openInventory(registry: Registry, driver: StorageDriver, options: InventoryOptions): OpenInventory {
-  const { processId, maxBytes, maxManifestBytes, onUntold, clock = () => performance.now() } = options;
+  const { processId, activity, maxBytes, maxManifestBytes, onUntold, clock = () => performance.now() } = options;
   const board = openBoard(driver, CHANGES_BOARD, processId);
   const documents = createDocuments(openSurvey(driver, maxManifestBytes), board.reader(), {
     maxBytes,
@@ -47,6 +50,7 @@ export function openInventory(registry: Registry, driver: StorageDriver, options
   });
   const look = async (name: RepositoryName): Promise<RepositoryEntry | undefined> =>
     repositoryEntry(await documents.get(name));
+  const withPull = (entry: RepositoryEntry): RepositoryEntry => ({ ...entry, pulled: activity.lastPull(entry.name) });
   const repositories = createRepositories(registry, look, clock);
   const tell: Tell = async (name, items) => {
     try {
@@ -62,22 +66,24 @@ export function openInventory(registry: Registry, driver: StorageDriver, options
       remove: (name, removal) => registry.remove(name, removal).finally(() => tell(name, "all")),
     },
     inventory: {
-      ...listsOf(documents),
+      ...listsOf(documents, activity),
 
       async repositories(query = {}) {
         const { sort = "name", filter = () => true } = query;
-        await documents.readNews();
+        await Promise.all([documents.readNews(), activity.read()]);
         const names = (await repositories.names(query)).filter(filter);
         if (sort === "name") {
           const page = pageOf({ items: names, nameOf: (name) => name, keyOf: undefined }, query);
-          return { ...page, items: await repositories.entries(page.items, query) };
+          return { ...page, items: (await repositories.entries(page.items, query)).map(withPull) };
         }
-        const items = await repositories.entries(names, query);
+        const items = (await repositories.entries(names, query)).map(withPull);
         return pageOf({ items, nameOf: ({ name }) => name, keyOf: REPOSITORY_KEYS[sort] }, query);
       },
 
       async repository(name) {
-        return look(name);
+        await activity.read();
+        const entry = await look(name);
+        return entry && withPull(entry);
       },
 
       async usage(prefix = "", call) {
@@ -102,29 +108,33 @@ const REPOSITORY_KEYS: Readonly<Record<RepositorySort, ((entry: RepositoryEntry)
 type Lists = Pick<Inventory, "tags" | "allTags" | "allManifests" | "referrers">;
 
 /** What is read of one repository at a time. */
-function listsOf(documents: Documents): Lists {
+function listsOf(documents: Documents, activity: ActivityLog): Lists {
+  const open = async (name: RepositoryName) => {
+    await activity.read();
+    return { document: await documents.get(name), useOf: activity.of(name) };
+  };
   return {
     async tags(name, query = {}) {
-      const document = await documents.get(name);
-      const keyOf = tagKey(document, query.sort ?? "name");
+      const { document, useOf } = await open(name);
+      const keyOf = tagKey(document, useOf, query.sort ?? "name");
       const page = pageOf({ items: document.sortedTags, nameOf: (tag) => tag, keyOf }, query);
       const items = page.items.flatMap((tag) => {
         const state = document.tags.get(tag);
-        return state === undefined ? [] : [tagEntry(document, tag, state)];
+        return state === undefined ? [] : [tagEntry(document, tag, state, useOf)];
       });
       return { ...page, items };
     },
     async allTags(name) {
-      const document = await documents.get(name);
+      const { document, useOf } = await open(name);
       return document.sortedTags.flatMap((tag) => {
         const state = document.tags.get(tag);
-        return state === undefined ? [] : [tagEntry(document, tag, state)];
+        return state === undefined ? [] : [tagEntry(document, tag, state, useOf)];
       });
     },
     async allManifests(name) {
-      const document = await documents.get(name);
+      const { document, useOf } = await open(name);
       const states = [...document.manifests.values()].sort((a, b) => (a.facts.digest < b.facts.digest ? -1 : 1));
-      return states.map((state) => manifestEntry(document, state));
+      return states.map((state) => manifestEntry(document, state, useOf));
     },
     async referrers(name, subject) {
       return referrerEntries(await documents.get(name), subject);

@@ -9,6 +9,7 @@ import {
 } from "@longshore/storage";
 import fc from "fast-check";
 import { describe, expect, it } from "vitest";
+import { openActivity } from "../src/activity/activity.js";
 import type { InventoryPage, InventoryQuery, TagSort } from "../src/contract.js";
 import { CursorError } from "../src/errors.js";
 import { openInventory, type OpenInventory } from "../src/open-inventory.js";
@@ -33,6 +34,7 @@ function start(driver: StorageDriver, processId = "one", clock = (): number => 0
   };
   return openInventory(plainRegistry(driver), driver, {
     processId,
+    activity: openActivity(driver, { processId, interval: 60_000, maxItems: 100, onTrouble: onUntold }),
     maxBytes: MIB,
     maxManifestBytes: MIB,
     onUntold,

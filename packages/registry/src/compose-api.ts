@@ -30,6 +30,7 @@ import {
   openConfiguredCaches,
   openDriverWithMiddleware,
   warnOfRaces,
+  type KeptInventory,
 } from "./open-storage.js";
 import type { Tracing } from "./tracing/tracing.js";
 
@@ -84,8 +85,9 @@ export async function composeApi(config: Config, ports: ApiPorts): Promise<Compo
   const driver = tracing?.driver(untraced) ?? untraced;
   const caches = opened.add(await openConfiguredCaches(config, driver, log, metrics?.storage.cache));
   const stored = openRepositories(config, driver, caches, metrics?.storage);
-  const kept = config.inventory.enabled ? await keepInventory(config, stored, driver, log) : undefined;
-  const registry = kept?.registry ?? stored;
+  const { registry, inventory, activity }: ServedInventory = config.inventory.enabled
+    ? opened.add(await keepInventory(config, stored, driver, log))
+    : { registry: stored };
   void warnOfRaces(config, driver, log, ports.remarksOnFiles);
   const mirror = opened.add(
     config.proxy &&
@@ -105,7 +107,8 @@ export async function composeApi(config: Config, ports: ApiPorts): Promise<Compo
     secret: ports.secret,
     clients,
     canRedirect: canRedirect(driver),
-    inventory: kept?.inventory,
+    inventory,
+    activity,
     immutable: immutableTagsOf(config),
     maintenance: ports.maintenance && { runs: openRuns(openRecords(driver)), requests: ports.maintenance },
     log,
@@ -126,6 +129,9 @@ export async function composeApi(config: Config, ports: ApiPorts): Promise<Compo
     close: () => resources.close(),
   };
 }
+
+/** Only the registry, where no inventory is kept. */
+type ServedInventory = Pick<KeptInventory, "registry"> & Partial<Pick<KeptInventory, "inventory" | "activity">>;
 
 /** How long a blob that a client asked for isn't marked again (ms): well within the grace period, and not on every pull. */
 const LONGEST_LEASE = 15 * MINUTE;

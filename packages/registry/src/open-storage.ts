@@ -1,5 +1,5 @@
 import { randomUUID } from "node:crypto";
-import type { OpenInventory } from "@longshore/inventory";
+import type { ActivityRecorder, OpenInventory } from "@longshore/inventory";
 import { immutableTags } from "@longshore/policy";
 import {
   createsExclusively,
@@ -80,16 +80,36 @@ export function revealRedis(redis: RedisConfig): RedisOptions {
   };
 }
 
+/** An inventory, and who is to be told of pushes and pulls; undefined if these aren't recorded. */
+export interface KeptInventory extends OpenInventory {
+  readonly activity: ActivityRecorder | undefined;
+  close(): Promise<void>;
+}
+
 /** The inventory of `registry`, and the registry that tells all processes of what is changed through it. */
 export async function keepInventory(
-  { http, inventory: { cachebytes } }: Pick<Config, "http" | "inventory">,
+  {
+    http,
+    storage,
+    inventory: { cachebytes, activityinterval, activityitems },
+  }: Pick<Config, "http" | "inventory" | "storage">,
   registry: Registry,
   driver: StorageDriver,
   log: Pick<Log, "warn">,
-): Promise<OpenInventory> {
-  const { keepCatalog, openInventory } = await import("@longshore/inventory");
+): Promise<KeptInventory> {
+  const { keepCatalog, openActivity, openInventory } = await import("@longshore/inventory");
+  const processId = randomUUID();
+  const activity = openActivity(driver, {
+    processId,
+    interval: activityinterval,
+    maxItems: activityitems,
+    onTrouble: (error) => {
+      log.warn("inventory: who pushed and pulled can't be written down, or read", errorFields(error));
+    },
+  });
   const options = {
-    processId: randomUUID(),
+    processId,
+    activity,
     maxBytes: cachebytes / 2,
     maxManifestBytes: http.limits.manifestsize,
     onUntold: (error: unknown) => {
@@ -97,7 +117,13 @@ export async function keepInventory(
     },
   };
   const { inventory, registry: told } = openInventory(registry, driver, options);
-  return { inventory, registry: keepCatalog(told, driver, options) };
+  const isRecorded = activityinterval > 0 && !storage.maintenance.readonly.enabled;
+  return {
+    inventory,
+    registry: keepCatalog(told, driver, options),
+    activity: isRecorded ? activity : undefined,
+    close: () => activity.close(),
+  };
 }
 
 /**

@@ -1,5 +1,7 @@
 import { parseTagName, splitDigest, type Digest, type TagName } from "@longshore/storage";
 import type { ManifestEntry, ReferrerEntry, ReferrerKind, RepositoryEntry, TagEntry, TagSort } from "../contract.js";
+import type { UseOf } from "../activity/activity.js";
+import { pusherOf } from "../activity/use.js";
 import type { ManifestState, RepositoryDocument, TagState } from "../documents/document.js";
 import type { ManifestFacts } from "../documents/facts.js";
 import type { SortKey } from "./page.js";
@@ -16,14 +18,33 @@ export function repositoryEntry(document: RepositoryDocument): RepositoryEntry |
   return { name, tags: tags.size, manifests: manifests.size, size, pushed };
 }
 
-export function tagEntry(document: RepositoryDocument, tag: TagName, { digest, pushed }: TagState): TagEntry {
+export function tagEntry(
+  document: RepositoryDocument,
+  tag: TagName,
+  { digest, pushed }: TagState,
+  useOf: UseOf,
+): TagEntry {
+  const use = useOf(tag);
   const state = document.manifests.get(digest);
-  const manifest = state && manifestEntry(document, state);
-  return { tag, digest, pushed, uniqueSize: document.uniqueSizeOf(digest), manifest };
+  const manifest = state && manifestEntry(document, state, useOf);
+  return {
+    tag,
+    digest,
+    pushed,
+    pushedBy: pusherOf(use, digest),
+    pulled: use?.pulled,
+    uniqueSize: document.uniqueSizeOf(digest),
+    manifest,
+  };
 }
 
-export function manifestEntry(document: RepositoryDocument, { facts, pushed }: ManifestState): ManifestEntry {
+export function manifestEntry(
+  document: RepositoryDocument,
+  { facts, pushed }: ManifestState,
+  useOf: UseOf,
+): ManifestEntry {
   const { digest, mediaType, artifactType, bytes, subject } = facts;
+  const use = useOf(digest);
   return {
     digest,
     mediaType,
@@ -33,6 +54,8 @@ export function manifestEntry(document: RepositoryDocument, { facts, pushed }: M
     platforms: facts.platforms,
     created: createdOf(document, facts),
     pushed,
+    pushedBy: pusherOf(use, digest),
+    pulled: use?.pulled,
     subject,
     children: facts.children.map((child) => child.digest),
     tags: document.tagsOf(digest),
@@ -45,7 +68,11 @@ function createdOf(document: RepositoryDocument, { created, children }: Manifest
 }
 
 /** By what tags are sorted; what isn't known counts as oldest. Undefined: by their names. */
-export function tagKey(document: RepositoryDocument, sort: TagSort): ((tag: TagName) => SortKey) | undefined {
+export function tagKey(
+  document: RepositoryDocument,
+  useOf: UseOf,
+  sort: TagSort,
+): ((tag: TagName) => SortKey) | undefined {
   const stateOf = (tag: TagName): ManifestState | undefined => {
     const state = document.tags.get(tag);
     return state && document.manifests.get(state.digest);
@@ -58,7 +85,7 @@ export function tagKey(document: RepositoryDocument, sort: TagSort): ((tag: TagN
     case "pushed":
       return (tag) => document.tags.get(tag)?.pushed ?? 0;
     case "pulled":
-      return () => 0;
+      return (tag) => useOf(tag)?.pulled ?? 0;
     case "created":
       return (tag) => {
         const state = stateOf(tag);

@@ -1,7 +1,7 @@
 import { setMaxListeners } from "node:events";
 import type { IncomingMessage, ServerResponse } from "node:http";
 import type { AuthPage, Grant, TokenEndpoint } from "@longshore/auth";
-import type { Inventory } from "@longshore/inventory";
+import type { ActivityRecorder, Inventory } from "@longshore/inventory";
 import type { ClientLimits } from "@longshore/policy";
 import {
   parseRepositoryName,
@@ -55,6 +55,8 @@ export interface SharedState {
   readonly onAccess: ((outcome: AccessOutcome) => void) | undefined;
   /** Undefined if the registry keeps none. */
   readonly inventory: Inventory | undefined;
+  /** Undefined if nobody records who pushes and pulls. */
+  readonly activity: ActivityRecorder | undefined;
   readonly immutable: ImmutableTags;
   /** Undefined: no maintenance can be asked for. */
   readonly maintenance: Maintenance | undefined;

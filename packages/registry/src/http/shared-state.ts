@@ -1,5 +1,5 @@
 import type { AccessController } from "@longshore/auth";
-import type { Inventory } from "@longshore/inventory";
+import type { ActivityRecorder, Inventory } from "@longshore/inventory";
 import type { ClientLimits } from "@longshore/policy";
 import { NOTHING_IMMUTABLE, type ImmutableTags, type Registry } from "@longshore/storage";
 import type { EventSettings } from "../notifications/contract.js";
@@ -34,6 +34,8 @@ export interface AppDependencies {
   readonly onAccess?: ((outcome: AccessOutcome) => void) | undefined;
   /** Undefined if the registry keeps none. */
   readonly inventory?: Inventory | undefined;
+  /** Records who pushes and pulls; undefined: nobody does. */
+  readonly activity?: ActivityRecorder | undefined;
   /** Which tags a policy keeps as they are, for lists; none by default. The repositories of `registry` refuse to change these. */
   readonly immutable?: ImmutableTags | undefined;
   /** Undefined: no maintenance can be asked for. */
@@ -81,6 +83,7 @@ export function createSharedState(dependencies: AppDependencies): SharedState {
     listBodies: createListBodies(),
     onAccess,
     inventory: dependencies.inventory,
+    activity: dependencies.activity,
     immutable: dependencies.immutable ?? NOTHING_IMMUTABLE,
     maintenance: dependencies.maintenance,
     limits: dependencies.limits,

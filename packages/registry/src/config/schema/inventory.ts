@@ -1,4 +1,4 @@
-import { flag, integer, section } from "@longshore/options/declare";
+import { duration, flag, integer, section } from "@longshore/options/declare";
 import { GIB, MIB } from "@longshore/base/size";
 
 export const inventory = section(
@@ -12,6 +12,18 @@ export const inventory = section(
       16 * MIB,
       { min: MIB, max: 16 * GIB },
       "How much of the inventory each process keeps in memory, in bytes; it takes what is asked for.",
+      { ours: true },
+    ),
+    activityinterval: duration(
+      "5m",
+      "How often each process writes down who pushed, and in which hour what was pulled, for lists. 0: nobody records it. A process that is killed loses what it recorded since it last wrote.",
+      {},
+      { ours: true },
+    ),
+    activityitems: integer(
+      50_000,
+      { min: 100, max: 1_000_000 },
+      "Of how many tags and manifests the last push and pull are remembered; those that were used least recently are forgotten.",
       { ours: true },
     ),
   },

@@ -6,6 +6,7 @@ import {
   OCI_MANIFEST,
   parseManifest,
   parseReference,
+  type Reference,
   type StoredManifest,
 } from "@longshore/storage";
 import { ApiError } from "../../errors/api-error.js";
@@ -22,7 +23,12 @@ const ETAG_RULES = { unquoted: true };
 /** `GET` and `HEAD /v2/<name>/manifests/<reference>` (distribution-spec §Pulling manifests). */
 export async function getManifest(exchange: Exchange): Promise<void> {
   const { headers } = exchange.request;
-  const found = await findManifest(exchange);
+  const reference = parseReference(exchange.reference);
+  const found = await findManifest(exchange, reference);
+  if (!exchange.isHead) {
+    const tag = reference.kind === "tag" ? reference.tag : undefined;
+    exchange.shared.activity?.recordPull(exchange.repository.name, found.digest, tag);
+  }
   const noneMatch = headers["if-none-match"];
   if (noneMatch !== undefined && noneMatchHits(noneMatch, found.digest, ETAG_RULES)) {
     exchange.end(304, ["Docker-Content-Digest", found.digest, "Etag", `"${found.digest}"`]);
@@ -33,8 +39,7 @@ export async function getManifest(exchange: Exchange): Promise<void> {
   else exchange.end(200, manifestHeaders(manifest), manifest.bytes);
 }
 
-async function findManifest(exchange: Exchange): Promise<StoredManifest> {
-  const reference = parseReference(exchange.reference);
+async function findManifest(exchange: Exchange, reference: Reference): Promise<StoredManifest> {
   const { manifests, tags } = exchange.repository;
   const { call } = exchange;
   if (reference.kind === "digest") return manifests.get(reference.digest, call);

@@ -22,6 +22,7 @@ export async function putManifest(exchange: Exchange): Promise<void> {
     tags,
     grantedClasses: grantedClasses(exchange),
   });
+  shared.activity?.recordPush(repository.name, descriptor.digest, tags, exchange.grant.account);
   const location = shared.urls.manifest(request, exchange.name, descriptor.digest);
   const headers = ["Location", location, "Docker-Content-Digest", descriptor.digest];
   if (subject !== undefined) headers.push("OCI-Subject", subject);
