@@ -19,6 +19,7 @@ const ROOMS = [
   "garbage-collection/",
   "limits/",
   "open-storage[.]ts",
+  "quota/",
   "tracing/",
   "http/",
   "maintenance/",

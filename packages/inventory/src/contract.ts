@@ -123,6 +123,14 @@ export interface ActivityRecorder {
   recordPush(name: RepositoryName, digest: Digest, tags: readonly TagName[], account: string | undefined): void;
 }
 
+/** Everything that a repository's tags and manifests amount to. Must not be modified. */
+export interface RepositoryContents {
+  /** Manifests, and the blobs that they refer to, with their bytes as descriptors say. */
+  readonly parts: ReadonlyMap<Digest, number>;
+  readonly tags: readonly TagName[];
+  readonly manifests: number;
+}
+
 /** Decides by the name whether a repository may be shown. */
 export type RepositoryFilter = (name: RepositoryName) => boolean;
 
@@ -155,4 +163,12 @@ export interface Inventory {
     prefix?: string,
     options?: CallOptions & { readonly onProgress?: ((done: number, total: number) => void) | undefined },
   ): Promise<Usage>;
+  /**
+   * What each repository that is `prefix` or below it contains, one after the other. Every acknowledged change is included that was
+   * made before the call.
+   */
+  contents(
+    prefix: string,
+    options?: CallOptions,
+  ): AsyncIterable<RepositoryContents & { readonly name: RepositoryName }>;
 }

@@ -1,5 +1,6 @@
 import {
   openSurvey,
+  type CallOptions,
   type Digest,
   type Registry,
   type Repository,
@@ -59,6 +60,11 @@ export function openInventory(registry: Registry, driver: StorageDriver, options
       onUntold(error);
     }
   };
+  const namesBelow = async (prefix: string, call: CallOptions | undefined): Promise<readonly RepositoryName[]> => {
+    await documents.readNews();
+    const names = await repositories.names(call);
+    return names.filter((name) => prefix === "" || name === prefix || name.startsWith(`${prefix}/`));
+  };
   return {
     registry: {
       ...registry,
@@ -86,12 +92,15 @@ export function openInventory(registry: Registry, driver: StorageDriver, options
         return entry && withPull(entry);
       },
 
-      async usage(prefix = "", call) {
-        await documents.readNews();
-        const names = (await repositories.names(call)).filter(
-          (name) => prefix === "" || name === prefix || name.startsWith(`${prefix}/`),
-        );
-        return usageOf(names, documents, call);
+      usage: async (prefix = "", call) => usageOf(await namesBelow(prefix, call), documents, call),
+
+      async *contents(prefix, call) {
+        for (const name of await namesBelow(prefix, call)) {
+          call?.signal?.throwIfAborted();
+          const document = await documents.get(name);
+          if (document.manifests.size === 0) continue;
+          yield { name, parts: document.parts(), tags: document.sortedTags, manifests: document.manifests.size };
+        }
       },
     },
   };

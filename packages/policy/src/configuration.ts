@@ -1,2 +1,3 @@
 export { immutableSection } from "./immutable/options.js";
+export { quotaSection } from "./quota/options.js";
 export { rateLimitSection } from "./ratelimit/options.js";

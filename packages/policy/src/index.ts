@@ -1,4 +1,5 @@
 export { immutableTags, type ImmutableTagsOf } from "./immutable/immutable.js";
+export { judgeQuota, quotaScopes, type Amounts, type Measure, type QuotaRule, type QuotaScope } from "./quota/quota.js";
 export { createLocalCounter, type LimitCounter, type Take, type Taken } from "./ratelimit/counter.js";
 export {
   createClientLimits,

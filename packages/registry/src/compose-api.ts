@@ -27,6 +27,7 @@ import type { Log } from "./observability/log.js";
 import {
   immutableTagsOf,
   keepInventory,
+  limitQuotas,
   openConfiguredCaches,
   openDriverWithMiddleware,
   warnOfRaces,
@@ -85,9 +86,14 @@ export async function composeApi(config: Config, ports: ApiPorts): Promise<Compo
   const driver = tracing?.driver(untraced) ?? untraced;
   const caches = opened.add(await openConfiguredCaches(config, driver, log, metrics?.storage.cache));
   const stored = openRepositories(config, driver, caches, metrics?.storage);
-  const { registry, inventory, activity }: ServedInventory = config.inventory.enabled
+  const {
+    registry: known,
+    inventory,
+    activity,
+  }: ServedInventory = config.inventory.enabled
     ? opened.add(await keepInventory(config, stored, driver, log))
     : { registry: stored };
+  const registry = await limitQuotas(config, known, inventory, driver, log);
   void warnOfRaces(config, driver, log, ports.remarksOnFiles);
   const mirror = opened.add(
     config.proxy &&

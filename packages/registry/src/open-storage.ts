@@ -1,5 +1,5 @@
 import { randomUUID } from "node:crypto";
-import type { ActivityRecorder, OpenInventory } from "@longshore/inventory";
+import type { ActivityRecorder, Inventory, OpenInventory } from "@longshore/inventory";
 import { immutableTags } from "@longshore/policy";
 import {
   createsExclusively,
@@ -8,6 +8,7 @@ import {
   NOTHING_IMMUTABLE,
   observeDriver,
   openCaches,
+  openRecords,
   storageId,
   type CacheObserver,
   type Caches,
@@ -127,14 +128,41 @@ export async function keepInventory(
 }
 
 /**
+ * `registry` with `policy.quota`. What the pull-through cache holds doesn't count: `proxy.maxbytes` bounds it. Throws if the storage
+ * can't keep records.
+ */
+export async function limitQuotas(
+  { policy, proxy, storage }: Pick<Config, "policy" | "proxy" | "storage">,
+  registry: Registry,
+  inventory: Inventory | undefined,
+  driver: StorageDriver,
+  log: Log,
+): Promise<Registry> {
+  if (policy.quota.length === 0 || inventory === undefined) return registry;
+  const { openQuotas } = await import("./quota/open-quotas.js");
+  return openQuotas(registry, {
+    rules: policy.quota,
+    isExempt: mirroredBy(proxy),
+    inventory,
+    records: openRecords(driver),
+    unreferencedFor: storage.maintenance.gc.graceperiod,
+    onNear: (warning) => log.warn(warning),
+  });
+}
+
+/** Whether the pull-through cache has the repository. */
+function mirroredBy(proxy: Config["proxy"]): (name: string) => boolean {
+  const prefixes = proxy?.upstreams.map(({ prefix }) => prefix) ?? [];
+  return (name) => prefixes.some((prefix) => prefix === "" || name.startsWith(`${prefix}/`));
+}
+
+/**
  * The tags that `policy.immutable` keeps. What the pull-through cache holds isn't among them: its tags follow their upstream, and no
  * client moves them.
  */
 export function immutableTagsOf({ policy, proxy }: Pick<Config, "policy" | "proxy">): ImmutableTags {
   if (policy.immutable.length === 0) return NOTHING_IMMUTABLE;
-  const prefixes = proxy?.upstreams.map(({ prefix }) => prefix) ?? [];
-  const isMirrored = (name: string): boolean =>
-    prefixes.some((prefix) => prefix === "" || name.startsWith(`${prefix}/`));
+  const isMirrored = mirroredBy(proxy);
   return (name) => (isMirrored(name) ? undefined : immutableTags(policy.immutable, name));
 }
 

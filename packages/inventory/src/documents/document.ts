@@ -27,6 +27,7 @@ export class RepositoryDocument {
   readonly #uses = new Map<Digest, number>();
   readonly #sizes = new Map<Digest, number>();
   #sortedTags: readonly TagName[] | undefined;
+  #parts: ReadonlyMap<Digest, number> | undefined;
 
   constructor(name: RepositoryName) {
     this.name = name;
@@ -64,6 +65,7 @@ export class RepositoryDocument {
   /** Undefined: it isn't linked any more. */
   setManifest(digest: Digest, state: ManifestState | undefined): void {
     const isNew = this.#manifests.has(digest) !== (state !== undefined);
+    if (isNew) this.#parts = undefined;
     if (state === undefined) this.#manifests.delete(digest);
     else this.#manifests.set(digest, state);
     if (isNew && this.#sizes.has(digest)) this.#sizes.clear();
@@ -97,6 +99,10 @@ export class RepositoryDocument {
 
   /** Everything that the repository's manifests refer to, with sizes in bytes; manifests themselves, if they are linked. */
   parts(): ReadonlyMap<Digest, number> {
+    return (this.#parts ??= this.#readParts());
+  }
+
+  #readParts(): ReadonlyMap<Digest, number> {
     const parts = new Map<Digest, number>();
     for (const [digest, { facts }] of this.#manifests) {
       parts.set(digest, facts.bytes);

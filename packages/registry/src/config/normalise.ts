@@ -70,7 +70,7 @@ export function normalise(parsed: ParsedConfig, chosen: ChosenStorage, machine: 
     inventory: parsed.inventory,
     tags: parsed.tags,
     validation: validationConfig(parsed.validation, report),
-    policy: parsed.policy,
+    policy: policyConfig(parsed, report),
     notifications: notificationsConfig(parsed, chosen.driver, report),
   };
 }
@@ -92,6 +92,13 @@ function storageConfig(
     maintenance: parsed.maintenance,
     tag: { concurrencylimit: tag.concurrencylimit > 0 ? tag.concurrencylimit : machine.cores },
   };
+}
+
+function policyConfig({ policy, inventory }: Pick<ParsedConfig, "policy" | "inventory">, report: Report) {
+  if (policy.quota.length > 0 && !inventory.enabled) {
+    report.error(["policy", "quota"], "needs the inventory, which inventory.enabled turns off: it says what is used");
+  }
+  return policy;
 }
 
 function auditConfig({ target, pulls }: ParsedConfig["log"]["audit"]) {

@@ -106,6 +106,7 @@ describe("defaults", () => {
       },
       policy: {
         immutable: [],
+        quota: [],
         ratelimit: { rules: [], maxclients: 100_000, ipv4prefix: 32, ipv6prefix: 64 },
         repository: { classes: undefined },
       },

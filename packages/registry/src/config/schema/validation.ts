@@ -1,5 +1,5 @@
 import { z } from "zod";
-import { immutableSection, rateLimitSection } from "@longshore/policy/configuration";
+import { immutableSection, quotaSection, rateLimitSection } from "@longshore/policy/configuration";
 import { compilePattern } from "../pattern.js";
 import { choice, flag, key, list, section, text } from "@longshore/options/declare";
 
@@ -76,6 +76,7 @@ export const policy = section(
       "Repositories.",
     ).prefault({}),
     immutable: immutableSection,
+    quota: quotaSection,
     ratelimit: rateLimitSection,
   },
   "What may be pushed, moved and deleted, and how much clients may do; see [policies](policies.md).",

@@ -1,3 +1,4 @@
+import { MIB } from "@longshore/base/size";
 import type { CallOptions } from "../../contract/driver.js";
 import type { S3Context } from "./context.js";
 import { isFault } from "./faults.js";
@@ -19,6 +20,9 @@ export interface VersionedWrites {
  */
 type Manner = "quoted" | "bare" | "none";
 
+/** No small file has more bytes. */
+const MOST_BYTES = 16 * MIB;
+
 /** Enough attempts to find out which. */
 const TRIES = 3;
 
@@ -39,7 +43,8 @@ export function createVersionedWrites(context: S3Context): VersionedWrites {
       const { size, etag } = await headObject(context, path, call);
       if (etag === expected) return "wrongly refused";
       if (size !== bytes.length) return "refused";
-      return (await getWhole(context, path, size, call)).bytes.equals(bytes) ? "written" : "refused";
+      // By now another write may have replaced it by something longer.
+      return (await getWhole(context, path, MOST_BYTES, call)).bytes.equals(bytes) ? "written" : "refused";
     } catch (error) {
       if (isFault(error, "not-found")) return expected === undefined ? "wrongly refused" : "refused";
       throw error;

@@ -1,0 +1,165 @@
+import {
+  contentOf,
+  describeContent,
+  expectStatus,
+  manifestOf,
+  OCI_CONFIG,
+  OCI_MANIFEST,
+  pushBlob,
+  pushManifest,
+  randomContent,
+  startUpload,
+  type Content,
+} from "@longshore/testkit/fixtures";
+import { createHttpClient, type HttpClient } from "@longshore/testkit/http-client";
+import { s3Parameters, startStandIn } from "@longshore/testkit/s3/server";
+import { startRegistry, type RunningRegistry } from "@longshore/testkit/start-registry";
+import { makeTemporaryFolder } from "@longshore/testkit/temporary-folder";
+import { describe, expect, it } from "vitest";
+import { SLOW } from "../clients/site.js";
+
+const LAYER = "application/vnd.oci.image.layer.v1.tar+gzip";
+const CONFIG = contentOf("{}");
+
+function artifactOf(layer: Content, size = layer.bytes.byteLength): Content {
+  return manifestOf({
+    schemaVersion: 2,
+    mediaType: OCI_MANIFEST,
+    config: describeContent(CONFIG, OCI_CONFIG),
+    layers: [{ ...describeContent(layer, LAYER), size }],
+  });
+}
+
+/** Pushes an artifact of one layer of so many bytes; returns the manifest's status and text. */
+async function pushArtifact(client: HttpClient, name: string, tag: string, size: number) {
+  const layer = randomContent(size);
+  await pushBlob(client, name, CONFIG);
+  await pushBlob(client, name, layer);
+  return pushManifest(client, name, artifactOf(layer), OCI_MANIFEST, tag);
+}
+
+async function usageOf(url: string, prefix: string): Promise<{ readonly bytes: number; readonly tags: number }> {
+  const response = await fetch(`${url}/v2/_longshore/maintenance/usage?prefix=${prefix}`);
+  const { bytes, tags } = (await response.json()) as { bytes: number; tags: number };
+  return { bytes, tags };
+}
+
+describe("a quota of bytes", () => {
+  const config = { policy: { quota: [{ name: "teams", prefix: "team", bytes: 10_000 }] } };
+
+  it("refuses a layer before it is sent, and a manifest that doesn't fit, with what is used and allowed", async () => {
+    await using registry = await startRegistry({ config });
+    const { client } = registry;
+    expectStatus(await pushArtifact(client, "team/app", "1", 6000), 201);
+    const location = await startUpload(client, "team/other");
+    const large = randomContent(5000);
+    const refused = await client.ask({
+      method: "PUT",
+      path: `${location}&digest=${large.digest}`,
+      headers: { "content-type": "application/octet-stream" },
+      body: large.bytes,
+    });
+    expect([refused.status, refused.code()]).toEqual([403, "DENIED"]);
+    expect(refused.text()).toMatch(/the quota \\"teams\\" of team allows 9.77 KiB: [\d.]+ KiB are used/);
+    expect(refused.detail()).toMatchObject({ quota: "teams", prefix: "team", measure: "bytes", allowed: 10_000 });
+    // Elsewhere there is no quota, and what the prefix has already adds nothing.
+    expectStatus(await pushArtifact(client, "free/app", "1", 20_000), 201);
+  });
+
+  it("counts what repositories share once, and makes room when something is deleted", async () => {
+    await using registry = await startRegistry({ config });
+    const { client } = registry;
+    const layer = randomContent(7000);
+    const manifest = artifactOf(layer);
+    for (const name of ["team/a", "team/b"]) {
+      await pushBlob(client, name, CONFIG);
+      const mount = `/v2/${name}/blobs/uploads/?mount=${layer.digest}&from=team/a`;
+      if (name === "team/a") await pushBlob(client, name, layer);
+      else expectStatus(await client.ask({ method: "POST", path: mount }), 201);
+      expectStatus(await pushManifest(client, name, manifest, OCI_MANIFEST, "1"), 201);
+    }
+    expect(await usageOf(registry.url, "team")).toMatchObject({ bytes: 7002 + manifest.bytes.byteLength, tags: 2 });
+    for (const name of ["team/a", "team/b"]) {
+      const path = `/v2/${name}/manifests/${manifest.digest}`;
+      expectStatus(await client.ask({ method: "DELETE", path }), 202);
+    }
+    expectStatus(await pushArtifact(client, "team/c", "1", 7000), 201);
+  });
+
+  it("isn't deceived by a manifest that says its layer is small", async () => {
+    await using registry = await startRegistry({ config });
+    const { client } = registry;
+    const layer = randomContent(5000);
+    await pushBlob(client, "team/app", CONFIG);
+    await pushBlob(client, "team/app", layer);
+    const answer = await pushManifest(client, "team/app", artifactOf(layer, 1), OCI_MANIFEST, "1");
+    expect([answer.status, answer.code()]).toEqual([403, "DENIED"]);
+  });
+});
+
+it("a quota of tags refuses one more, and lets an old one move", async () => {
+  await using registry = await startRegistry({
+    config: { policy: { quota: [{ name: "few", prefix: "*", tags: 2 }] } },
+  });
+  const { client } = registry;
+  for (const tag of ["1", "2", "2"]) expectStatus(await pushArtifact(client, "team/app", tag, 10), 201);
+  const refused = await pushArtifact(client, "team/app", "3", 10);
+  expect([refused.status, refused.text()]).toEqual([403, expect.stringContaining("allows 2 tags: 2 tags are used")]);
+  expectStatus(await pushArtifact(client, "other/app", "1", 10), 201);
+});
+
+const PUSHES = 50;
+const SIZE = 1000;
+
+/** Pushes through all registries at once, and never leaves more than the quota allows. */
+async function contest(registries: readonly RunningRegistry[], allowed: number): Promise<void> {
+  const outcomes = await Promise.all(
+    Array.from({ length: PUSHES }, async (_, index) => {
+      const client = createHttpClient(registries[index % registries.length]?.url ?? "", { keepAlive: false });
+      try {
+        return (await pushArtifact(client, `team/app-${index % 5}`, `t${index}`, SIZE)).status;
+      } catch (error) {
+        // A layer was refused.
+        expect(String(error)).toContain("DENIED");
+        return 403;
+      } finally {
+        client.close();
+      }
+    }),
+  );
+  expect(new Set(outcomes)).toEqual(new Set([201, 403]));
+  for (const { url } of registries) {
+    const { bytes, tags } = await usageOf(url, "team");
+    expect(tags).toBe(outcomes.filter((status) => status === 201).length);
+    expect(bytes).toBeLessThanOrEqual(allowed);
+  }
+}
+
+describe("50 pushes at once never exceed a quota", () => {
+  const allowed = 20_000;
+  const policy = { quota: [{ name: "teams", prefix: "team", bytes: allowed }] };
+
+  it("from two registries over one folder", { timeout: SLOW }, async () => {
+    const folder = await makeTemporaryFolder("quota");
+    const open = () => startRegistry({ root: folder.path, config: { policy } });
+    const registries = await Promise.all([open(), open()]);
+    try {
+      await contest(registries, allowed);
+    } finally {
+      for (const each of registries) await each[Symbol.asyncDispose]();
+      await folder[Symbol.asyncDispose]();
+    }
+  });
+
+  it("from three replicas over S3", { timeout: SLOW }, async () => {
+    await using storage = await startStandIn();
+    const s3 = s3Parameters(storage, await storage.newBucket());
+    const open = () => startRegistry({ config: { policy, storage: { filesystem: undefined, s3 } } });
+    const registries = await Promise.all([open(), open(), open()]);
+    try {
+      await contest(registries, allowed);
+    } finally {
+      for (const each of registries) await each[Symbol.asyncDispose]();
+    }
+  });
+});
