@@ -127,6 +127,8 @@ function listsOf(documents: Documents, activity: ActivityLog): Lists {
       const { document, useOf } = await open(name);
       const keyOf = tagKey(document, useOf, query.sort ?? "name");
       const page = pageOf({ items: document.sortedTags, nameOf: (tag) => tag, keyOf }, query);
+      // What another program has done to a tag that is shown is shown.
+      await documents.get(name, page.items);
       const items = page.items.flatMap((tag) => {
         const state = document.tags.get(tag);
         return state === undefined ? [] : [tagEntry(document, tag, state, useOf)];

@@ -205,6 +205,11 @@ describeForDrivers("an inventory", (over) => {
       const plain = plainRegistry(driver);
       await pushImage(plain, NAME, { layers: ["1"] }, "v1");
       expect((await inventory.tags(NAME)).total).toBe(1);
+      // A tag that is shown is right at once.
+      const moved = await pushImage(plain, NAME, { layers: ["moved"] }, "v1");
+      expect((await inventory.tags(NAME)).items).toMatchObject([
+        { tag: "v1", digest: moved.digest, manifest: { size: moved.size } },
+      ]);
       const { digest } = await pushImage(plain, NAME, { layers: ["2"] }, "v2");
       now += 5 * 60_000;
       expect((await inventory.tags(NAME)).total).toBe(2);

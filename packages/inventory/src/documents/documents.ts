@@ -9,8 +9,8 @@ import { readAll, readItems } from "./read-document.js";
 
 /** What repositories contain, as this process has read it. */
 export interface Documents {
-  /** What the repository contains, every acknowledged change included. */
-  get(name: RepositoryName): Promise<RepositoryDocument>;
+  /** What the repository contains, every acknowledged change included. The links of `tags` are read again in any case. */
+  get(name: RepositoryName, tags?: readonly TagName[]): Promise<RepositoryDocument>;
   /** Learns what was changed. Called by `get`. */
   readNews(): Promise<void>;
 }
@@ -100,12 +100,13 @@ export function createDocuments(survey: Survey, news: BoardReader, options: Docu
 
   return {
     readNews,
-    async get(name) {
+    async get(name, tags = []) {
       const entry = open(name);
       reading.set(name, entry);
       try {
         await readNews();
         if (clock() - entry.readAt >= READ_AGAIN) expectAll(entry);
+        if (entry.changed !== "all") for (const tag of tags) entry.changed.add(tag);
         await entry.update();
         entries.set(name, entry);
       } finally {
