@@ -1,4 +1,7 @@
 import { OCI_MANIFEST, pushImage } from "@longshore/testkit/fixtures";
+import { PROGRAM } from "@longshore/testkit/project";
+import { attempt, run } from "@longshore/testkit/processes";
+import { mkdir, readFile, readdir, truncate, writeFile } from "node:fs/promises";
 import { createHttpClient } from "@longshore/testkit/http-client";
 import { describePeers } from "@longshore/testkit/peers";
 import { startRegistryOfKind } from "@longshore/testkit/registry-of-kind";
@@ -22,7 +25,6 @@ describePeers("registry backup, of a registry that serves", ["docker-registry"],
       expect(second).toMatchObject({ code: 0 });
       expect(second.stdout).toContain("1 tags, 1 manifests and 3 blobs");
       expect((await command("backup", registry.root)).stderr).toContain("this registry itself");
-      expect((await command("backup", "-")).stderr).toContain("tar");
     }
     const target = commandsOver(await configurationOf(folder.path, restored));
     expect((await target("restore", `${folder.path}/nowhere`)).code).toBe(1);
@@ -34,6 +36,69 @@ describePeers("registry backup, of a registry that serves", ["docker-registry"],
       const client = createHttpClient(`http://${original.host}`);
       try {
         expect((await client.ask({ path: "/v2/_catalog" })).text()).toContain('["team/app"]');
+        for (const tag of ["v1", "v2"]) {
+          const path = `/v2/team/app/manifests/${tag}`;
+          const manifest = await client.ask({ path, headers: { accept: OCI_MANIFEST } });
+          expect(manifest.status).toBe(200);
+          for (const digest of new Set(manifest.text().match(/sha256:[0-9a-f]{64}/g))) {
+            expect((await client.ask({ path: `/v2/team/app/blobs/${digest}` })).status).toBe(200);
+          }
+        }
+      } finally {
+        client.close();
+      }
+    }
+  });
+});
+
+describePeers("registry backup, to a tar", ["docker-registry"], () => {
+  it("is unpacked by tar, served by Distribution, and restored", { timeout: 240_000 }, async () => {
+    await using folder = await makeTemporaryFolder("backup");
+    const archive = `${folder.path}/backup.tar`;
+    const unpacked = `${folder.path}/unpacked`;
+    const restored = `${folder.path}/restored`;
+    {
+      await using registry = await startRegistry();
+      const own = await configurationOf(folder.path, registry.root);
+      const command = commandsOver(own);
+      const { layers } = await pushImage(registry.client, "team/app", "v1");
+      await pushImage(registry.client, "team/app", "v2");
+      const first = await command("backup", archive);
+      expect(first.stdout).toContain("2 tags, 2 manifests and 6 blobs");
+      expect((await command("backup", archive)).stderr).toContain("exists");
+      expect((await command("backup", `${folder.path}/a.tar.gz`)).stderr).toContain("compressed");
+      const shell = await attempt("sh", ["-c", `"$0" "$1" backup "$2" - | tar tf -`, process.execPath, PROGRAM, own]);
+      expect(shell.stdout).toBe((await run("tar", ["tf", archive])).stdout);
+
+      // What is damaged doesn't reach a tar, and neither does what needs it.
+      const [hex = ""] = (layers[0]?.digest ?? "").split(":").slice(1);
+      const data = `docker/registry/v2/blobs/sha256/${hex.slice(0, 2)}/${hex}/data`;
+      await writeFile(`${registry.root}/${data}`, Buffer.alloc(100, "x"));
+      const second = await command("backup", `${folder.path}/second.tar`);
+      expect(second).toMatchObject({ code: 1 });
+      expect(second.stderr).toContain("not copied: team/app v1");
+      const names = (await run("tar", ["tf", `${folder.path}/second.tar`])).stdout;
+      expect(names).not.toContain(hex);
+      expect(names).not.toContain("tags/v1");
+    }
+    await mkdir(unpacked);
+    await run("tar", ["xf", archive, "-C", unpacked]);
+    const target = commandsOver(await configurationOf(folder.path, restored, "restored.yml"));
+    const bytes = await readFile(archive);
+    await writeFile(`${folder.path}/cut.tar`, bytes.subarray(0, bytes.length - 1024));
+    expect((await target("restore", `${folder.path}/cut.tar`)).stderr).toContain("truncated");
+    await truncate(`${folder.path}/cut.tar`, 5000);
+    expect((await target("restore", `${folder.path}/cut.tar`)).code).toBe(1);
+    const environment = { TMPDIR: folder.path };
+    const args = [PROGRAM, "restore", `${folder.path}/restored.yml`, "-"];
+    const restoring = await attempt(process.execPath, args, { input: bytes, env: environment });
+    expect(restoring).toMatchObject({ code: 0 });
+    expect(restoring.stdout).toContain("2 tags, 2 manifests");
+    expect((await readdir(folder.path)).filter((name) => name.startsWith("registry-restore"))).toEqual([]);
+    for (const root of [unpacked, restored]) {
+      await using original = await startRegistryOfKind({ kind: "docker-registry", root });
+      const client = createHttpClient(`http://${original.host}`);
+      try {
         for (const tag of ["v1", "v2"]) {
           const path = `/v2/team/app/manifests/${tag}`;
           const manifest = await client.ask({ path, headers: { accept: OCI_MANIFEST } });

@@ -31,7 +31,7 @@ async function modulesIn(file: string): Promise<readonly string[]> {
 
 /** What only some configurations need: libraries, and our own parts that open something. */
 const ON_DEMAND =
-  /node_modules\/(?:@aws-sdk|@smithy|@opentelemetry|ioredis|mongodb|ldapts|acme-client|axios|openid-client|jose|undici|tldts|bcryptjs)\/|open-token-server|mirror-registry|create-tracing|notifications\/service|registry\/dist\/certificates\//;
+  /node_modules\/(?:@aws-sdk|@smithy|@opentelemetry|ioredis|mongodb|ldapts|acme-client|axios|openid-client|jose|undici|tldts|bcryptjs|modern-tar)\/|open-token-server|mirror-registry|create-tracing|notifications\/service|registry\/dist\/certificates\//;
 
 const CONFIGURATION = /\/zod\/|\/yaml\/|config\/schema|@longshore|packages\/(?:storage|auth|mirror|token-server)\//;
 

@@ -4,6 +4,7 @@ import type { StoredManifest } from "../contract/manifest-store.js";
 import type { Repository } from "../contract/registry.js";
 import { isStorageError, StorageError } from "../errors.js";
 import { splitDigest, type Digest } from "../model/digest.js";
+import type { Manifest } from "../model/manifest/manifest.js";
 import { parseManifest } from "../model/manifest/parse.js";
 import { referencesOf, type ManifestReference } from "../model/manifest/references.js";
 import { isManifestMediaType } from "../model/media-types.js";
@@ -172,9 +173,13 @@ export function createCopier(
   return { manifest, withReferrers, tag };
 }
 
+function referencesIn(stored: StoredManifest): readonly ManifestReference[] {
+  return referencesOf(manifestIn(stored));
+}
+
 /** Throws MANIFEST_INVALID for what no registry takes a push of any more. */
-function referencesIn({ bytes, mediaType, digest }: StoredManifest): readonly ManifestReference[] {
-  if (isManifestMediaType(mediaType)) return referencesOf(parseManifest(bytes, mediaType));
+export function manifestIn({ bytes, mediaType, digest }: StoredManifest): Manifest {
+  if (isManifestMediaType(mediaType)) return parseManifest(bytes, mediaType);
   const reason = `manifest ${digest} is of the type ${mediaType}, which can't be pushed any more and isn't copied`;
   throw new StorageError({ code: "MANIFEST_INVALID", reason });
 }

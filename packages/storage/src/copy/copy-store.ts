@@ -83,28 +83,35 @@ export async function copyStore(
 async function copyContents(source: Repository, target: Repository, options: CopyStoreOptions): Promise<void> {
   const call = { signal: options.signal };
   const copier = createCopier(source, target, options, sendTo(source, target, options));
-  const attempt = async (what: Digest | TagName, work: () => Promise<void>): Promise<void> => {
-    try {
-      await work();
-    } catch (error) {
-      if (!isAboutContent(error)) throw error;
-      // What was deleted since it was listed, or lost its blobs because it was, is no problem.
-      if (await isGone(source, what)) return;
-      options.onProblem?.({ name: source.name, what, error });
-    }
-  };
   let after: string | undefined;
   for (;;) {
     const page = await source.manifests.list({ ...call, after, limit: PAGE });
     await mapConcurrently(page.items, options.concurrency ?? 4, (digest) =>
-      attempt(digest, () => copier.manifest(digest)),
+      attemptCopy(source, digest, () => copier.manifest(digest), options),
     );
     after = page.items.at(-1);
     if (!page.more || after === undefined) break;
   }
   // Tags are read after the manifests: one that has moved since brings its manifest now.
   for await (const tag of tagsOf(source, undefined, call)) {
-    await attempt(tag, () => copyOneTag(tag, { source, target, copier, signal: options.signal }));
+    await attemptCopy(source, tag, () => copyOneTag(tag, { source, target, copier, signal: options.signal }), options);
+  }
+}
+
+/** Copies one manifest or tag of `source` by `work`; reports what can't be copied because of what it is. */
+export async function attemptCopy(
+  source: Repository,
+  what: Digest | TagName,
+  work: () => Promise<void>,
+  { onProblem }: Pick<CopyStoreOptions, "onProblem">,
+): Promise<void> {
+  try {
+    await work();
+  } catch (error) {
+    if (!isAboutContent(error)) throw error;
+    // What was deleted since it was listed, or lost its blobs because it was, is no problem.
+    if (await isGone(source, what)) return;
+    onProblem?.({ name: source.name, what, error });
   }
 }
 
@@ -230,7 +237,8 @@ async function removeRepositories(source: Registry, target: Registry, options: C
   return removed;
 }
 
-async function* repositoriesOf(
+/** All repositories, by name. */
+export async function* repositoriesOf(
   registry: Registry,
   { signal }: CopyWithinOptions,
 ): AsyncGenerator<RepositoryName, void, undefined> {

@@ -1,13 +1,23 @@
+import { hasErrno } from "@longshore/base/errno";
 import { Resources } from "@longshore/base/resources";
 import {
+  archiveStore,
   chooseDriver,
   copyStore,
   openRegistry,
+  unpackTar,
+  writeTar,
+  type ArchiveSink,
   type ChosenDriver,
+  type CopiedStore,
   type CopyStoreOptions,
   type Registry,
 } from "@longshore/storage";
-import { resolve } from "node:path";
+import { createReadStream, createWriteStream } from "node:fs";
+import { access, mkdtemp, rename, rm } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import { join, resolve } from "node:path";
+import type { Writable } from "node:stream";
 import { findingsOf, readConfiguration } from "../configuration.js";
 import { formatMebibytes } from "../../garbage-collection/progress.js";
 import type { Config } from "../../config/config.js";
@@ -19,9 +29,14 @@ import { withRegistry, type RegistryContext } from "../with-registry.js";
 /** Copies all repositories to another storage. */
 export function backUp(invocation: Invocation): Promise<number> {
   const { flags, operands } = invocation;
+  const place = operands[0] ?? "";
   return withRegistry(invocation, { changes: false }, async (context) => {
+    if (isArchive(place)) {
+      if (flags.has("mirror")) throw new UsageError("--mirror isn't for a tar, which always is a new copy");
+      return await archive(place, { ...context, invocation });
+    }
     await using opened = new Resources();
-    const target = await openOther(operands[0] ?? "", context.config, opened);
+    const target = await openOther(place, context.config, opened);
     return await copy(context.registry, target, { mirror: flags.has("mirror") }, { ...context, invocation });
   });
 }
@@ -33,7 +48,8 @@ export function restoreFrom(invocation: Invocation): Promise<number> {
   return withRegistry(invocation, { changes: true }, async (context) => {
     const { registry, status } = context;
     await using opened = new Resources();
-    const source = await openOther(place, context.config, opened);
+    const unpacked = isArchive(place) ? await unpack(place, context, opened) : place;
+    const source = await openOther(unpacked, context.config, opened);
     if ((await source.repositories({ limit: 1 })).items.length === 0) {
       status.line(`there are no repositories in ${place}; nothing was restored`);
       return 1;
@@ -46,18 +62,73 @@ export function restoreFrom(invocation: Invocation): Promise<number> {
   });
 }
 
+/** A command's parts that say how far a copy is. */
+type CopyContext = RegistryContext & { readonly invocation: Invocation };
+
 async function copy(
   source: Registry,
   target: Registry,
   options: Pick<CopyStoreOptions, "mirror">,
-  { config, status, signal, invocation }: RegistryContext & { readonly invocation: Invocation },
+  context: CopyContext,
 ): Promise<number> {
+  const result = await copyStore(source, target, { ...options, ...reporting(context) });
+  context.status.clear();
+  context.invocation.terminal.out(`${summaryOf(result)}\n`);
+  return result.problems > 0 ? 1 : 0;
+}
+
+/** Writes all repositories into a tar file, which has its name once it is complete, or to standard output. */
+async function archive(place: string, context: CopyContext): Promise<number> {
+  const { registry, config, status, invocation } = context;
+  const fill = (sink: ArchiveSink): Promise<CopiedStore> =>
+    archiveStore(registry, sink, { ...reporting(context), validation: config.validation });
+  if (place === "-") {
+    const result = await writeTar(process.stdout, fill);
+    status.clear();
+    // Standard output is the tar.
+    status.line(summaryOf(result));
+    return result.problems > 0 ? 1 : 0;
+  }
+  if (await isThere(place)) throw new UsageError(`${place} exists; a tar is always a new copy, so use another name`);
+  const partial = `${place}.partial`;
+  try {
+    const file: Writable = createWriteStream(partial, { flush: true });
+    const result = await writeTar(file, fill);
+    await rename(partial, place);
+    status.clear();
+    invocation.terminal.out(`${summaryOf(result)}\n`);
+    return result.problems > 0 ? 1 : 0;
+  } catch (error) {
+    await rm(partial, { force: true });
+    throw error;
+  }
+}
+
+/** Unpacks a tar into a temporary folder, which is removed at the end; returns its path. */
+async function unpack(place: string, { status, signal }: RegistryContext, opened: Resources): Promise<string> {
+  const folder = await mkdtemp(join(tmpdir(), "registry-restore-"));
+  opened.add({ close: () => rm(folder, { recursive: true, force: true }) });
+  status.update(() => `unpacking ${place} to ${folder}`);
+  await unpackTar(place === "-" ? process.stdin : createReadStream(place), folder, signal);
+  return folder;
+}
+
+async function isThere(path: string): Promise<boolean> {
+  try {
+    await access(path);
+    return true;
+  } catch (error) {
+    if (hasErrno(error, "ENOENT")) return false;
+    throw error;
+  }
+}
+
+function reporting({ config, status, signal }: RegistryContext): CopyStoreOptions {
   let [bytes, items, current] = [0, 0, ""];
   const show = (): void => {
     status.update(() => `copying ${current}: ${items} blobs, manifests and tags, ${formatMebibytes(bytes)}`);
   };
-  const result = await copyStore(source, target, {
-    ...options,
+  return {
     signal,
     isLeftOut: (name) => isMirrored(config, name),
     onRepository: (name) => {
@@ -73,19 +144,25 @@ async function copy(
       show();
     },
     onProblem: ({ name, what, error }) => status.line(`not copied: ${name} ${what}: ${error.message}`),
-  });
-  status.clear();
+  };
+}
+
+function summaryOf(result: CopiedStore): string {
   const { repositories, tags, manifests, blobs, removed, problems } = result;
   const copied = `${tags} tags, ${manifests} manifests and ${blobs} blobs (${formatMebibytes(result.bytes)}) copied`;
-  invocation.terminal.out(`${repositories} repositories: ${copied}, ${removed} removed, ${problems} problems\n`);
-  return problems > 0 ? 1 : 0;
+  return `${repositories} repositories: ${copied}, ${removed} removed, ${problems} problems`;
+}
+
+/** Whether a place is a tar: a file's name, or `-` for a standard stream. Throws UsageError for one that is compressed. */
+function isArchive(place: string): boolean {
+  if (/\.(?:tgz|tar\.\w+)$/i.test(place)) {
+    throw new UsageError("a compressed tar isn't supported; use - and a pipe, such as `… backup config.yml - | gzip`");
+  }
+  return place === "-" || /\.tar$/i.test(place);
 }
 
 /** The repositories of a folder, or of the storage that another configuration describes. */
 async function openOther(place: string, own: Config, opened: Resources): Promise<Registry> {
-  if (place === "-" || /\.tar(\.\w+)?$/.test(place)) {
-    throw new UsageError("a tar file isn't supported; use a folder, and pack or unpack that");
-  }
   const chosen = /\.ya?ml$/i.test(place) ? await driverIn(place) : folder(place);
   const { driver } = own.storage;
   if (chosen.kind === driver.kind && chosen.identity === driver.identity) {
