@@ -18,6 +18,7 @@ const ROOMS = [
   "mirroring/",
   "garbage-collection/",
   "limits/",
+  "retention/",
   "open-storage[.]ts",
   "quota/",
   "tracing/",

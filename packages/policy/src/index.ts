@@ -9,3 +9,7 @@ export {
   type LimitVerdict,
   type MetLimit,
 } from "./ratelimit/limits.js";
+export { decideRetention, untaggedRule, type TagFate } from "./retention/decide.js";
+export type { RepositoryFacts } from "./retention/facts.js";
+export { selectsRepository } from "./patterns.js";
+export { subjectOfTag } from "./retention/referrer-tag.js";

@@ -60,7 +60,10 @@ export async function composeRegistry(context: RunContext, stop: AbortSignal): P
       : await composeWorkers(context, notifications, maintenance),
   );
   const certificates = opened.add(await openCertificates(config, service, log));
-  opened.add(await startBackgroundJobs(config, { service, log, notifications, certificates, maintenance, stop }));
+  const { instance } = context;
+  opened.add(
+    await startBackgroundJobs(config, { service, logs, instance, notifications, certificates, maintenance, stop }),
+  );
   const resources = opened.move();
   return {
     async start() {

@@ -1,4 +1,5 @@
 import { randomUUID } from "node:crypto";
+import type { Resources } from "@longshore/base/resources";
 import type { ActivityRecorder, Inventory, OpenInventory } from "@longshore/inventory";
 import { immutableTags } from "@longshore/policy";
 import {
@@ -9,6 +10,7 @@ import {
   observeDriver,
   openCaches,
   openRecords,
+  openRegistry,
   storageId,
   type CacheObserver,
   type Caches,
@@ -19,7 +21,7 @@ import {
 } from "@longshore/storage";
 import type { Config, RedisConfig } from "./config/config.js";
 import type { StorageMetrics } from "./metrics/storage-metrics.js";
-import { errorFields, type Log } from "./observability/log.js";
+import { errorFields, silentLog, type Log } from "./observability/log.js";
 
 /** The configured driver alone, for work beside the API such as health checks and upload purging. */
 export async function openDriver({ storage }: Config, metrics?: StorageMetrics): Promise<StorageDriver> {
@@ -85,6 +87,33 @@ export function revealRedis(redis: RedisConfig): RedisOptions {
 export interface KeptInventory extends OpenInventory {
   readonly activity: ActivityRecorder | undefined;
   close(): Promise<void>;
+}
+
+/** The repositories on a storage, for work beside the API. */
+export interface Stored {
+  readonly caches: Caches;
+  readonly registry: Registry;
+  readonly inventory: Inventory;
+}
+
+/** Opens the repositories on `driver` beside the registries that serve them, whose shared caches learn of changes. */
+export async function openStored(
+  config: Config,
+  driver: StorageDriver,
+  opened: Resources,
+  log: Pick<Log, "warn">,
+): Promise<Stored> {
+  const caches = opened.add(await openConfiguredCaches(config, driver, { ...silentLog, warn: log.warn.bind(log) }));
+  const registry = openRegistry(driver, {
+    validation: config.validation,
+    caches,
+    manifestCacheBytes: config.storage.cache.manifestbytes,
+    maxManifestBytes: config.http.limits.manifestsize,
+    tagConcurrency: config.storage.tag.concurrencylimit,
+  });
+  const kept = opened.add(await keepInventory(config, registry, driver, log));
+  // Where no process keeps one, none needs to be told.
+  return { caches, inventory: kept.inventory, registry: config.inventory.enabled ? kept.registry : registry };
 }
 
 /** The inventory of `registry`, and the registry that tells all processes of what is changed through it. */

@@ -41,7 +41,7 @@ describe("a collection that a client asks for", () => {
     expect(own.status).toBe(202);
     expect((await ask("job=collection")).status).toBe(405);
     const wrong = await ask("job=everything");
-    expect([wrong.status, wrong.detail()]).toEqual([400, "job must be one of collection"]);
+    expect([wrong.status, wrong.detail()]).toEqual([400, "job must be one of collection, retention"]);
     expect((await registry.client.ask({ path: `${RUNS}/unknown` })).status).toBe(404);
   });
 });

@@ -8,7 +8,7 @@ import type { ACTIONS } from "./options.js";
 export type ClientAction = (typeof ACTIONS)[number];
 
 /** A rule of `policy.ratelimit`. */
-export interface LimitRule extends RepositorySelection {
+interface LimitRule extends RepositorySelection {
   readonly name: string;
   readonly clients: "everyone" | "anonymous" | "accounts";
   readonly accounts: readonly Wildcard[];

@@ -52,6 +52,25 @@ export function createAudit(write: (line: string) => void, { pulls }: { readonly
   };
 }
 
+/** What the registry removed by itself. */
+export interface AuditedRemoval {
+  readonly repository: string;
+  readonly tag: string;
+  readonly digest: string;
+  /** The rule that decided; undefined if none names it. */
+  readonly rule: string | undefined;
+}
+
+/** Records removals by the registry itself, as {@link createAudit} records those by clients. */
+export function createRemovalAudit(write: (line: string) => void, agent: string) {
+  return ({ repository, tag, digest, rule }: AuditedRemoval, now: number): void => {
+    const rules = rule === undefined ? undefined : [rule];
+    const outcome: AccessOutcome = "allowed";
+    const time = new Date(now).toISOString();
+    write(`${JSON.stringify({ time, action: "delete", outcome, repository, tag, digest, rules, agent })}\n`);
+  };
+}
+
 function boundedList(texts: readonly string[] | undefined): readonly (string | undefined)[] | undefined {
   return texts?.slice(0, GRANTED_LIMIT).map((text) => bounded(text));
 }

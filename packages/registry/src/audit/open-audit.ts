@@ -9,6 +9,8 @@ import { createAudit, type Audit } from "./audit.js";
 /** The audit log of a process. */
 export interface AuditLog {
   readonly audit: Audit;
+  /** Adds a line, for what no client asked for. */
+  write(line: string): void;
   /** Reopens the file, so that it can be rotated. */
   reopen(): void;
   /** Flushes what is buffered. */
@@ -31,6 +33,7 @@ export function openAudit(config: AuditConfig, logs: Logs): AuditLog {
     const sink = target === "stdout" ? logs.sinks.access : logs.sinks.application;
     return {
       audit: createAudit((line) => sink.write(line), config),
+      write: (line) => sink.write(line),
       reopen: () => undefined,
       close: () => sink.flush(),
     };
@@ -38,6 +41,7 @@ export function openAudit(config: AuditConfig, logs: Logs): AuditLog {
   const file = openAuditFile(target, logs.log);
   return {
     audit: createAudit((line) => file.write(line), config),
+    write: (line) => file.write(line),
     reopen: () => file.reopen(),
     close: () => file.close(),
   };
@@ -58,7 +62,7 @@ class AuditError extends Error {
  * A file that several processes append to: each write consists of whole lines (O_APPEND), so that lines never mix. It is
  * written synchronously, a batch at a time, so that nothing is missing when the process ends.
  */
-function openAuditFile(path: string, log: Log): AuditFile {
+export function openAuditFile(path: string, log: Log): AuditFile {
   let descriptor = openForAppending(path);
   let pending = "";
   let dropped = 0;

@@ -7,6 +7,7 @@ import { loginsRevoke } from "./commands/logins-revoke.js";
 import { mirrorCopy } from "./commands/mirror-copy.js";
 import { mirrorSync } from "./commands/mirror-sync.js";
 import { repositoryCopy, repositoryDelete, repositoryList, repositoryRename } from "./commands/repositories.js";
+import { retention } from "./commands/retention.js";
 import { scrub } from "./commands/scrub.js";
 import { serve } from "./commands/serve.js";
 import { tokenCreate } from "./commands/token-create.js";
@@ -20,6 +21,7 @@ import { verify } from "./commands/verify.js";
 export const COMMANDS: readonly Command[] = [
   serve,
   garbageCollect,
+  retention,
   scrub,
   backup,
   restore,

@@ -1,16 +1,7 @@
 import { Resources } from "@longshore/base/resources";
-import type { Inventory } from "@longshore/inventory";
-import {
-  openRegistry,
-  parseRepositoryName,
-  type Caches,
-  type Registry,
-  type RepositoryName,
-  type StorageDriver,
-} from "@longshore/storage";
+import { parseRepositoryName, type RepositoryName, type StorageDriver } from "@longshore/storage";
 import type { Config } from "../config/config.js";
-import { silentLog } from "../observability/log.js";
-import { keepInventory, openConfiguredCaches, openDriver } from "../open-storage.js";
+import { openDriver, openStored, type Stored } from "../open-storage.js";
 import { onStopSignals } from "../server/processes/signals.js";
 import type { Invocation } from "./command.js";
 import { printErrors } from "./configuration.js";
@@ -21,12 +12,9 @@ import { createStatus, type Status } from "./status.js";
 const INTERRUPTED = 130;
 
 /** What a command that works on repositories works with. */
-export interface RegistryContext {
+export interface RegistryContext extends Stored {
   readonly config: Config;
   readonly driver: StorageDriver;
-  readonly caches: Caches;
-  readonly registry: Registry;
-  readonly inventory: Inventory;
   readonly status: Status;
   readonly signal: AbortSignal;
 }
@@ -68,22 +56,12 @@ async function open(
   opened: Resources,
   warn: (text: string) => void,
   changes: boolean,
-): Promise<Pick<RegistryContext, "driver" | "caches" | "registry" | "inventory">> {
+): Promise<Stored & Pick<RegistryContext, "driver">> {
   if (changes && config.storage.maintenance.readonly.enabled) {
     throw new Error("storage.maintenance.readonly is enabled; nothing can be changed on this storage");
   }
   const driver = opened.add(await openDriver(config));
-  const caches = opened.add(await openConfiguredCaches(config, driver, { ...silentLog, warn }));
-  const registry = openRegistry(driver, {
-    validation: config.validation,
-    caches,
-    manifestCacheBytes: config.storage.cache.manifestbytes,
-    maxManifestBytes: config.http.limits.manifestsize,
-    tagConcurrency: config.storage.tag.concurrencylimit,
-  });
-  const kept = await keepInventory(config, registry, driver, { warn });
-  // Where no process keeps one, none needs to be told.
-  return { driver, caches, inventory: kept.inventory, registry: config.inventory.enabled ? kept.registry : registry };
+  return { driver, ...(await openStored(config, driver, opened, { warn })) };
 }
 
 /** The repository that an operand names. Throws UsageError. */

@@ -1,5 +1,6 @@
 import { makeDirectories } from "@longshore/base/make-directories";
 import { Resources } from "@longshore/base/resources";
+import { untaggedRule } from "@longshore/policy";
 import { createHash } from "node:crypto";
 import { lstat } from "node:fs/promises";
 import { tmpdir } from "node:os";
@@ -8,10 +9,12 @@ import {
   claimWorkDirectory,
   collectGarbage,
   type CollectObserver,
+  type CollectOptions,
   type CollectResult,
   type StorageDriver,
 } from "@longshore/storage";
 import type { Config } from "../config/config.js";
+import { isMirrored } from "../config/mirrored.js";
 import type { Log } from "../observability/log.js";
 import { openConfiguredCaches } from "../open-storage.js";
 
@@ -30,7 +33,7 @@ export interface CollectionRequest {
 
 /** Runs one collection in a work directory of its own, and updates the caches. Throws CollectError, or the signal's reason. */
 export async function runCollection(config: Config, request: CollectionRequest): Promise<CollectResult> {
-  const { driver, log, grace, untaggedAge, dryRun, observer, signal } = request;
+  const { driver, log, grace, dryRun, observer, signal } = request;
   const { storage } = config;
   await using opened = new Resources();
   const caches = opened.add(await openConfiguredCaches(config, driver, log));
@@ -38,13 +41,20 @@ export async function runCollection(config: Config, request: CollectionRequest):
   opened.defer(() => work.release());
   return await collectGarbage(driver, {
     grace,
-    deleteUntagged: untaggedAge === undefined ? undefined : { age: untaggedAge },
+    deleteUntagged: untaggedOf(config, request.untaggedAge),
     dryRun,
     workDirectory: work.path,
     observer,
     signal,
     caches,
   });
+}
+
+/** What `policy.retention.untagged` says goes before what holds for all repositories. */
+function untaggedOf(config: Config, age: number | undefined): CollectOptions["deleteUntagged"] {
+  const { enabled, dryrun, untagged } = config.policy.retention;
+  if (!enabled || dryrun || untagged.length === 0) return age === undefined ? undefined : { age };
+  return { age: (name) => (isMirrored(config, name) ? undefined : untaggedRule(untagged, name)?.age) ?? age };
 }
 
 /** The name of a storage's work directory. */

@@ -1,7 +1,7 @@
 import { z } from "zod";
 
 /** What can be run by a request, and on a schedule. */
-export const JOBS = ["collection"] as const;
+export const JOBS = ["collection", "retention"] as const;
 export type JobName = (typeof JOBS)[number];
 
 const time = z.iso.datetime();

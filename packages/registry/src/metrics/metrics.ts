@@ -8,6 +8,7 @@ import { createLimitMetrics, type LimitMetrics } from "./limit-metrics.js";
 import { createMirrorMetrics, type MirrorMetrics } from "./mirror-metrics.js";
 import { createProcessMetrics } from "./process-metrics.js";
 import type { MetricsSnapshot } from "./snapshot.js";
+import { createRetentionMetrics, type RetentionMetrics } from "./retention-metrics.js";
 import { createStorageMetrics, type StorageMetrics } from "./storage-metrics.js";
 
 export type { MetricsSnapshot } from "./snapshot.js";
@@ -33,6 +34,7 @@ export interface Metrics {
   readonly scrub: ScrubMetrics;
   readonly mirror: MirrorMetrics;
   readonly limits: LimitMetrics;
+  readonly retention: RetentionMetrics;
   snapshot(): Promise<MetricsSnapshot>;
 }
 
@@ -65,6 +67,7 @@ export function createMetrics(sources: MetricsSources): Metrics {
     scrub: createScrubMetrics(registry),
     mirror: createMirrorMetrics(registry),
     limits: createLimitMetrics(registry),
+    retention: createRetentionMetrics(registry),
     async snapshot() {
       const all = await registry.getMetricsAsJSON();
       return [...all, ...(await ofProcess(all))];

@@ -26,6 +26,7 @@ export async function markTagged(name: RepositoryName, run: Run): Promise<boolea
   if (roots === undefined) {
     run.report.line(`manifest tags path of repository ${name} does not exist`);
   }
+  const cutoff = run.untaggedCutoff(name) ?? -Infinity;
   const nodes = new Map<Digest, Node>();
   const opaque = new Set<Digest>();
   for await (const revisions of linkedRevisions(name, run)) {
@@ -36,7 +37,7 @@ export async function markTagged(name: RepositoryName, run: Run): Promise<boolea
         opaque.add(digest);
         reportOpaque(name, digest, read.reason, run);
       }
-      const kept = roots?.has(digest) === true || link.modified.getTime() >= run.untaggedCutoff;
+      const kept = roots?.has(digest) === true || link.modified.getTime() >= cutoff;
       const needs = read.kind === "read" ? read : { children: [], subject: undefined };
       nodes.set(digest, { children: needs.children, subject: needs.subject, kept });
       if (kept && read.kind === "read") await markManifest(name, digest, run, read);

@@ -14,7 +14,7 @@ import { bucketFile, bucketOf, type Run } from "./run-state.js";
 export async function markRepository(name: RepositoryName, run: Run): Promise<void> {
   const { report, work } = run;
   report.line(name);
-  const isKnown = run.options.deleteUntagged === undefined ? await markAll(name, run) : await markTagged(name, run);
+  const isKnown = run.untaggedCutoff(name) === undefined ? await markAll(name, run) : await markTagged(name, run);
   await noteLayers(name, run, isKnown && !(await isBeingRemoved(name, run)));
   await work.settle();
 }

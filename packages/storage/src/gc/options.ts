@@ -1,11 +1,15 @@
+import type { RepositoryName } from "../model/repository-name.js";
 import type { Caches } from "../contract/caches.js";
 
 /** Options of a collection. */
 export interface CollectOptions {
   /** Nothing that was pushed, or requested by a client that pushes, within this time (ms) is removed. */
   readonly grace: number;
-  /** Also removes manifests that have no tag and that nothing else needs; undefined disables this. */
-  readonly deleteUntagged?: { readonly age: number } | undefined;
+  /**
+   * Also removes manifests that have no tag and that nothing else needs, once they are older than `age` (ms), which may be undefined
+   * for some repositories; undefined disables this.
+   */
+  readonly deleteUntagged?: { readonly age: number | ((name: RepositoryName) => number | undefined) } | undefined;
   /** Reports what would be removed, and removes nothing. */
   readonly dryRun?: boolean | undefined;
   /** A directory of this machine, which no other collection uses at the same time. What is in it is removed first. */

@@ -1,3 +1,4 @@
+import type { RepositoryName } from "../model/repository-name.js";
 import { NO_LINKS } from "../cache/none.js";
 import type { LinkCache } from "../contract/caches.js";
 import type { CallOptions, StorageDriver } from "../contract/driver.js";
@@ -29,7 +30,8 @@ export interface Run {
   readonly start: number;
   /** Times (ms, by the storage's clock): what changed at or after them stays. */
   readonly cutoff: number;
-  readonly untaggedCutoff: number;
+  /** The same for untagged manifests of a repository; undefined: all of them stay. */
+  untaggedCutoff(name: RepositoryName): number | undefined;
   readonly report: Report;
   /** Marks `digest` as in use; returns whether that is new, as far as it remembers. */
   mark(digest: Digest): boolean;
@@ -98,7 +100,11 @@ export function createRun(
     links: options.caches?.links ?? NO_LINKS,
     start,
     cutoff: cutoffOf(start, options),
-    untaggedCutoff: start - Math.max(options.grace, options.deleteUntagged?.age ?? 0),
+    untaggedCutoff: (name) => {
+      const { age } = options.deleteUntagged ?? {};
+      const own = typeof age === "function" ? age(name) : age;
+      return own === undefined ? undefined : start - Math.max(options.grace, own);
+    },
     report: createReport(options.observer),
     mark: (digest) => {
       if (named.size >= NAMED) named.clear();

@@ -89,6 +89,7 @@ async function sweepHidden(
   },
   run: Run,
 ): Promise<void> {
+  const cutoff = run.untaggedCutoff(name) ?? -Infinity;
   const saved: Digest[] = [];
   await mapConcurrently(revisions, run.concurrency, async (revision) => {
     run.signal?.throwIfAborted();
@@ -96,7 +97,7 @@ async function sweepHidden(
     if (file === undefined) return;
     hidden.set(revision.digest, { ...revision, file });
     const lease = await run.hiding.leaseOf(file);
-    if (lease === undefined || lease >= run.untaggedCutoff) saved.push(revision.digest);
+    if (lease === undefined || lease >= cutoff) saved.push(revision.digest);
   });
   for (const target of (await tagTargets(name, run)) ?? []) if (hidden.has(target)) saved.push(target);
   await putBackWithRelatives(name, saved, hidden, run);

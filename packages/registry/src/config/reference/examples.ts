@@ -76,7 +76,11 @@ tokenserver:
       excepttags: ["*-rc*"]
   ratelimit:
     rules:
-      - { name: anonymous pulls, clients: anonymous, count: pulls, limit: 100, window: 6h }`,
+      - { name: anonymous pulls, clients: anonymous, count: pulls, limit: 100, window: 6h }
+  retention:
+    enabled: true
+    rules:
+      - { name: builds, tags: ["build-*"], newest: 20, youngerthan: 168h }`,
   middleware: `middleware:
   storage:
     - name: redirect

@@ -1,5 +1,5 @@
 import { z } from "zod";
-import { immutableSection, quotaSection, rateLimitSection } from "@longshore/policy/configuration";
+import { immutableSection, quotaSection, rateLimitSection, retentionSection } from "@longshore/policy/configuration";
 import { compilePattern } from "../pattern.js";
 import { choice, flag, key, list, section, text } from "@longshore/options/declare";
 
@@ -78,6 +78,7 @@ export const policy = section(
     immutable: immutableSection,
     quota: quotaSection,
     ratelimit: rateLimitSection,
+    retention: retentionSection,
   },
   "What may be pushed, moved and deleted, and how much clients may do; see [policies](policies.md).",
 ).prefault({});

@@ -234,7 +234,12 @@ export const OPERATIONS: readonly Operation[] = [
       status: 202,
       answer: "Run",
       parameters: {
-        job: { kind: JOBS, isRequired: true, meaning: "`collection`: remove what no manifest refers to." },
+        job: {
+          kind: JOBS,
+          isRequired: true,
+          meaning:
+            "`collection`: remove what no manifest refers to. `retention`: remove tags that `policy.retention` doesn't keep.",
+        },
         dryrun: { kind: "flag", meaning: "Only find out what it would do." },
       },
     },

@@ -12,9 +12,11 @@ import type { CollectionMetrics } from "../../metrics/gc-metrics.js";
 import type { CertificateSource } from "../../metrics/server-metrics.js";
 import type { ScrubMetrics } from "../../metrics/scrub-metrics.js";
 import type { MirrorMetrics } from "../../metrics/mirror-metrics.js";
+import type { RetentionMetrics } from "../../metrics/retention-metrics.js";
 import type { UpstreamStatuses } from "../../mirroring/upstream-states.js";
 import type { NotificationService } from "../../notifications/service.js";
-import type { Log } from "../../observability/log.js";
+import { eventSettings } from "../../notifications/settings.js";
+import type { Logs } from "../../observability/open-logs.js";
 import { startDebugAddress, type ObservedService } from "../debug/debug-address.js";
 import { startCollecting, type Collect } from "./garbage-collection.js";
 import { scrubConfigured, startScrubbing } from "./scrubbing.js";
@@ -25,7 +27,12 @@ interface JobsService extends ObservedService {
   readonly driver: StorageDriver;
   /** Undefined disables metrics. */
   readonly metrics:
-    | { readonly collection: CollectionMetrics; readonly scrub: ScrubMetrics; readonly mirror: MirrorMetrics }
+    | {
+        readonly collection: CollectionMetrics;
+        readonly scrub: ScrubMetrics;
+        readonly mirror: MirrorMetrics;
+        readonly retention: RetentionMetrics;
+      }
     | undefined;
   /** Called whenever the set of failing checks changes. */
   setHealth(failures: HealthFailures): void;
@@ -34,7 +41,9 @@ interface JobsService extends ObservedService {
 /** What background jobs need from the process. */
 export interface BackgroundJobsContext {
   readonly service: JobsService;
-  readonly log: Log;
+  readonly logs: Logs;
+  /** The registry's name in events. */
+  readonly instance: string;
   /** Undefined if there are no endpoints. */
   readonly notifications: NotificationService | undefined;
   /** Undefined if no authority issues certificates. */
@@ -47,11 +56,12 @@ export interface BackgroundJobsContext {
 
 /**
  * Starts the jobs that must run only once, however many processes serve: health checks, upload purging, garbage collection,
- * sweeps of the pull-through cache, copies of `proxy.sync`, the debug address. Health checks and the debug address continue while requests in progress finish, until the jobs are
+ * retention, sweeps of the pull-through cache, copies of `proxy.sync`, the debug address. Health checks and the debug address continue while requests in progress finish, until the jobs are
  * closed. Throws AddressError if the debug address can't be listened on.
  */
 export async function startBackgroundJobs(config: Config, context: BackgroundJobsContext): Promise<Resources> {
-  const { service, log, notifications, certificates, stop } = context;
+  const { service, logs, notifications, certificates, stop } = context;
+  const { log } = logs;
   const { driver, metrics } = service;
   const { uploadpurging, gc, scrub, readonly } = config.storage.maintenance;
   await using opened = new Resources();
@@ -96,6 +106,11 @@ export async function startBackgroundJobs(config: Config, context: BackgroundJob
       metrics: metrics?.scrub,
       stop: signal,
     });
+  }
+  if (!readonly.enabled) {
+    const { startRetaining } = await import("./retention.js");
+    const events = notifications && eventSettings(config, notifications.sink, context.instance);
+    startRetaining(config, { driver, logs, desk, events, metrics: metrics?.retention, stop: signal });
   }
   if (config.proxy !== undefined && !readonly.enabled) {
     const { startSweeping } = await import("../../mirroring/sweep-mirror.js");

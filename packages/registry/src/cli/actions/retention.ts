@@ -1,0 +1,50 @@
+import { Resources } from "@longshore/base/resources";
+import { createRemovalAudit } from "../../audit/audit.js";
+import { openAuditFile } from "../../audit/open-audit.js";
+import { silentLog } from "../../observability/log.js";
+import { RETENTION_AGENT } from "../../retention/observe-removals.js";
+import { runRetention, type RetentionResult } from "../../retention/run-retention.js";
+import type { Invocation } from "../command.js";
+import { withRegistry } from "../with-registry.js";
+
+/** Applies `policy.retention`, now, whether or not it is enabled. */
+export function applyRetention(invocation: Invocation): Promise<number> {
+  const { flags, terminal } = invocation;
+  const dryRun = flags.has("dry-run");
+  return withRegistry(invocation, { changes: !dryRun }, async ({ config, status, ...context }) => {
+    await using opened = new Resources();
+    const warn = (text: string): void => status.line(`warning: ${text}`);
+    const target = config.log.audit?.target;
+    // A service's streams are those of that service alone.
+    const isFile = target !== undefined && target !== "stdout" && target !== "stderr" && !dryRun;
+    const file = isFile ? opened.add(openAuditFile(target, { ...silentLog, warn, error: warn })) : undefined;
+    const note = file && createRemovalAudit((line) => file.write(line), RETENTION_AGENT);
+    const result = await runRetention(config, {
+      ...context,
+      dryRun,
+      observer: {
+        decided: (repository, { tag, digest, kept, rule, reason }) => {
+          if (kept && flags.has("removed")) return;
+          status.clear();
+          if (flags.has("json")) {
+            terminal.out(`${JSON.stringify({ repository, tag, digest, kept, rule, reason })}\n`);
+            return;
+          }
+          terminal.out(`${kept ? "keep" : "remove"}\t${repository}:${tag}\t${rule ?? "-"}\t${reason}\n`);
+        },
+        removed: (repository, { tag, digest, rule }) => note?.({ repository, tag, digest, rule }, Date.now()),
+        problem: warn,
+        progress: (repositories) => status.update(() => `${repositories} repositories`),
+      },
+    });
+    status.line(summaryOf(result, dryRun));
+    return result.problems > 0 ? 1 : 0;
+  });
+}
+
+function summaryOf({ repositories, kept, removed, changed, problems }: RetentionResult, dryRun: boolean): string {
+  const what = dryRun ? `dry run: ${removed} tags would be removed` : `${removed} tags removed`;
+  const others = changed === 0 ? "" : `, ${changed} were moved or deleted meanwhile, or are needed again`;
+  const wrong = problems === 0 ? "" : `; ${problems} problems (see above)`;
+  return `${what}, ${kept} kept in ${repositories} repositories${others}${wrong}`;
+}
