@@ -154,6 +154,12 @@ module.exports = {
       "a copy between repositories pushes and mounts like a client",
     ),
     only(
+      "an-archive-reaches-no-driver",
+      "^packages/storage/src/archive",
+      "^packages/storage/src/(drivers|cache|gc|scrub)",
+      "it reads through the contract, and knows the paths that files have",
+    ),
+    only(
       "the-scrub-uses-helpers",
       "^packages/storage/src/scrub",
       "^packages/storage/src/(drivers|cache|copy|gc/(?!repositories|read-manifest))",

@@ -105,8 +105,8 @@ export {
   type CopyRepositoryOptions,
 } from "./copy/copy-repository.js";
 export type { CopiedItem, CopyWithinOptions } from "./copy/copier.js";
-export { archiveStore, type ArchiveSink } from "./copy/archive-store.js";
-export { unpackTar, writeTar } from "./copy/tar.js";
+export { archiveStore, type ArchiveSink } from "./archive/archive-store.js";
+export { unpackTar, writeTar } from "./archive/tar.js";
 export { copyStore, type CopiedStore, type CopyProblem, type CopyStoreOptions } from "./copy/copy-store.js";
 export { renameRepository } from "./copy/rename-repository.js";
 export { scrubStorage } from "./scrub/scrub.js";

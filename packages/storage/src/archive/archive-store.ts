@@ -7,8 +7,8 @@ import type { ManifestReference } from "../model/manifest/references.js";
 import { referencesOf } from "../model/manifest/references.js";
 import type { TagName } from "../model/tag.js";
 import { DEFAULT_VALIDATION, requiredReferences, type ManifestValidation } from "../store/validation.js";
-import { manifestIn, tagsOf } from "./copier.js";
-import { attemptCopy, repositoriesOf, type CopiedStore, type CopyStoreOptions } from "./copy-store.js";
+import { manifestIn, tagsOf } from "../copy/copier.js";
+import { attemptCopy, repositoriesOf, type CopiedStore, type CopyStoreOptions } from "../copy/copy-store.js";
 
 /** How many digests are remembered as archived, of some 200 bytes each; beyond that some are archived twice. */
 const REMEMBERED = 500_000;
