@@ -2,8 +2,11 @@ import {
   contentOf,
   describeContent,
   expectStatus,
+  indexOf,
+  locationOf,
   manifestOf,
   OCI_CONFIG,
+  OCI_INDEX,
   OCI_MANIFEST,
   pushBlob,
   pushManifest,
@@ -94,6 +97,57 @@ describe("a quota of bytes", () => {
     await pushBlob(client, "team/app", layer);
     const answer = await pushManifest(client, "team/app", artifactOf(layer, 1), OCI_MANIFEST, "1");
     expect([answer.status, answer.code()]).toEqual([403, "DENIED"]);
+  });
+});
+
+describe("a quota of bytes can't be deceived", () => {
+  const config = { policy: { quota: [{ name: "teams", prefix: "team", bytes: 10_000 }] } };
+
+  it("by an index that lists layers, as BuildKit's cache does", async () => {
+    await using registry = await startRegistry({ config });
+    const { client } = registry;
+    const layer = randomContent(6000);
+    await pushBlob(client, "team/cache", layer);
+    const index = manifestOf(indexOf([describeContent(layer, LAYER)]));
+    expectStatus(await pushManifest(client, "team/cache", index, OCI_INDEX, "1"), 201);
+    expect((await usageOf(registry.url, "team")).bytes).toBe(6000 + index.bytes.byteLength);
+    const lying = manifestOf(indexOf([{ ...describeContent(layer, LAYER), size: 1 }]));
+    expect((await pushManifest(client, "team/cache", lying, OCI_INDEX, "2")).code()).toBe("DENIED");
+  });
+
+  it("by a layer that is said to be elsewhere", async () => {
+    await using registry = await startRegistry({ config });
+    const { client } = registry;
+    await pushBlob(client, "team/app", CONFIG);
+    const foreign = {
+      ...describeContent(randomContent(6000), "application/vnd.oci.image.layer.nondistributable.v1.tar+gzip"),
+      size: 0,
+      urls: ["https://example.com/layer"],
+    };
+    const manifest = manifestOf({
+      schemaVersion: 2,
+      mediaType: OCI_MANIFEST,
+      config: describeContent(CONFIG, OCI_CONFIG),
+      layers: [foreign],
+    });
+    const answer = await pushManifest(client, "team/app", manifest, OCI_MANIFEST, "1");
+    expect([answer.status, answer.code()]).toEqual([403, "DENIED"]);
+  });
+
+  it("by a session that grows piece by piece", async () => {
+    await using registry = await startRegistry({ config });
+    const { client } = registry;
+    let location = await startUpload(client, "team/app");
+    const patch = async () =>
+      client.ask({
+        method: "PATCH",
+        path: location,
+        headers: { "content-type": "application/octet-stream" },
+        body: randomContent(6000).bytes,
+      });
+    location = locationOf(expectStatus(await patch(), 202));
+    expect((await patch()).code()).toBe("DENIED");
+    expect((await client.ask({ path: location })).code()).toBe("BLOB_UPLOAD_UNKNOWN");
   });
 });
 

@@ -27,9 +27,9 @@ export interface ManifestFacts {
   readonly mediaType: string;
   readonly artifactType: string | undefined;
   readonly bytes: number;
-  /** The blobs that it refers to. */
+  /** The blobs that it refers to, and what may be one. */
   readonly blobs: readonly Part[];
-  /** The manifests that it lists. */
+  /** The manifests that it lists, and what may be one. */
   readonly children: readonly Part[];
   readonly platforms: readonly Platform[];
   /** ms since 1970. */
@@ -56,17 +56,18 @@ function factsOf(
   config: ImageConfig | undefined,
 ): ManifestFacts {
   const references = manifest === undefined ? [] : referencesOf(manifest);
-  const partsOf = (isChild: boolean): readonly Part[] =>
+  // What may be either is among both: an index of layers refers to blobs as if they were manifests.
+  const partsOf = (other: "blob" | "manifest"): readonly Part[] =>
     references
-      .filter(({ kind }) => (kind === "blob") !== isChild)
+      .filter(({ kind }) => kind !== other)
       .map(({ descriptor: { digest: part, size } }) => ({ digest: part, size }));
   return {
     digest,
     mediaType,
     artifactType: manifest?.artifactType,
     bytes: bytes.length,
-    blobs: partsOf(false),
-    children: partsOf(true),
+    blobs: partsOf("manifest"),
+    children: partsOf("blob"),
     platforms: platformsOf(manifest, config),
     created: timeOf(config?.created),
     subject: manifest?.subject?.digest,

@@ -18,7 +18,8 @@ export function union(all: Iterable<Holdings>): Holdings {
   const tags = new Set<string>();
   const repositories = new Set<string>();
   for (const each of all) {
-    for (const [digest, size] of each.parts) parts.set(digest, size);
+    // Manifests may differ in what they say.
+    for (const [digest, size] of each.parts) parts.set(digest, Math.max(size, parts.get(digest) ?? 0));
     for (const tag of each.tags) tags.add(tag);
     for (const name of each.repositories) repositories.add(name);
   }
@@ -28,7 +29,7 @@ export function union(all: Iterable<Holdings>): Holdings {
 /** What `holdings` has and `known` doesn't. */
 export function without(holdings: Holdings, known: Holdings): Holdings {
   return {
-    parts: new Map([...holdings.parts].filter(([digest]) => !known.parts.has(digest))),
+    parts: new Map([...holdings.parts].filter(([digest, size]) => size > (known.parts.get(digest) ?? -1))),
     tags: new Set([...holdings.tags].filter((tag) => !known.tags.has(tag))),
     repositories: new Set([...holdings.repositories].filter((name) => !known.repositories.has(name))),
   };

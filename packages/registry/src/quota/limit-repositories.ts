@@ -5,9 +5,10 @@ import {
   mapConcurrently,
   parseManifest,
   referencesOf,
-  type Descriptor,
+  StorageError,
   type Digest,
   type ManifestPush,
+  type ManifestReference,
   type Registry,
   type Repository,
   type RepositoryName,
@@ -53,7 +54,7 @@ function limited(inner: Repository, scopes: readonly QuotaScope[], ports: QuotaP
   const { name } = inner;
   const inBytes = scopes.filter(({ rule }) => rule.bytes !== undefined);
   const hold = (parts: ReadonlyMap<Digest, number>): Promise<readonly Reservation[]> =>
-    takeAll(inBytes, { ...NO_HOLDINGS, parts }, { lifetime: ports.unreferencedFor, untilStored: true }, ports);
+    takeAll(inBytes, { ...NO_HOLDINGS, parts }, { lifetime: ports.unreferencedFor, heldFor: name }, ports);
 
   async function within<T>(wanted: Holdings, work: () => Promise<T>): Promise<T> {
     const taken = await takeAll(scopes, wanted, { lifetime: PUSH }, ports);
@@ -64,13 +65,31 @@ function limited(inner: Repository, scopes: readonly QuotaScope[], ports: QuotaP
     }
   }
 
+  /** The body of a session as far as there is room for the whole; what is announced is checked before anything is read. */
+  async function bounded(uuid: string, body: UploadBody): Promise<UploadBody> {
+    if (inBytes.length === 0) return body;
+    const { size } = await inner.uploads.status(uuid);
+    const room = await roomFor(size + (body.length ?? 1), inBytes, ports);
+    return body.length === undefined ? { ...body, bytes: upTo(body.bytes, size, room, inBytes, ports) } : body;
+  }
+
+  /** Ends a session that doesn't fit: what it has received would only take room. */
+  async function orEnded<T>(uuid: string, work: () => Promise<T>): Promise<T> {
+    try {
+      return await work();
+    } catch (error) {
+      if (error instanceof ApiError && error.code === "DENIED") await inner.uploads.cancel(uuid).catch(() => undefined);
+      throw error;
+    }
+  }
+
   return {
     ...inner,
     manifests: {
       ...inner.manifests,
       put: async (push, options) => {
         if (push.incomplete === true) return inner.manifests.put(push, options);
-        return within(await wantedBy(inner, push), () => inner.manifests.put(push, options));
+        return within(await wantedBy(inner, inBytes.length > 0, push), () => inner.manifests.put(push, options));
       },
     },
     tags: {
@@ -84,17 +103,14 @@ function limited(inner: Repository, scopes: readonly QuotaScope[], ports: QuotaP
         await roomFor(1, inBytes, ports);
         return inner.uploads.start(options);
       },
-      append: async (uuid, body, options) => inner.uploads.append(uuid, await bounded(body, inBytes, ports), options),
+      append: (uuid, body, options) =>
+        orEnded(uuid, async () => inner.uploads.append(uuid, await bounded(uuid, body), options)),
       commit: async (uuid, digest, body, options) => {
-        const fitting = body === undefined ? undefined : await bounded(body, inBytes, ports);
-        const descriptor = await inner.uploads.commit(uuid, digest, fitting, options);
-        try {
-          await hold(new Map([[digest, descriptor.size]]));
-        } catch (error) {
-          // Nothing refers to it: the next collection removes the bytes.
-          await inner.blobs.delete(digest);
-          throw error;
-        }
+        const descriptor = await orEnded(uuid, async () =>
+          inner.uploads.commit(uuid, digest, body === undefined ? undefined : await bounded(uuid, body), options),
+        );
+        // If there is no room, the blob stays until a collection: another image here may need it, and no manifest gets in with it.
+        await hold(new Map([[digest, descriptor.size]]));
         return descriptor;
       },
     },
@@ -126,31 +142,46 @@ async function takeAll(
 }
 
 /**
- * What a push adds at most. Throws DENIED for a manifest that gives a blob another size than it has: quotas go by what manifests say,
- * and no client but one that wants to deceive them is mistaken. One that can't be read is refused by the push itself.
+ * What a push adds at most. Quotas go by the sizes that manifests name, so these have to be right: throws DENIED if a blob has another
+ * size or, since it could come later with another one, isn't here. No client but one that wants to deceive is mistaken. A manifest that
+ * can't be read is refused by the push itself.
  */
-async function wantedBy({ name, blobs }: Repository, push: ManifestPush): Promise<Holdings> {
+async function wantedBy(repository: Repository, isInBytes: boolean, push: ManifestPush): Promise<Holdings> {
+  const { name } = repository;
   const digest = push.digest ?? digestOf(push.bytes);
   const parts = new Map<Digest, number>([[digest, push.bytes.byteLength]]);
-  await mapConcurrently(blobsOf(push), CONCURRENCY, async (blob) => {
-    const actual = await blobs.stat(blob.digest).catch((error: unknown) => {
-      if (isStorageError(error, "BLOB_UNKNOWN")) return undefined;
-      throw error;
-    });
-    if (actual !== undefined && actual.size !== blob.size) {
-      throw new ApiError("DENIED", {
-        message: `the manifest says that ${blob.digest} has ${blob.size} bytes, but it has ${actual.size}: with a quota sizes must be right`,
-      });
-    }
-    parts.set(blob.digest, blob.size);
-  });
+  const references = blobsOf(push);
+  for (const { descriptor } of references) parts.set(descriptor.digest, descriptor.size);
+  if (isInBytes) await mapConcurrently(references, CONCURRENCY, (each) => requireRightSize(repository, each));
   return { parts, tags: new Set(push.tags.map((tag) => tagIn(name, tag))), repositories: new Set([name]) };
 }
 
-function blobsOf({ bytes, mediaType }: ManifestPush): readonly Descriptor[] {
+async function requireRightSize({ blobs, manifests }: Repository, reference: ManifestReference): Promise<void> {
+  const { kind, descriptor } = reference;
+  const { digest, size } = descriptor;
+  const actual = await blobs.stat(digest).catch(unlessUnknown);
+  if (actual?.size === size) return;
+  if (actual !== undefined) {
+    throw new ApiError("DENIED", {
+      message: `the manifest says that ${digest} has ${size} bytes, but it has ${actual.size}: with a quota sizes must be right`,
+    });
+  }
+  if (kind === "either" && (await manifests.get(digest).catch(unlessUnknown)) !== undefined) return;
+  if (reference.required) throw new StorageError({ code: "MANIFEST_REFERENCES_UNKNOWN", digests: [digest] });
+  throw new ApiError("DENIED", {
+    message: `${digest} isn't in the repository: with a quota of bytes every layer has to be pushed, also those with URLs`,
+  });
+}
+
+function unlessUnknown(error: unknown): undefined {
+  if (isStorageError(error, "BLOB_UNKNOWN") || isStorageError(error, "MANIFEST_UNKNOWN")) return undefined;
+  throw error;
+}
+
+/** What is, or may be, a blob. */
+function blobsOf({ bytes, mediaType }: ManifestPush): readonly ManifestReference[] {
   try {
-    const references = referencesOf(parseManifest(bytes, mediaType));
-    return references.filter(({ kind }) => kind === "blob").map(({ descriptor }) => descriptor);
+    return referencesOf(parseManifest(bytes, mediaType)).filter(({ kind }) => kind !== "manifest");
   } catch {
     return [];
   }
@@ -173,20 +204,15 @@ async function roomFor(bytes: number, scopes: readonly QuotaScope[], { roughly }
   return room;
 }
 
-/** `body` as far as there is room for it; its announced length, if it has one, is checked before anything is read. */
-async function bounded(body: UploadBody, scopes: readonly QuotaScope[], ports: QuotaPorts): Promise<UploadBody> {
-  if (scopes.length === 0) return body;
-  const room = await roomFor(body.length ?? 1, scopes, ports);
-  return body.length === undefined ? { ...body, bytes: upTo(body.bytes, room, scopes, ports) } : body;
-}
-
+/** The rest of a session that has `received` bytes. */
 async function* upTo(
   bytes: AsyncIterable<Uint8Array>,
+  received: number,
   room: number,
   scopes: readonly QuotaScope[],
   ports: QuotaPorts,
 ): AsyncGenerator<Uint8Array, void, undefined> {
-  let size = 0;
+  let size = received;
   for await (const chunk of bytes) {
     size += chunk.byteLength;
     // Looked at again: there may be more room by now.

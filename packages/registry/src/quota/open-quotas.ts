@@ -52,7 +52,7 @@ async function holdingsBelow(inventory: Inventory, prefix: string): Promise<Hold
   for await (const contents of inventory.contents(prefix)) {
     repositories.add(contents.name);
     for (const tag of contents.tags) tags.add(`${contents.name}:${tag}`);
-    for (const [digest, size] of contents.parts) parts.set(digest, size);
+    for (const [digest, size] of contents.parts) parts.set(digest, Math.max(size, parts.get(digest) ?? 0));
   }
   return { parts, tags, repositories };
 }

@@ -11,7 +11,7 @@ import { amountsOf, isEmpty, union, without, type Holdings } from "./holdings.js
 /** Room that pushes have taken before they are in the storage (docs/protocols/quota.md). */
 export interface Reservations {
   /**
-   * Takes room for `wanted` in `scope` for at most `lifetime` ms, or with `untilStored` until it counts as stored. Throws DENIED if there isn't enough, and UNAVAILABLE if too many
+   * Takes room for `wanted` in `scope` for at most `lifetime` ms, or with `heldFor` until it counts as stored. Throws DENIED if there isn't enough, and UNAVAILABLE if too many
    * pushes want some at the same time.
    */
   take(scope: QuotaScope, wanted: Holdings, options: ReservationOptions): Promise<Reservation>;
@@ -20,8 +20,8 @@ export interface Reservations {
 interface ReservationOptions {
   /** ms */
   readonly lifetime: number;
-  /** For blobs that no manifest refers to yet: they count as stored when one does. */
-  readonly untilStored?: boolean | undefined;
+  /** The repository of a blob that no manifest refers to yet: it counts as stored when one does. */
+  readonly heldFor?: string | undefined;
 }
 
 export interface Reservation {
@@ -46,7 +46,8 @@ const PAUSE = { first: 2, longest: 200 };
 const pendingSchema = z.object({
   id: z.string(),
   expires: z.number(),
-  isHeld: z.boolean(),
+  /** The repository of a blob that no manifest refers to yet. */
+  heldFor: z.string().optional(),
   parts: z.array(z.tuple([z.string(), z.number()])),
   tags: z.array(z.string()),
   repositories: z.array(z.string()),
@@ -95,7 +96,7 @@ export function openReservations({ records, holdings, now = Date.now }: Reservat
   }
 
   return {
-    take(scope, wanted, { lifetime, untilStored = false }) {
+    take(scope, wanted, { lifetime, heldFor }) {
       const name = recordOf(scope);
       return inTurn(name, async () => {
         const id = randomUUID();
@@ -106,9 +107,12 @@ export function openReservations({ records, holdings, now = Date.now }: Reservat
           const used = union([stored, ...pending.map(holdingsOf)]);
           const added = without(wanted, used);
           warning = check(scope, used, union([used, added]));
-          const open = pending.filter(({ isHeld, ...each }) => !isHeld || !isEmpty(without(holdingsOf(each), stored)));
+          const open = pending.filter(
+            (each) => each.heldFor === undefined || !isEmpty(without(holdingsOf(each), stored)),
+          );
+          if (heldFor !== undefined) checkHeld(open, heldFor);
           // All that is wanted, even if it is stored: a delete may take that away before this push relies on it.
-          return [...open, { id, expires: now() + lifetime, isHeld: untilStored, ...encode(wanted) }];
+          return [...open, { id, expires: now() + lifetime, heldFor, ...encode(wanted) }];
         });
         return {
           warning,
@@ -120,6 +124,20 @@ export function openReservations({ records, holdings, now = Date.now }: Reservat
       });
     },
   };
+}
+
+/** Blobs that wait for a manifest, in one repository and below one prefix: the record is read and written by every push. */
+const MOST_HELD = { repository: 500, prefix: 5000 };
+
+/** Throws TOOMANYREQUESTS. */
+function checkHeld(pending: readonly Pending[], repository: string): void {
+  const held = pending.filter(({ heldFor }) => heldFor !== undefined);
+  const here = held.filter(({ heldFor }) => heldFor === repository);
+  if (here.length < MOST_HELD.repository && held.length < MOST_HELD.prefix) return;
+  throw new ApiError("TOOMANYREQUESTS", {
+    message: "too many layers wait for a manifest that refers to them; push the manifests first",
+    headers: { "Retry-After": "60" },
+  });
 }
 
 function recordOf({ rule, prefix }: QuotaScope): string {
