@@ -1,9 +1,10 @@
 import { once } from "node:events";
-import { createServer, type Socket } from "node:net";
+import { connect as connectTcp, createServer, type Socket } from "node:net";
 import { connect } from "node:tls";
 import { listen } from "@longshore/testkit/loopback";
 import { expect, it } from "vitest";
-import { isChallengeHello } from "../../src/server/listeners/challenge-handshakes.js";
+import { createChallengeHandshakes, isChallengeHello } from "../../src/server/listeners/challenge-handshakes.js";
+import { CERTIFICATE, KEY } from "../cli/certificates.js";
 
 /** The first bytes that a TLS client sends. */
 async function hello(protocols: string[]): Promise<Buffer> {
@@ -40,4 +41,25 @@ it.each([
 
 it("a record that no hello is as long as is none", () => {
   expect(isChallengeHello(Buffer.from([22, 3, 1, 0xff, 0xff]))).toBe(false);
+});
+
+it("a client that doesn't hang up after its handshake is cut off", async () => {
+  const handshakes = createChallengeHandshakes(() => Promise.resolve({ key: KEY, certificate: CERTIFICATE }), 1000);
+  const server = createServer({ allowHalfOpen: true });
+  await using listening = await listen(server);
+  const closed = new Promise((resolve) => {
+    server.once("connection", (socket: Socket) => {
+      socket.on("error", () => undefined).once("close", resolve);
+      handshakes.accept(socket);
+    });
+  });
+  const socket = connectTcp({ host: "127.0.0.1", port: listening.port, allowHalfOpen: true });
+  // Node's types don't have `allowHalfOpen` here.
+  const offer = { servername: "registry.example", ALPNProtocols: ["acme-tls/1"], allowHalfOpen: true };
+  const client = connect({ socket, rejectUnauthorized: false, ...offer });
+  client.on("error", () => undefined).resume();
+  await once(client, "secureConnect");
+  expect(client.alpnProtocol).toBe("acme-tls/1");
+  await closed;
+  client.destroy();
 });

@@ -27,8 +27,8 @@ const RECORD_HEADER = 5;
 /** The longest record (RFC 8446 §5.1). A hello is much shorter, and in one. */
 const LONGEST_RECORD = 2 ** 14;
 
-/** An authority is done in less (ms). */
-const HANDSHAKE_TIMEOUT = 10_000;
+/** An authority has shaken hands and hung up in less (ms). */
+const PATIENCE = 10_000;
 
 /** An authority looks from several places at once; more than these are refused. */
 const MOST_HANDSHAKES = 64;
@@ -45,12 +45,15 @@ export function isChallengeHello(bytes: Buffer): boolean | undefined {
   return bytes.length < end ? undefined : bytes.subarray(RECORD_HEADER, end).includes(OFFER);
 }
 
-/** Handshakes beside those of clients, because a server can't choose a certificate by the protocol that is asked for. */
-export function createChallengeHandshakes(find: FindChallenge): ChallengeHandshakes {
+/**
+ * Handshakes beside those of clients, because a server can't choose a certificate by the protocol that is asked for. A connection
+ * that is open after `patience` (ms) is destroyed.
+ */
+export function createChallengeHandshakes(find: FindChallenge, patience: number = PATIENCE): ChallengeHandshakes {
   let running = 0;
   const server = new TlsServer({
     ALPNProtocols: [PROTOCOL],
-    handshakeTimeout: HANDSHAKE_TIMEOUT,
+    handshakeTimeout: patience,
     SNICallback(name, done) {
       find(name.toLowerCase()).then(
         (found) => {
@@ -72,7 +75,12 @@ export function createChallengeHandshakes(find: FindChallenge): ChallengeHandsha
     accept(socket) {
       if (running >= MOST_HANDSHAKES) return void socket.destroy();
       running += 1;
-      socket.once("close", () => (running -= 1));
+      // Also after its handshake: a client that doesn't hang up would keep its place.
+      const timer = setTimeout(() => socket.destroy(), patience);
+      socket.once("close", () => {
+        clearTimeout(timer);
+        running -= 1;
+      });
       server.emit("connection", socket);
     },
   };
