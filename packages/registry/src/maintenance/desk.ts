@@ -17,7 +17,7 @@ export interface JobRun {
 /** What is known of a run when it begins. */
 export type RunRequest = Pick<Run, "dryRun" | "startedBy">;
 
-/** What came of a request: the run that began, or the one that was on already. */
+/** What came of a request: the run that began, or the one that was on already, which may be a dry run although none was asked for. */
 export interface RequestedRun {
   readonly id: string;
   readonly isNew: boolean;
@@ -33,7 +33,7 @@ export interface MaintenanceRequests {
 export interface MaintenanceDesk extends MaintenanceRequests {
   /** From now on the job can be asked for. */
   serve(name: JobName, job: (run: JobRun) => Promise<Figures>): void;
-  /** Runs `job` now. Throws {@link JobRunningError}, and what the job throws. */
+  /** Runs `job` now, or once the dry run that is on has ended. Throws {@link JobRunningError}, and what the job throws. */
   run(name: JobName, about: RunRequest, job: (run: JobRun) => Promise<Figures>): Promise<void>;
 }
 
@@ -62,9 +62,15 @@ export interface DeskPorts {
   readonly stop: AbortSignal;
 }
 
+/** A run that is on. */
+interface Started {
+  readonly id: Promise<string>;
+  readonly ended: Promise<void>;
+}
+
 export function openDesk({ runs, log, stop }: DeskPorts): MaintenanceDesk {
   const jobs = new Map<JobName, (run: JobRun) => Promise<Figures>>();
-  const running = new Map<JobName, Promise<string>>();
+  const running = new Map<JobName, Started & Pick<RunRequest, "dryRun">>();
 
   /** A job is done even where it can't be written down. */
   const begin = (name: JobName, about: RunRequest): Promise<CurrentRun> =>
@@ -93,15 +99,11 @@ export function openDesk({ runs, log, stop }: DeskPorts): MaintenanceDesk {
   }
 
   /** Only if it isn't running. */
-  function start(
-    name: JobName,
-    about: RunRequest,
-    job: (run: JobRun) => Promise<Figures>,
-  ): { readonly id: Promise<string>; readonly ended: Promise<void> } {
+  function start(name: JobName, about: RunRequest, job: (run: JobRun) => Promise<Figures>): Started {
     const current = begin(name, about);
     const id = current.then((each) => each.id);
-    running.set(name, id);
     const ended = current.then((each) => execute(each, about, job)).finally(() => running.delete(name));
+    running.set(name, { id, ended, dryRun: about.dryRun });
     return { id, ended };
   }
 
@@ -109,7 +111,7 @@ export function openDesk({ runs, log, stop }: DeskPorts): MaintenanceDesk {
     serve: (name, job) => void jobs.set(name, job),
     async request(name, about) {
       const on = running.get(name);
-      if (on !== undefined) return { id: await on, isNew: false };
+      if (on !== undefined) return { id: await on.id, isNew: false };
       const job = jobs.get(name);
       if (job === undefined || stop.aborted) return undefined;
       const { id, ended } = start(name, about, job);
@@ -119,7 +121,12 @@ export function openDesk({ runs, log, stop }: DeskPorts): MaintenanceDesk {
       return { id: await id, isNew: true };
     },
     async run(name, about, job) {
-      if (running.has(name)) throw new JobRunningError(`a ${name} is running already`);
+      for (let on = running.get(name); on !== undefined; on = running.get(name)) {
+        if (!on.dryRun || about.dryRun) throw new JobRunningError(`a ${name} is running already`);
+        // Its failure is reported to whoever asked for it.
+        await on.ended.catch(() => undefined);
+      }
+      stop.throwIfAborted();
       await start(name, about, job).ended;
     },
   };

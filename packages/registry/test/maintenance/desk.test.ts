@@ -88,6 +88,22 @@ describe("runs of a job", () => {
     await expect.poll(async () => (await desk.request("collection", { dryRun: true }))?.isNew).toBe(true);
   });
 
+  it("aren't replaced by a dry run: a scheduled one waits for its end", async () => {
+    const { desk, runs } = await open();
+    const [dry, real] = [heldJob(), heldJob()];
+    desk.serve("collection", dry.job);
+    const asked = await desk.request("collection", { dryRun: true });
+    await dry.begun;
+    const scheduled = desk.run("collection", { dryRun: false }, real.job);
+    await expect(desk.run("collection", { dryRun: true }, real.job)).rejects.toThrow(JobRunningError);
+    expect(await runs.list()).toHaveLength(1);
+    dry.fail(new Error("the disk is full"));
+    expect((await real.begun).dryRun).toBe(false);
+    expect(await runs.read(asked?.id ?? "")).toMatchObject({ dryRun: true, state: "failed" });
+    real.end({});
+    await scheduled;
+  });
+
   it("say that they failed, or were stopped", async () => {
     const { desk, runs, stop } = await open();
     const failing = heldJob();

@@ -3,6 +3,9 @@ import type { JobName } from "../../../maintenance/run.js";
 import type { Exchange, Maintenance } from "../../exchange.js";
 import { answer } from "./answer.js";
 
+/** When to ask again for a run that a dry run is in the way of (s). */
+const RETRY_AFTER = "30";
+
 interface StartQuery {
   readonly job: JobName;
   readonly dryrun: boolean | undefined;
@@ -18,6 +21,10 @@ export async function startRun(exchange: Exchange, { job, dryrun = false }: Star
   const run = requested === undefined ? undefined : await runs.read(requested.id);
   if (run === undefined) {
     throw new ApiError("UNAVAILABLE", { detail: `no ${job} can be started now; see the registry's log` });
+  }
+  if (run.dryRun && !dryrun) {
+    const detail = `the dry run ${run.id} is on, and nothing else was started; ask again when it has ended`;
+    throw new ApiError("UNAVAILABLE", { detail, headers: { "Retry-After": RETRY_AFTER } });
   }
   answer<"Run">(exchange, 202, run, ["Location", `${exchange.path}/${run.id}`]);
 }
