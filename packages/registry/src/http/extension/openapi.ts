@@ -60,8 +60,8 @@ function answerSchemas(): Json {
   );
 }
 
-function scope(method: string, repository: string): string {
-  const actions = repositoryAccess(method, "", undefined).map(({ action }) => action);
+function scope(method: string, repository: string, more: readonly string[] = []): string {
+  const actions = [...more, ...repositoryAccess(method, "", undefined).map(({ action }) => action)];
   return `\`repository:<${repository}>:${actions.join(",")}\``;
 }
 
@@ -70,6 +70,7 @@ const NEEDS: Readonly<Record<Needs, (method: string) => string>> = {
   catalog: () => "Needs `registry:catalog:*`; lists only what the caller may pull.",
   maintenance: () => "Needs `registry:maintenance:*`.",
   repository: (method) => `Needs ${scope(method, "name")}.`,
+  tags: (method) => `Needs ${scope(method, "name", method === "DELETE" ? ["pull"] : [])}.`,
   move: (method) => `Needs ${scope(method, "name")}, and ${scope("GET", "from")} and ${scope("DELETE", "from")}.`,
 };
 

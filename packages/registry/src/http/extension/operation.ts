@@ -33,9 +33,10 @@ export type QueryOf<P extends Parameters> = { readonly [N in keyof P]: ValueOf<P
 
 /**
  * What an operation needs: valid credentials, the catalog's access, the right to run what concerns all repositories, or the access to
- * the repository that its method needs elsewhere, too; for a move also the right to delete where it is from.
+ * the repository that its method needs elsewhere, too; for tags also the right to pull, since deleting them shows them; for a move
+ * also the right to delete where it is from.
  */
-export type Needs = "login" | "catalog" | "maintenance" | "repository" | "move";
+export type Needs = "login" | "catalog" | "maintenance" | "repository" | "tags" | "move";
 
 /** What the documentation says about an operation, and where it is served. */
 interface Description {

@@ -4,7 +4,10 @@ import { operation, type Operation } from "./operation.js";
 
 /** Parameters of operations that go through the tags of a repository. */
 const TAGS_OF = {
-  match: { kind: "text", meaning: "Only tags that match: `*` stands for any characters, `?` for one." },
+  match: {
+    kind: "text",
+    meaning: "Only tags that match: `*` stands for any characters, `?` for one; at most 16 of both in 128 characters.",
+  },
   last: { kind: "text", meaning: "Go on after this tag." },
 } as const;
 
@@ -97,7 +100,7 @@ export const OPERATIONS: readonly Operation[] = [
       summary: "Delete the tags that match a pattern, or say which they are",
       details:
         "The manifests stay until a collection removes those without a tag. A tag that is moved to another manifest meanwhile stays. Refused with 405 unless `storage.delete.enabled`.",
-      needs: "repository",
+      needs: "tags",
       status: 200,
       answer: "TagRemoval",
       parameters: {
@@ -170,7 +173,7 @@ export const OPERATIONS: readonly Operation[] = [
       method: "GET",
       path: "/v2/{name}/_longshore/repository/tags",
       summary: "List tags with their platforms, sizes and times",
-      needs: "repository",
+      needs: "tags",
       status: 200,
       answer: "Tags",
       parameters: {

@@ -16,6 +16,10 @@ const ACCESSES: Readonly<Record<Needs, AccessesOf>> = {
   catalog: () => CATALOG_ACCESS,
   maintenance: () => MAINTENANCE_ACCESS,
   repository: repositoryAccess,
+  tags: (method, name, from) => [
+    ...(method === "DELETE" ? repositoryAccess("GET", name, undefined) : []),
+    ...repositoryAccess(method, name, from),
+  ],
   move: (method, name, from) => [
     ...repositoryAccess(method, name, from),
     ...(from === undefined ? [] : repositoryAccess("DELETE", from, undefined)),

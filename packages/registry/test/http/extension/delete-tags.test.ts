@@ -29,6 +29,17 @@ describe("deleting tags by a pattern", () => {
     expect((await api.client.ask({ path: `/v2/team/app/manifests/${first?.digest ?? ""}` })).status).toBe(200);
   });
 
+  it("takes no pattern that would keep the registry busy", async () => {
+    await using api = await startWithTags(["1.0"]);
+    for (const match of ["*a".repeat(17), "a".repeat(129)]) {
+      const refused = await api.client.ask({ method: "DELETE", path: `${PATH}?match=${match}` });
+      expect([refused.status, refused.code()]).toEqual([400, "PARAMETER_INVALID"]);
+      expect(refused.detail()).toContain("128 characters, and 16 of them");
+    }
+    const most = await api.client.ask({ method: "DELETE", path: `${PATH}?match=${"*".repeat(16)}${"a".repeat(112)}` });
+    expect(most.status).toBe(200);
+  });
+
   it("needs a pattern, and deletion to be enabled", async () => {
     await using api = await startWithTags(["1.0"], { config: { storage: { delete: { enabled: false } } } });
     const without = await api.client.ask({ method: "DELETE", path: PATH });
