@@ -96,7 +96,10 @@ export interface Stored {
   readonly inventory: Inventory;
 }
 
-/** Opens the repositories on `driver` beside the registries that serve them, whose shared caches learn of changes. */
+/**
+ * Opens the repositories on `driver` beside the registries that serve them, whose shared caches learn of changes. `policy.immutable`
+ * holds here, too.
+ */
 export async function openStored(
   config: Config,
   driver: StorageDriver,
@@ -107,6 +110,7 @@ export async function openStored(
   const registry = openRegistry(driver, {
     validation: config.validation,
     caches,
+    immutable: immutableTagsOf(config),
     manifestCacheBytes: config.storage.cache.manifestbytes,
     maxManifestBytes: config.http.limits.manifestsize,
     tagConcurrency: config.storage.tag.concurrencylimit,

@@ -4,6 +4,7 @@ import { describePeers } from "@longshore/testkit/peers";
 import { startRegistryOfKind } from "@longshore/testkit/registry-of-kind";
 import { startRegistry } from "@longshore/testkit/start-registry";
 import { makeTemporaryFolder } from "@longshore/testkit/temporary-folder";
+import { readFile, writeFile } from "node:fs/promises";
 import { describe, expect, it } from "vitest";
 import { commandsOver, configurationOf } from "./support.js";
 
@@ -66,6 +67,41 @@ describe("registry repository, beside a registry that serves", () => {
     expect(unknown.stderr).toContain("there is no repository shop/app");
     expect((await command("repository delete", "Not/A/Name", "--yes")).code).toBe(1);
     expect((await command("repository copy", "mirror/app", "mirror/app")).stderr).toContain("the same repository");
+  });
+});
+
+describe("registry repository, and immutable tags", () => {
+  it("is refused what would move or delete one, and changes nothing", { timeout: PATIENCE }, async () => {
+    await using folder = await makeTemporaryFolder("repositories");
+    await using registry = await startRegistry();
+    const { client, root } = registry;
+    const file = await configurationOf(folder.path, root);
+    await pushImage(client, "team/app", "latest");
+    await pushImage(client, "team/app", "v1");
+    await pushImage(client, "other/app", "v1");
+    const unlimited = await readFile(file, "utf8");
+    const immutable = [{ name: "releases", repositories: ["team/**"], tags: ["v*"] }];
+    await writeFile(file, JSON.stringify({ ...(JSON.parse(unlimited) as object), policy: { immutable } }));
+    const command = commandsOver(file);
+    for (const words of [
+      ["repository delete", "team/app", "--yes"],
+      ["repository rename", "team/app", "shop/app"],
+      ["repository copy", "other/app", "team/app", "--overwrite"],
+    ]) {
+      const [name = "", ...operands] = words;
+      const refused = await command(name, ...operands);
+      expect(refused).toMatchObject({ code: 1, stdout: "" });
+      expect(refused.stderr).toContain('the tag v1 of team/app is immutable by the rule "releases"');
+      expect(refused.stderr).toContain("take the tag out");
+    }
+    expect(await catalogOf(client)).toEqual(["other/app", "team/app"]);
+    expect([
+      await statusOf(client, "team/app/manifests/latest"),
+      await statusOf(client, "team/app/manifests/v1"),
+    ]).toEqual([200, 200]);
+
+    await writeFile(file, unlimited);
+    expect(await command("repository delete", "team/app", "--yes")).toMatchObject({ code: 0 });
   });
 });
 

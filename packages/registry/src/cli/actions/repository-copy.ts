@@ -9,6 +9,7 @@ import {
   type TagName,
 } from "@longshore/storage";
 import type { Invocation } from "../command.js";
+import { immutableTagsOf } from "../../open-storage.js";
 import { UsageError } from "../flags.js";
 import { repositoryOf, withRegistry, type RegistryContext } from "../with-registry.js";
 import { pagesOf } from "./repository-list.js";
@@ -19,19 +20,31 @@ const NAMED = 10;
 /** Copies a repository to another name on the same storage. */
 export function copyWithin(invocation: Invocation): Promise<number> {
   const wants = wantsOf(invocation.values.get("tag"));
-  return run(invocation, wants, "copied", (registry, places, options) =>
+  return run(invocation, { wants, done: "copied", removes: false }, (registry, places, options) =>
     copyRepository(registry, places, { ...options, wants }),
   );
 }
 
 /** Gives a repository another name. */
 export function renameWithin(invocation: Invocation): Promise<number> {
-  return run(invocation, undefined, "moved", renameRepository);
+  return run(invocation, { wants: undefined, done: "moved", removes: true }, renameRepository);
 }
 
 type Wants = ((tag: TagName) => boolean) | undefined;
 
-async function run(invocation: Invocation, wants: Wants, done: string, work: typeof renameRepository): Promise<number> {
+interface Task {
+  readonly wants: Wants;
+  /** For the message at the end. */
+  readonly done: string;
+  /** Whether the source goes. */
+  readonly removes: boolean;
+}
+
+async function run(
+  invocation: Invocation,
+  { wants, done, removes }: Task,
+  work: typeof renameRepository,
+): Promise<number> {
   const { flags, operands, terminal } = invocation;
   const [from, to] = [repositoryOf(operands[0] ?? ""), repositoryOf(operands[1] ?? "")];
   if (from === to) throw new UsageError("the source and the target are the same repository");
@@ -49,6 +62,9 @@ async function run(invocation: Invocation, wants: Wants, done: string, work: typ
       );
       return 1;
     }
+    const kept = immutableTagsOf(context.config);
+    if (removes) await refuseImmutable(context, from, kept(from), pagesOfTags(context, from));
+    await refuseImmutable(context, to, kept(to), [conflicts]);
     if (isDryRun) return 0;
     let count = 0;
     const onCopied = (): void => {
@@ -71,12 +87,13 @@ async function run(invocation: Invocation, wants: Wants, done: string, work: typ
 
 /** The wanted tags that the target has and that point elsewhere there; prints each wanted tag. */
 async function compareTags(
-  { registry, signal }: RegistryContext,
+  context: RegistryContext,
   { from, to, wants }: { readonly from: RepositoryName; readonly to: RepositoryName; readonly wants: Wants },
   print: (text: string) => void,
 ): Promise<readonly TagName[]> {
+  const { registry, signal } = context;
   const conflicts: TagName[] = [];
-  for await (const tags of pagesOf((page) => registry.repository(from).tags.list(page), signal)) {
+  for await (const tags of pagesOfTags(context, from)) {
     for (const tag of tags) {
       if (wants?.(tag) === false) continue;
       print(`${from}:${tag} to ${to}:${tag}\n`);
@@ -85,6 +102,29 @@ async function compareTags(
     }
   }
   return conflicts;
+}
+
+function pagesOfTags({ registry, signal }: RegistryContext, name: RepositoryName): AsyncIterable<readonly TagName[]> {
+  return pagesOf((page) => registry.repository(name).tags.list(page), signal);
+}
+
+/** Throws if one of `pages` is immutable, so that nothing is copied for a command that would be refused halfway. */
+async function refuseImmutable(
+  { registry, signal }: RegistryContext,
+  name: RepositoryName,
+  ruleOf: ((tag: TagName) => string | undefined) | undefined,
+  pages: AsyncIterable<readonly TagName[]> | Iterable<readonly TagName[]>,
+): Promise<void> {
+  if (ruleOf === undefined) return;
+  for await (const tags of pages) {
+    for (const tag of tags) {
+      const rule = ruleOf(tag);
+      if (rule === undefined || (await targetOf(registry, name, tag, signal)) === undefined) continue;
+      throw new Error(
+        `the tag ${tag} of ${name} is immutable by the rule "${rule}" of policy.immutable; nothing was changed. To do it nevertheless, take the tag out of the rule for that time`,
+      );
+    }
+  }
 }
 
 async function targetOf(registry: Registry, name: RepositoryName, tag: TagName, signal: AbortSignal) {

@@ -28,6 +28,10 @@ export function deleteRepository(invocation: Invocation): Promise<number> {
       if (left > 0) status.line(`${left} manifests were pushed meanwhile and stay; run it again to delete them`);
       return 0;
     } catch (error) {
+      if (isStorageError(error, "TAG_IMMUTABLE")) {
+        status.line(`${error.message}; to delete it nevertheless, take the tag out of policy.immutable for that time`);
+        return 1;
+      }
       if (!isStorageError(error, "NAME_UNKNOWN")) throw error;
       status.line(`there is no repository ${name}`);
       return 1;
