@@ -1,7 +1,7 @@
 import { OCI_MANIFEST, pushImage } from "@longshore/testkit/fixtures";
 import { PROGRAM } from "@longshore/testkit/project";
 import { attempt, run } from "@longshore/testkit/processes";
-import { mkdir, readFile, readdir, truncate, writeFile } from "node:fs/promises";
+import { lstat, mkdir, readFile, readdir, stat, symlink, truncate, writeFile } from "node:fs/promises";
 import { createHttpClient } from "@longshore/testkit/http-client";
 import { describePeers } from "@longshore/testkit/peers";
 import { startRegistryOfKind } from "@longshore/testkit/registry-of-kind";
@@ -25,6 +25,21 @@ describePeers("registry backup, of a registry that serves", ["docker-registry"],
       expect(second).toMatchObject({ code: 0 });
       expect(second.stdout).toContain("1 tags, 1 manifests and 3 blobs");
       expect((await command("backup", registry.root)).stderr).toContain("this registry itself");
+      const empty = commandsOver(await configurationOf(folder.path, `${folder.path}/unmounted`, "unmounted.yml"));
+      const refused = await empty("backup", copy, "--mirror");
+      expect(refused).toMatchObject({ code: 1 });
+      expect(refused.stderr).toContain("its volume is mounted");
+      expect(await command("backup", copy, "--mirror")).toMatchObject({ code: 0 });
+
+      // What is damaged here stays there.
+      const { digest } = (await pushImage(registry.client, "team/app", "rotten")).manifest;
+      expect(await command("backup", copy)).toMatchObject({ code: 0 });
+      const [hex = ""] = digest.split(":").slice(1);
+      await truncate(`${registry.root}/docker/registry/v2/blobs/sha256/${hex.slice(0, 2)}/${hex}/data`, 10);
+      const mirrored = await command("backup", copy, "--mirror");
+      expect(mirrored).toMatchObject({ code: 1 });
+      expect(mirrored.stdout).toContain("0 removed, 1 problems");
+      expect(mirrored.stderr).toContain(`not copied: team/app ${digest}`);
     }
     const target = commandsOver(await configurationOf(folder.path, restored));
     expect((await target("restore", `${folder.path}/nowhere`)).code).toBe(1);
@@ -65,7 +80,15 @@ describePeers("registry backup, to a tar", ["docker-registry"], () => {
       await pushImage(registry.client, "team/app", "v2");
       const first = await command("backup", archive);
       expect(first.stdout).toContain("2 tags, 2 manifests and 6 blobs");
+      // It has what not everybody may pull.
+      expect((await stat(archive)).mode & 0o777).toBe(0o600);
       expect((await command("backup", archive)).stderr).toContain("exists");
+      const [linked, victim] = [`${folder.path}/linked.tar`, `${folder.path}/victim`];
+      await writeFile(victim, "precious");
+      await symlink(victim, `${linked}.partial`);
+      expect((await command("backup", linked)).stderr).toContain("linked.tar.partial exists: another backup");
+      expect(await readFile(victim, "utf8")).toBe("precious");
+      expect((await lstat(`${linked}.partial`)).isSymbolicLink()).toBe(true);
       expect((await command("backup", `${folder.path}/a.tar.gz`)).stderr).toContain("compressed");
       const shell = await attempt("sh", ["-c", `"$0" "$1" backup "$2" - | tar tf -`, process.execPath, PROGRAM, own]);
       expect(shell.stdout).toBe((await run("tar", ["tf", archive])).stdout);

@@ -53,6 +53,11 @@ export interface ManifestStore {
    * takes an immutable tag at the same moment: then the manifest is there without it.
    */
   put(push: ManifestPush, options?: CallOptions): Promise<PushedManifest>;
+  /**
+   * Whether there is a link to the revision, even if that is damaged or the bytes are missing: false means that it was deleted, or
+   * never pushed. Asks the storage, and no cache.
+   */
+  isLinked(digest: Digest, options?: CallOptions): Promise<boolean>;
   /** A page of the digests of its manifests, tagged or not, ascending by bytes; empty if there are none. */
   list(page?: PageRequest): Promise<Page<Digest>>;
   /** Removes the revision, every tag that points to it, and its entry as a referrer. Throws MANIFEST_UNKNOWN, TAG_IMMUTABLE. */

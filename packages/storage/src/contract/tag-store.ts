@@ -24,6 +24,8 @@ export interface ResolveOptions extends CallOptions {
 export interface TagStore {
   /** The digest that `tag` points to. Throws TAG_UNKNOWN. */
   resolve(tag: TagName, options?: ResolveOptions): Promise<Digest>;
+  /** Whether there is a link, even if that is damaged: false means that it was deleted, or never set. Asks the storage, and no cache. */
+  isLinked(tag: TagName, options?: CallOptions): Promise<boolean>;
   /** Points `tag` to `digest`, which must be a revision here. */
   set(tag: TagName, digest: Digest, options?: CallOptions): Promise<void>;
   /**

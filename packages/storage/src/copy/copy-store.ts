@@ -1,3 +1,4 @@
+import type { CallOptions } from "../contract/driver.js";
 import type { Registry, Repository } from "../contract/registry.js";
 import { isStorageError, type StorageError } from "../errors.js";
 import { isDigest, splitDigest, type Digest } from "../model/digest.js";
@@ -29,6 +30,18 @@ export interface CopyStoreOptions extends CopyWithinOptions {
   readonly onBytes?: ((count: number) => void) | undefined;
 }
 
+/** A mirror was asked for of a storage without repositories, which would remove everything from the copy. */
+export class EmptySourceError extends Error {
+  override readonly name = "EmptySourceError";
+
+  constructor() {
+    super(
+      "the storage to copy from has no repositories, so nothing is removed from the copy of it; " +
+        "check that its volume is mounted and that its rootdirectory (or bucket) is the right one",
+    );
+  }
+}
+
 /** How much was copied, beside what the target had already. */
 export interface CopiedStore {
   readonly repositories: number;
@@ -44,7 +57,8 @@ export interface CopiedStore {
 /**
  * Copies the manifests, tags and referrers of all repositories to another storage (docs/protocols/backup.md), while `source` is
  * pushed to and collected. The target takes each blob as a push, which verifies its digest, and each manifest once it has what that
- * refers to. What the target has is left as it is, so that an interrupted or later copy brings only what is new.
+ * refers to. What the target has is left as it is, so that an interrupted or later copy brings only what is new. Throws
+ * EmptySourceError if the copy is to be a mirror and the source has no repositories, also if it has lost them during the copy.
  */
 export async function copyStore(
   source: Registry,
@@ -67,16 +81,16 @@ export async function copyStore(
       options.onProblem?.(problem);
     },
   };
+  if (options.mirror === true) await requireContent(source, options);
   for await (const name of repositoriesOf(source, options)) {
     options.signal?.throwIfAborted();
     if (options.isLeftOut?.(name) === true) continue;
     options.onRepository?.(name);
     await copyContents(source.repository(name), target.repository(name), told);
-    if (options.mirror === true)
-      counts.removed += await removeOthers(source.repository(name), target.repository(name), options);
+    if (options.mirror === true) counts.removed += await removeOthers(name, source, target, told);
     counts.repositories += 1;
   }
-  if (options.mirror === true) counts.removed += await removeRepositories(source, target, options);
+  if (options.mirror === true) counts.removed += await removeRepositories(source, target, told);
   return counts;
 }
 
@@ -110,7 +124,7 @@ export async function attemptCopy(
   } catch (error) {
     if (!isAboutContent(error)) throw error;
     // What was deleted since it was listed, or lost its blobs because it was, is no problem.
-    if (await isGone(source, what)) return;
+    if (!(await isLinked(source, what))) return;
     onProblem?.({ name: source.name, what, error });
   }
 }
@@ -155,14 +169,9 @@ function isAboutContent(error: unknown): error is StorageError {
   return isStorageError(error) && codes.includes(error.code);
 }
 
-async function isGone({ manifests, tags }: Repository, what: Digest | TagName): Promise<boolean> {
-  try {
-    await (isDigest(what) ? manifests.get(what) : tags.resolve(what));
-    return false;
-  } catch (error) {
-    if (isStorageError(error, "MANIFEST_UNKNOWN") || isStorageError(error, "TAG_UNKNOWN")) return true;
-    throw error;
-  }
+/** Whether it wasn't deleted: what is damaged, or lacks its bytes, counts as there. */
+function isLinked({ manifests, tags }: Repository, what: Digest | TagName): Promise<boolean> {
+  return isDigest(what) ? manifests.isLinked(what) : tags.isLinked(what);
 }
 
 /** Sends a blob that no repository of the target has; links it otherwise. */
@@ -199,25 +208,36 @@ function sendTo(source: Repository, target: Repository, { onBytes }: CopyStoreOp
   };
 }
 
-/** Removes the target's tags and manifests that the source doesn't have; returns how many. */
-async function removeOthers(source: Repository, target: Repository, { signal }: CopyStoreOptions): Promise<number> {
+/**
+ * Removes the target's tags and manifests that were deleted from the source; returns how many. Those that the source links but
+ * can't read are kept, and reported.
+ */
+async function removeOthers(
+  name: RepositoryName,
+  from: Registry,
+  to: Registry,
+  options: CopyStoreOptions,
+): Promise<number> {
+  const call = { signal: options.signal };
+  const [source, target] = [from.repository(name), to.repository(name)];
   let removed = 0;
-  for await (const tag of tagsOf(target, undefined, { signal })) {
-    if (!(await isGone(source, tag))) continue;
+  for await (const tag of tagsOf(target, undefined, call)) {
+    if (await isLinked(source, tag)) continue;
+    await requireContent(from, options);
     await target.tags.delete(tag).catch(ifGone);
     removed += 1;
   }
-  let after: string | undefined;
-  for (;;) {
-    const page = await target.manifests.list({ signal, after, limit: PAGE });
-    for (const digest of page.items) {
-      if (!(await isGone(source, digest))) continue;
-      await target.manifests.delete(digest).catch(ifGone);
-      removed += 1;
+  for await (const digest of manifestsOf(target, call)) {
+    if (await isLinked(source, digest)) {
+      const read = async (): Promise<void> => void (await source.manifests.get(digest, call));
+      await attemptCopy(source, digest, read, options);
+      continue;
     }
-    after = page.items.at(-1);
-    if (!page.more || after === undefined) return removed;
+    await requireContent(from, options);
+    await target.manifests.delete(digest).catch(ifGone);
+    removed += 1;
   }
+  return removed;
 }
 
 function ifGone(error: unknown): undefined {
@@ -225,16 +245,55 @@ function ifGone(error: unknown): undefined {
   throw error;
 }
 
+/** Removes the target's repositories that were deleted from the source; returns how much was removed. */
 async function removeRepositories(source: Registry, target: Registry, options: CopyStoreOptions): Promise<number> {
+  const call = { signal: options.signal };
   let removed = 0;
   for await (const name of repositoriesOf(target, options)) {
     if (options.isLeftOut?.(name) === true) continue;
-    const there = await source.repository(name).manifests.list({ limit: 1, signal: options.signal });
-    if (there.items.length > 0) continue;
-    await target.remove(name, { signal: options.signal });
+    if (await holdsManifest(source.repository(name), call)) continue;
+    if (await linksAny(source.repository(name), manifestsOf(target.repository(name), call))) {
+      // All of its links are damaged.
+      removed += await removeOthers(name, source, target, options);
+      continue;
+    }
+    await requireContent(source, options);
+    await target.remove(name, call);
     removed += 1;
   }
   return removed;
+}
+
+/**
+ * Throws EmptySourceError if the source has no repositories. Called after the look that found something gone and before its removal,
+ * so that a volume that is unmounted meanwhile takes nothing from the copy.
+ */
+async function requireContent(source: Registry, options: CopyStoreOptions): Promise<void> {
+  for await (const name of repositoriesOf(source, options)) {
+    if (options.isLeftOut?.(name) === true) continue;
+    // A list of names may come from elsewhere than the volume.
+    if (await holdsManifest(source.repository(name), { signal: options.signal })) return;
+  }
+  throw new EmptySourceError();
+}
+
+async function holdsManifest({ manifests }: Repository, call: CallOptions): Promise<boolean> {
+  return (await manifests.list({ ...call, limit: 1 })).items.length > 0;
+}
+
+async function linksAny({ manifests }: Repository, digests: AsyncIterable<Digest>): Promise<boolean> {
+  for await (const digest of digests) if (await manifests.isLinked(digest)) return true;
+  return false;
+}
+
+async function* manifestsOf({ manifests }: Repository, call: CallOptions): AsyncGenerator<Digest, void, undefined> {
+  let after: string | undefined;
+  for (;;) {
+    const page = await manifests.list({ ...call, after, limit: PAGE });
+    yield* page.items;
+    after = page.items.at(-1);
+    if (!page.more || after === undefined) return;
+  }
 }
 
 /** All repositories, by name. */

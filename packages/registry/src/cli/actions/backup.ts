@@ -13,8 +13,8 @@ import {
   type CopyStoreOptions,
   type Registry,
 } from "@longshore/storage";
-import { createReadStream, createWriteStream } from "node:fs";
-import { access, mkdtemp, rename, rm } from "node:fs/promises";
+import { createReadStream } from "node:fs";
+import { access, mkdtemp, open, rename, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join, resolve } from "node:path";
 import type { Writable } from "node:stream";
@@ -91,8 +91,8 @@ async function archive(place: string, context: CopyContext): Promise<number> {
   }
   if (await isThere(place)) throw new UsageError(`${place} exists; a tar is always a new copy, so use another name`);
   const partial = `${place}.partial`;
+  const file = await createFile(partial);
   try {
-    const file: Writable = createWriteStream(partial, { flush: true });
     const result = await writeTar(file, fill);
     await rename(partial, place);
     status.clear();
@@ -101,6 +101,18 @@ async function archive(place: string, context: CopyContext): Promise<number> {
   } catch (error) {
     await rm(partial, { force: true });
     throw error;
+  }
+}
+
+/** Creates a file that only its owner reads, and opens it for writing. Throws UsageError if there is one, or a link. */
+async function createFile(path: string): Promise<Writable> {
+  try {
+    return (await open(path, "wx", 0o600)).createWriteStream({ flush: true });
+  } catch (error) {
+    if (!hasErrno(error, "EEXIST")) throw error;
+    throw new UsageError(
+      `${path} exists: another backup is writing it, or one was killed; if none is running, remove it`,
+    );
   }
 }
 

@@ -9,7 +9,7 @@ import type { RepositoryName } from "../../model/repository-name.js";
 import type { TagName } from "../../model/tag.js";
 import { mapConcurrently } from "../shared/concurrent.js";
 import { manifestLinkName, tagLinkName } from "../shared/link-names.js";
-import { hasLink } from "../shared/links.js";
+import { hasLink, orUndefined } from "../shared/links.js";
 import type { ManifestDependencies } from "../dependencies.js";
 import { putManifest } from "./put.js";
 import { removeEntryOfRemoved } from "../referrers/entries.js";
@@ -60,6 +60,11 @@ export function createManifestStore(name: RepositoryName, dependencies: Manifest
       const stored = await reader.read(digest, options);
       if (stored === undefined) throw unknown(digest);
       return stored;
+    },
+
+    async isLinked(digest, options) {
+      const info = await orUndefined(driver.stat(revisionLink(name, digest), { ...options, fileOnly: true }));
+      return info !== undefined && !info.isDirectory;
     },
 
     list: (page) => listManifests(name, driver, page),

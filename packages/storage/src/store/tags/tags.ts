@@ -110,6 +110,8 @@ export function createTagStore(name: RepositoryName, dependencies: TagDependenci
       return digest;
     },
 
+    isLinked: (tag, options) => isLive(name, tag, driver, options),
+
     set: (tag, digest, options) =>
       links.changing([tagLinkName(name, tag)], () => tagLinks.set(tag, digest, options), options),
 
