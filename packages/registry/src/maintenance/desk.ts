@@ -83,13 +83,16 @@ export function openDesk({ runs, log, stop }: DeskPorts): MaintenanceDesk {
     current: CurrentRun,
     { dryRun }: RunRequest,
     job: (run: JobRun) => Promise<Figures>,
+    over: () => void,
   ): Promise<void> {
     const end = (outcome: Parameters<CurrentRun["end"]>[0]): Promise<void> =>
       current.end(outcome).catch((error: unknown) => {
         log.warn("the end of a run can't be written down", errorFields(error));
       });
     try {
-      const result = await job({ dryRun, signal: stop, progress: (progress) => current.progress(progress) });
+      // Over before that can be read: who sees it may ask for the next one.
+      const progress: JobRun["progress"] = (each) => current.progress(each);
+      const result = await job({ dryRun, signal: stop, progress }).finally(over);
       await end({ state: "done", result: { ...result } });
     } catch (error) {
       const reason = error instanceof Error ? error.message : "unknown failure";
@@ -102,7 +105,7 @@ export function openDesk({ runs, log, stop }: DeskPorts): MaintenanceDesk {
   function start(name: JobName, about: RunRequest, job: (run: JobRun) => Promise<Figures>): Started {
     const current = begin(name, about);
     const id = current.then((each) => each.id);
-    const ended = current.then((each) => execute(each, about, job)).finally(() => running.delete(name));
+    const ended = current.then((each) => execute(each, about, job, () => void running.delete(name)));
     running.set(name, { id, ended, dryRun: about.dryRun });
     return { id, ended };
   }
