@@ -56,8 +56,8 @@ export function openRuns(records: RecordStore, now: () => number = Date.now): Ru
     },
     async begin(job, about) {
       const started = new Date(now()).toISOString();
-      // Sorted by time, and the same for no two processes.
-      const id = `${started.replace(/\D/g, "").slice(0, 14)}-${job}-${randomBytes(4).toString("hex")}`;
+      // Sorted by time, to the millisecond, and the same for no two processes.
+      const id = `${started.replace(/\D/g, "")}-${job}-${randomBytes(4).toString("hex")}`;
       let run: Run = { id, job, state: "running", ...about, started, updated: started };
       await records.create(`${FOLDER}/${id}`, encode(run));
       await forgetOld();

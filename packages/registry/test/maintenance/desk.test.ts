@@ -133,6 +133,16 @@ describe("runs of a job", () => {
     expect(await runs.read(id)).toMatchObject({ state: "stopped" });
   });
 
+  it("are listed newest first, however soon one follows another", async () => {
+    const { runs, clock } = await open();
+    const ids: string[] = [];
+    for (let count = 0; count < 20; count += 1) {
+      clock.now += 1;
+      ids.unshift((await runs.begin("collection", { dryRun: false })).id);
+    }
+    expect((await runs.list()).map(({ id }) => id)).toEqual(ids);
+  });
+
   it("are forgotten in the order of their age, and ids of other kinds find nothing", async () => {
     const { runs, clock } = await open();
     for (let count = 0; count < 60; count += 1) {
