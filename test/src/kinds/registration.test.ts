@@ -17,7 +17,7 @@ beforeEach(async () => {
   for (const name of await readdir(join(PROJECT, "node_modules"))) {
     if (!name.startsWith(".") && name !== "@longshore") await link(name);
   }
-  for (const name of ["base", "options", "storage", "auth", "token-server", "mirror", "registry"]) {
+  for (const name of await readdir(join(PROJECT, "packages"))) {
     for (const part of ["package.json", "dist", "bin"]) {
       const from = join(PROJECT, "packages", name, part);
       await cp(from, join(modules, "@longshore", name, part), { recursive: true }).catch(ignoreMissing);

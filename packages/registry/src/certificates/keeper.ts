@@ -34,9 +34,9 @@ export interface CertificateKeeper extends CertificateSource {
   close(): Promise<void>;
 }
 
-/** How often the storage is looked at for what another replica did, while a certificate is missing or due (ms) … */
+/** How often the storage is looked at for what another replica did, while there is no certificate or another replica orders (ms) … */
 const SOON = 5 * SECOND;
-/** … while attempts fail … */
+/** … while renewals fail … */
 const LATER = MINUTE;
 /** … and otherwise. */
 const SELDOM = HOUR;
@@ -124,7 +124,8 @@ export async function openKeeper(options: KeeperOptions): Promise<CertificateKee
     const before = await records.readAttempts(host);
     failures.set(host, before?.failures ?? 0);
     const wait = waitOf(before, impatient);
-    if (wait !== undefined) return Math.min(wait, LATER);
+    // The one that is ordering writes down a pause first: without a certificate, what came of it is wanted soon.
+    if (wait !== undefined) return Math.min(wait, pairs.has(host) ? LATER : SOON);
     const lease = await leases.take(leaseOf(host), host);
     if (lease === undefined) return SOON;
     try {
