@@ -1,8 +1,9 @@
 import { utimes } from "node:fs/promises";
-import { createDriver } from "@longshore/storage";
+import { createDriver, parseRepositoryName, parseTagName } from "@longshore/storage";
 import { makeTemporaryFolder } from "@longshore/testkit/temporary-folder";
 import { expect, it } from "vitest";
 import { openBoard } from "../src/board/board.js";
+import { formatChange } from "../src/documents/notes.js";
 import { describeForDrivers } from "./support.js";
 
 const FOLDER = "/docker/registry/v2/longshore/inventory/v1/some";
@@ -33,16 +34,33 @@ describeForDrivers("a board", (over) => {
       expect(await reader.read()).toEqual({ notes: ["next"], isComplete: true });
     }));
 
-  it.each(["", "x\n", "0\n", "1\ncut off", "1"])("doesn't believe a damaged file, %j", (text) =>
+  it.each(["", "x\n", "0\n", "1\ncut off", "1"])("takes everything for changed, once, because of a damaged file, %j", (text) =>
     over(async (driver) => {
       await driver.write(`${FOLDER}/b`, new TextEncoder().encode(text));
       const board = openBoard(driver, FOLDER, "a");
       const reader = board.reader();
       await board.post("1");
       expect(await reader.read()).toEqual({ notes: ["1"], isComplete: false });
+      expect(await reader.read()).toEqual({ notes: [], isComplete: true });
+      await driver.write(`${FOLDER}/b`, new TextEncoder().encode(`${text}?`));
       expect(await reader.read()).toEqual({ notes: [], isComplete: false });
+      await openBoard(driver, FOLDER, "b").post("repaired");
+      expect(await reader.read()).toEqual({ notes: ["repaired"], isComplete: true });
     }),
   );
+});
+
+it("takes the longest notes", async () => {
+  const driver = await createDriver("inmemory", {});
+  const board = openBoard(driver, FOLDER, "a");
+  const name = parseRepositoryName("n".repeat(255));
+  const tags = Array.from({ length: 20 }, (_, index) => parseTagName(String(index).padEnd(128, "t")));
+  const note = formatChange(name, tags);
+  expect(note.length).toBeGreaterThan(2800);
+  const reader = board.reader();
+  for (let count = 0; count < 64; count += 1) await board.post(note);
+  expect(await reader.read()).toEqual({ notes: Array.from({ length: 64 }, () => note), isComplete: true });
+  await driver.close();
 });
 
 it("forgets processes that have posted nothing for a day", async () => {

@@ -28,14 +28,14 @@ const digestOf = (bytes: Uint8Array): Digest =>
   parseDigest(`sha256:${createHash("sha256").update(bytes).digest("hex")}`);
 
 /** A process of a registry. */
-function start(driver: StorageDriver, processId = "one", clock = (): number => 0): OpenInventory {
+function start(driver: StorageDriver, processId = "one", clock = (): number => 0, maxBytes = MIB): OpenInventory {
   const onUntold = (error: unknown): void => {
     throw error;
   };
   return openInventory(plainRegistry(driver), driver, {
     processId,
     activity: openActivity(driver, { processId, interval: 60_000, maxItems: 100, onTrouble: onUntold }),
-    maxBytes: MIB,
+    maxBytes,
     maxManifestBytes: MIB,
     onUntold,
     clock,
@@ -217,6 +217,21 @@ describeForDrivers("an inventory", (over) => {
       await driver.write(`/docker/registry/v2/blobs/sha256/${hex.slice(0, 2)}/${hex}/data`, bytesOf("{}"));
       const [, v2] = (await start(driver, "two").inventory.tags(NAME)).items;
       expect(v2).toMatchObject({ tag: "v2", digest, manifest: undefined, uniqueSize: 0 });
+    }));
+
+  it("keeps a repository that is larger than all that may be kept", () =>
+    over(async (plain) => {
+      const reads: string[] = [];
+      const driver = {
+        ...plain,
+        read: (...call: Parameters<StorageDriver["read"]>) => (reads.push(call[0]), plain.read(...call)),
+      };
+      const { registry, inventory } = start(driver, "one", () => 0, 3000);
+      for (const layer of ["1", "2", "3", "4"]) await pushImage(registry, NAME, { layers: [layer] }, `v${layer}`);
+      expect((await inventory.tags(NAME)).total).toBe(4);
+      reads.length = 0;
+      expect((await inventory.tags(NAME, { search: "v1" })).total).toBe(1);
+      expect(reads.filter((path) => path.includes("/blobs/"))).toEqual([]);
     }));
 
   it("equals a fresh one after any history of pushes and deletes by two processes", async () => {

@@ -1,5 +1,6 @@
 import { randomUUID } from "node:crypto";
 import type { Resources } from "@longshore/base/resources";
+import { MIB } from "@longshore/base/size";
 import type { ActivityRecorder, Inventory, OpenInventory } from "@longshore/inventory";
 import { immutableTags } from "@longshore/policy";
 import {
@@ -120,6 +121,9 @@ export async function openStored(
   return { caches, inventory: kept.inventory, registry: config.inventory.enabled ? kept.registry : registry };
 }
 
+/** Pages of the catalog take no more of `inventory.cachebytes`: names of 50,000 repositories. */
+const CATALOG_BYTES = 8 * MIB;
+
 /** The inventory of `registry`, and the registry that tells all processes of what is changed through it. */
 export async function keepInventory(
   {
@@ -144,17 +148,20 @@ export async function keepInventory(
   const options = {
     processId,
     activity,
-    maxBytes: cachebytes / 2,
     maxManifestBytes: http.limits.manifestsize,
     onUntold: (error: unknown) => {
       log.warn("inventory: other processes couldn't be told of a change; they will find it later", errorFields(error));
     },
   };
-  const { inventory, registry: told } = openInventory(registry, driver, options);
+  const catalogBytes = Math.min(cachebytes / 2, CATALOG_BYTES);
+  const { inventory, registry: told } = openInventory(registry, driver, {
+    ...options,
+    maxBytes: cachebytes - catalogBytes,
+  });
   const isRecorded = activityinterval > 0 && !storage.maintenance.readonly.enabled;
   return {
     inventory,
-    registry: keepCatalog(told, driver, options),
+    registry: keepCatalog(told, driver, { ...options, maxBytes: catalogBytes }),
     activity: isRecorded ? activity : undefined,
     close: () => activity.close(),
   };

@@ -1,7 +1,9 @@
+import { createHash } from "node:crypto";
 import { canTouch, orUndefined, type StorageDriver } from "@longshore/storage";
 import { decodeNotes } from "./notes-file.js";
 
-const MAX_BYTES = 64 * 1024;
+/** More than the longest notes take: a name and twenty tags each. */
+const MAX_BYTES = 256 * 1024;
 /** A directory that changed less than this before it was looked at (ms) may change again without showing it. */
 const GRAIN = 1000;
 
@@ -33,6 +35,8 @@ interface Witness {
 /** A reader of the board in `folder` that has read up to `from`. Where nothing is posted, a read costs one `stat` or listing. */
 export function createBoardReader(driver: StorageDriver, folder: string, from: Positions = new Map()): BoardReader {
   const positions = new Map(from);
+  /** Damaged files, by name, with a hash of what was in them. */
+  let damaged = new Map<string, string>();
   const showsChanges = canTouch(driver);
   /** Where a change will show, once everything in the folder has been read. */
   let witness: Witness | undefined;
@@ -55,12 +59,17 @@ export function createBoardReader(driver: StorageDriver, folder: string, from: P
 
   const readAll = async (): Promise<News> => {
     const notes: string[] = [];
+    const found = new Map<string, string>();
     let isComplete = true;
     for (const name of (await orUndefined(driver.list(folder)))?.names ?? []) {
       const bytes = await orUndefined(driver.read(`${folder}/${name}`, { limit: MAX_BYTES }));
-      const posted = bytes === undefined ? { last: 0, notes: [] } : decodeNotes(bytes);
+      if (bytes === undefined) continue;
+      const posted = decodeNotes(bytes);
       if (posted === undefined) {
-        isComplete = false;
+        // What it may have said is assumed once, until it says something else.
+        const hash = createHash("sha256").update(bytes).digest("base64");
+        if (damaged.get(name) !== hash) isComplete = false;
+        found.set(name, hash);
         continue;
       }
       const unread = posted.last - (positions.get(name) ?? 0);
@@ -69,6 +78,7 @@ export function createBoardReader(driver: StorageDriver, folder: string, from: P
       notes.push(...posted.notes.slice(-unread));
       positions.set(name, posted.last);
     }
+    damaged = found;
     return { notes, isComplete };
   };
 

@@ -7,6 +7,9 @@ export interface TagState {
   readonly pushed: number;
 }
 
+/** What an empty document, a tag, a manifest and a reference of one take in memory (bytes), about. */
+const BYTES = { document: 1000, tag: 400, manifest: 1000, reference: 300 };
+
 /** A linked manifest. */
 export interface ManifestState {
   readonly facts: ManifestFacts;
@@ -28,6 +31,8 @@ export class RepositoryDocument {
   readonly #sizes = new Map<Digest, number>();
   #sortedTags: readonly TagName[] | undefined;
   #parts: ReadonlyMap<Digest, number> | undefined;
+  /** Of all manifests. */
+  #references = 0;
 
   constructor(name: RepositoryName) {
     this.name = name;
@@ -39,6 +44,12 @@ export class RepositoryDocument {
 
   get manifests(): ReadonlyMap<Digest, ManifestState> {
     return this.#manifests;
+  }
+
+  /** What it takes in memory (bytes), about. */
+  get weight(): number {
+    const ofManifests = BYTES.manifest * this.#manifests.size + BYTES.reference * this.#references;
+    return BYTES.document + BYTES.tag * this.#tags.size + ofManifests;
   }
 
   /** Ascending by bytes. */
@@ -64,8 +75,10 @@ export class RepositoryDocument {
 
   /** Undefined: it isn't linked any more. */
   setManifest(digest: Digest, state: ManifestState | undefined): void {
-    const isNew = this.#manifests.has(digest) !== (state !== undefined);
+    const before = this.#manifests.get(digest);
+    const isNew = (before === undefined) !== (state === undefined);
     if (isNew) this.#parts = undefined;
+    this.#references += referencesOf(state) - referencesOf(before);
     if (state === undefined) this.#manifests.delete(digest);
     else this.#manifests.set(digest, state);
     if (isNew && this.#sizes.has(digest)) this.#sizes.clear();
@@ -147,4 +160,8 @@ export class RepositoryDocument {
       for (const part of this.wholeOf(digest).keys()) this.#uses.set(part, (this.#uses.get(part) ?? 0) + tags.size);
     }
   }
+}
+
+function referencesOf(state: ManifestState | undefined): number {
+  return state === undefined ? 0 : state.facts.blobs.length + state.facts.children.length;
 }

@@ -16,7 +16,7 @@ export interface Documents {
 }
 
 export interface DocumentsOptions {
-  /** Bytes that the documents may take. */
+  /** Bytes that the documents may take, about; the one that was asked for last is kept, however large it is. */
   readonly maxBytes: number;
   /** Called with each change that was posted; undefined: anything may have changed. */
   readonly onNews: (note: ChangeNote | undefined) => void;
@@ -26,8 +26,6 @@ export interface DocumentsOptions {
 
 /** After this time (ms) a document is read again when it is asked for, for what other programs have changed. */
 const READ_AGAIN = 5 * MINUTE;
-/** What a tag, and a manifest of a dozen layers, take in memory. */
-const BYTES = { document: 1000, tag: 250, manifest: 1500 };
 
 interface Entry {
   readonly document: RepositoryDocument;
@@ -35,6 +33,8 @@ interface Entry {
   changed: Set<TagName | Digest> | "all";
   /** ms, monotonic. */
   readAt: number;
+  /** How many callers wait for it. */
+  users: number;
   readonly update: () => Promise<void>;
 }
 
@@ -43,8 +43,8 @@ export function createDocuments(survey: Survey, news: BoardReader, options: Docu
   const { maxBytes, onNews, clock } = options;
   const entries = new LRUCache<RepositoryName, Entry>({
     maxSize: maxBytes,
-    sizeCalculation: ({ document: { tags, manifests } }) =>
-      BYTES.document + BYTES.tag * tags.size + BYTES.manifest * manifests.size,
+    // One that is larger than the bound is kept alone: to read it again for each page would take more than it saves.
+    sizeCalculation: ({ document }) => Math.min(document.weight, maxBytes),
   });
   /** Those that are being read: news must reach them, too. */
   const reading = new Map<RepositoryName, Entry>();
@@ -93,6 +93,7 @@ export function createDocuments(survey: Survey, news: BoardReader, options: Docu
       document: new RepositoryDocument(name),
       changed: "all",
       readAt: clock(),
+      users: 0,
       update: batched(() => bringUpToDate(entry)),
     };
     return entry;
@@ -103,14 +104,18 @@ export function createDocuments(survey: Survey, news: BoardReader, options: Docu
     async get(name, tags = []) {
       const entry = open(name);
       reading.set(name, entry);
+      entry.users += 1;
       try {
         await readNews();
         if (clock() - entry.readAt >= READ_AGAIN) expectAll(entry);
         if (entry.changed !== "all") for (const tag of tags) entry.changed.add(tag);
         await entry.update();
+        // Its weight is only taken when it is new.
+        entries.delete(name);
         entries.set(name, entry);
       } finally {
-        reading.delete(name);
+        entry.users -= 1;
+        if (entry.users === 0) reading.delete(name);
       }
       return entry.document;
     },

@@ -98,7 +98,7 @@ describe("defaults", () => {
         ],
       },
       catalog: { maxentries: 1000, filter: true },
-      inventory: { enabled: true, cachebytes: 16_777_216, activityinterval: 300_000, activityitems: 50_000 },
+      inventory: { enabled: true, cachebytes: 67_108_864, activityinterval: 300_000, activityitems: 50_000 },
       tags: { maxtags: 1000 },
       validation: {
         disabled: false,

@@ -9,9 +9,9 @@ export const inventory = section(
       { ours: true },
     ),
     cachebytes: integer(
-      16 * MIB,
+      64 * MIB,
       { min: MIB, max: 16 * GIB },
-      "How much of the inventory each process keeps in memory, in bytes; it takes what is asked for.",
+      "How much of the inventory each process keeps in memory, in bytes; it takes what is asked for. 10,000 tags take about 50 MB. The repository that was asked for last is kept, even if it is larger.",
       { ours: true },
     ),
     activityinterval: duration(
