@@ -34,19 +34,21 @@ describeForDrivers("a board", (over) => {
       expect(await reader.read()).toEqual({ notes: ["next"], isComplete: true });
     }));
 
-  it.each(["", "x\n", "0\n", "1\ncut off", "1"])("takes everything for changed, once, because of a damaged file, %j", (text) =>
-    over(async (driver) => {
-      await driver.write(`${FOLDER}/b`, new TextEncoder().encode(text));
-      const board = openBoard(driver, FOLDER, "a");
-      const reader = board.reader();
-      await board.post("1");
-      expect(await reader.read()).toEqual({ notes: ["1"], isComplete: false });
-      expect(await reader.read()).toEqual({ notes: [], isComplete: true });
-      await driver.write(`${FOLDER}/b`, new TextEncoder().encode(`${text}?`));
-      expect(await reader.read()).toEqual({ notes: [], isComplete: false });
-      await openBoard(driver, FOLDER, "b").post("repaired");
-      expect(await reader.read()).toEqual({ notes: ["repaired"], isComplete: true });
-    }),
+  it.each(["", "x\n", "0\n", "1\ncut off", "1"])(
+    "takes everything for changed, once, because of a damaged file, %j",
+    (text) =>
+      over(async (driver) => {
+        await driver.write(`${FOLDER}/b`, new TextEncoder().encode(text));
+        const board = openBoard(driver, FOLDER, "a");
+        const reader = board.reader();
+        await board.post("1");
+        expect(await reader.read()).toEqual({ notes: ["1"], isComplete: false });
+        expect(await reader.read()).toEqual({ notes: [], isComplete: true });
+        await driver.write(`${FOLDER}/b`, new TextEncoder().encode(`${text}?`));
+        expect(await reader.read()).toEqual({ notes: [], isComplete: false });
+        await openBoard(driver, FOLDER, "b").post("repaired");
+        expect(await reader.read()).toEqual({ notes: ["repaired"], isComplete: true });
+      }),
   );
 });
 
