@@ -22,6 +22,7 @@ import { describe, expect, it } from "vitest";
 import { SLOW } from "../clients/site.js";
 
 const LAYER = "application/vnd.oci.image.layer.v1.tar+gzip";
+const EMPTY_INDEX = contentOf(JSON.stringify(indexOf([])));
 const CONFIG = contentOf("{}");
 
 function artifactOf(layer: Content, size = layer.bytes.byteLength): Content {
@@ -160,6 +161,20 @@ it("a quota of tags refuses one more, and lets an old one move", async () => {
   const refused = await pushArtifact(client, "team/app", "3", 10);
   expect([refused.status, refused.text()]).toEqual([403, expect.stringContaining("allows 2 tags: 2 tags are used")]);
   expectStatus(await pushArtifact(client, "other/app", "1", 10), 201);
+});
+
+it("a quota that is nearly used up warns the client, once the push adds something", async () => {
+  await using registry = await startRegistry({
+    config: { policy: { quota: [{ name: 'few "tags"', prefix: "*", tags: 4, warnat: 50 }] } },
+  });
+  const { client } = registry;
+  const warnings: unknown[] = [];
+  for (const tag of ["1", "2", "3", "3"]) {
+    const pushed = expectStatus(await pushManifest(client, "team/app", EMPTY_INDEX, OCI_INDEX, tag), 201);
+    warnings.push(pushed.headers["warning"]);
+  }
+  const warning = (used: number) => `299 - "the quota 'few 'tags'' of team allows 4 tags, of which ${used} tags are used"`;
+  expect(warnings).toEqual([undefined, warning(2), warning(3), undefined]);
 });
 
 const PUSHES = 50;

@@ -179,8 +179,12 @@ export class Exchange {
 
   /** Tells the client that the answer may be out of date, and why (RFC 7234 §5.5.1). */
   noteStale(reason: string): void {
-    const text = reason.replace(/[^\x20-\x7e]/g, "?").replace(/["\\]/g, "'");
-    this.note(["Warning", `110 - "Response is Stale: ${text}"`]);
+    this.note(["Warning", `110 - "${warningText(`Response is Stale: ${reason}`)}"`]);
+  }
+
+  /** Tells a person who uses the client something beside the answer (distribution-spec §Warnings). */
+  warn(text: string): void {
+    this.note(["Warning", `299 - "${warningText(text)}"`]);
   }
 
   /** Adds headers (name, value, …) to the answer, whatever answers. */
@@ -233,6 +237,17 @@ export class Exchange {
   json(status: number, text: string | Uint8Array, headers: readonly string[] = []): void {
     this.end(status, ["Content-Type", "application/json", ...headers], text);
   }
+}
+
+/** The specification allows 4096 bytes of warnings in one response. */
+const MAX_WARNING = 1000;
+
+/** What can stand between the quotes of a warning, without escapes, which clients may not know. */
+function warningText(text: string): string {
+  return text
+    .slice(0, MAX_WARNING)
+    .replace(/[^\x20-\x7e]/g, "?")
+    .replace(/["\\]/g, "'");
 }
 
 /** What the router found in the request line. */

@@ -56,10 +56,16 @@ function limited(inner: Repository, scopes: readonly QuotaScope[], ports: QuotaP
   const hold = (parts: ReadonlyMap<Digest, number>): Promise<readonly Reservation[]> =>
     takeAll(inBytes, { ...NO_HOLDINGS, parts }, { lifetime: ports.unreferencedFor, heldFor: name }, ports);
 
-  async function within<T>(wanted: Holdings, work: () => Promise<T>): Promise<T> {
+  async function within<T>(
+    wanted: Holdings,
+    work: () => Promise<T>,
+    onWarning?: (text: string) => void,
+  ): Promise<T> {
     const taken = await takeAll(scopes, wanted, { lifetime: PUSH }, ports);
     try {
-      return await work();
+      const done = await work();
+      for (const { warning } of taken) if (warning !== undefined) onWarning?.(warning);
+      return done;
     } finally {
       await Promise.all(taken.map((each) => each.release()));
     }
@@ -89,7 +95,8 @@ function limited(inner: Repository, scopes: readonly QuotaScope[], ports: QuotaP
       ...inner.manifests,
       put: async (push, options) => {
         if (push.incomplete === true) return inner.manifests.put(push, options);
-        return within(await wantedBy(inner, inBytes.length > 0, push), () => inner.manifests.put(push, options));
+        const wanted = await wantedBy(inner, inBytes.length > 0, push);
+        return within(wanted, () => inner.manifests.put(push, options), options?.onWarning);
       },
     },
     tags: {

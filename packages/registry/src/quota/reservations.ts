@@ -179,7 +179,7 @@ function check({ rule, prefix }: QuotaScope, used: Holdings, after: Holdings): s
   const [near] = verdict.near;
   const limit = near === undefined ? undefined : rule[near];
   if (near === undefined || limit === undefined) return undefined;
-  return `the quota ${rule.name} of ${prefix} allows ${say(near, limit)}, of which ${say(near, then[near])} are used`;
+  return `the quota "${rule.name}" of ${prefix} allows ${say(near, limit)}, of which ${say(near, then[near])} are used`;
 }
 
 /** The refusal of a push that doesn't fit. */

@@ -31,6 +31,12 @@ export interface ManifestPush {
   readonly incomplete?: boolean | undefined;
 }
 
+/** Options of a push. */
+export interface PushOptions extends CallOptions {
+  /** Called with what a person who pushes should know although the push succeeds, such as a quota that is nearly used up. */
+  readonly onWarning?: ((text: string) => void) | undefined;
+}
+
 /** The result of a push. */
 export interface PushedManifest {
   readonly descriptor: Descriptor;
@@ -52,7 +58,7 @@ export interface ManifestStore {
    * MANIFEST_REFERENCES_UNKNOWN, MANIFEST_CLASS_DENIED, TAG_IMMUTABLE; then nothing has changed, except where another push
    * takes an immutable tag at the same moment: then the manifest is there without it.
    */
-  put(push: ManifestPush, options?: CallOptions): Promise<PushedManifest>;
+  put(push: ManifestPush, options?: PushOptions): Promise<PushedManifest>;
   /**
    * Whether there is a link to the revision, even if that is damaged or the bytes are missing: false means that it was deleted, or
    * never pushed. Asks the storage, and no cache.

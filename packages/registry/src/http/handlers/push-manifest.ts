@@ -15,19 +15,22 @@ export async function putManifest(exchange: Exchange): Promise<void> {
   const tags = tagsOf(exchange, reference);
   using body = await readBody(exchange, shared.config.http.limits);
   // Without the exchange's signal: it is better to complete a push whose client disconnects now than to leave it half done.
-  const { descriptor, subject } = await repository.manifests.put({
-    bytes: body.bytes,
-    mediaType: withoutParameters(request.headers["content-type"] ?? ""),
-    digest: reference.kind === "digest" ? reference.digest : undefined,
-    tags,
-    grantedClasses: grantedClasses(exchange),
-  });
+  const { descriptor, subject } = await repository.manifests.put(
+    {
+      bytes: body.bytes,
+      mediaType: withoutParameters(request.headers["content-type"] ?? ""),
+      digest: reference.kind === "digest" ? reference.digest : undefined,
+      tags,
+      grantedClasses: grantedClasses(exchange),
+    },
+    { onWarning: (text) => exchange.warn(text) },
+  );
   shared.activity?.recordPush(repository.name, descriptor.digest, tags, exchange.grant.account);
   const location = shared.urls.manifest(request, exchange.name, descriptor.digest);
   const headers = ["Location", location, "Docker-Content-Digest", descriptor.digest];
   if (subject !== undefined) headers.push("OCI-Subject", subject);
   if (reference.kind === "digest") for (const tag of tags) headers.push("OCI-Tag", tag);
-  else if (exchange.parameter("tag") !== undefined) headers.push("Warning", TAGS_IGNORED);
+  else if (exchange.parameter("tag") !== undefined) exchange.warn(TAGS_IGNORED);
   exchange.end(201, headers);
 }
 
@@ -38,7 +41,7 @@ function grantedClasses({ grant, name }: Exchange): readonly string[] | undefine
   return resources.map((resource) => (resource.class === "" ? "image" : resource.class));
 }
 
-const TAGS_IGNORED = '299 - "tag parameters only apply to a push by digest; they were ignored"';
+const TAGS_IGNORED = "tag parameters only apply to a push by digest; they were ignored";
 
 /** The tags to set: the reference itself, or the `tag` parameters of a push by digest (end-7b). */
 function tagsOf(exchange: Exchange, reference: Reference): readonly TagName[] {
