@@ -22,7 +22,13 @@ export {
   type StorageDriver,
 } from "./contract/driver.js";
 export { isObjectStorage, type ObjectStorage, type SourceFile, type VersionedFile } from "./contract/object-storage.js";
-export type { ManifestPush, ManifestStore, PushedManifest, PushOptions, StoredManifest } from "./contract/manifest-store.js";
+export type {
+  ManifestPush,
+  ManifestStore,
+  PushedManifest,
+  PushOptions,
+  StoredManifest,
+} from "./contract/manifest-store.js";
 export type { ReferrerPage, ReferrerStore } from "./contract/referrer-store.js";
 export type { Registry, RemovedItem, RemovedRepository, RemoveOptions, Repository } from "./contract/registry.js";
 export type { Page, PageRequest, ResolveOptions, TagStore } from "./contract/tag-store.js";

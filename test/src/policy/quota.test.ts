@@ -173,7 +173,8 @@ it("a quota that is nearly used up warns the client, once the push adds somethin
     const pushed = expectStatus(await pushManifest(client, "team/app", EMPTY_INDEX, OCI_INDEX, tag), 201);
     warnings.push(pushed.headers["warning"]);
   }
-  const warning = (used: number) => `299 - "the quota 'few 'tags'' of team allows 4 tags, of which ${used} tags are used"`;
+  const warning = (used: number) =>
+    `299 - "the quota 'few 'tags'' of team allows 4 tags, of which ${used} tags are used"`;
   expect(warnings).toEqual([undefined, warning(2), warning(3), undefined]);
 });
 

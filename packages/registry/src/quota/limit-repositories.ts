@@ -56,11 +56,7 @@ function limited(inner: Repository, scopes: readonly QuotaScope[], ports: QuotaP
   const hold = (parts: ReadonlyMap<Digest, number>): Promise<readonly Reservation[]> =>
     takeAll(inBytes, { ...NO_HOLDINGS, parts }, { lifetime: ports.unreferencedFor, heldFor: name }, ports);
 
-  async function within<T>(
-    wanted: Holdings,
-    work: () => Promise<T>,
-    onWarning?: (text: string) => void,
-  ): Promise<T> {
+  async function within<T>(wanted: Holdings, work: () => Promise<T>, onWarning?: (text: string) => void): Promise<T> {
     const taken = await takeAll(scopes, wanted, { lifetime: PUSH }, ports);
     try {
       const done = await work();
