@@ -171,7 +171,7 @@ it("a quota that is nearly used up warns the client, once the push adds somethin
   const warnings: unknown[] = [];
   for (const tag of ["1", "2", "3", "3"]) {
     const pushed = expectStatus(await pushManifest(client, "team/app", EMPTY_INDEX, OCI_INDEX, tag), 201);
-    warnings.push(pushed.headers["warning"]);
+    warnings.push(pushed.headers.warning);
   }
   const warning = (used: number) =>
     `299 - "the quota 'few 'tags'' of team allows 4 tags, of which ${used} tags are used"`;
