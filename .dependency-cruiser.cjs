@@ -106,6 +106,18 @@ module.exports = {
       "only tests share what tests need",
     ),
     only(
+      "the-console-stands-alone",
+      "^packages/console/src",
+      "(^packages/(?!console)|@longshore/)|node_modules/(?!preact|@preact/)",
+      "it runs in a browser, and asks the registry over HTTP",
+    ),
+    only(
+      "nothing-imports-the-console",
+      "^packages/(?!console)[^/]+/src",
+      "^packages/console|@longshore/console",
+      "the registry serves what was built",
+    ),
+    only(
       "model-is-pure",
       "^packages/storage/src/model",
       "^packages/storage/src/(contract|layout|drivers|store|cache)",

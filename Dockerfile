@@ -9,13 +9,14 @@ WORKDIR /build
 COPY . .
 RUN npm ci --ignore-scripts --no-audit --no-fund \
  && npx --no-install tsc --build packages/registry \
+ && node packages/console/build.mjs \
  && node packages/registry/bundle.mjs \
  && rm -rf node_modules packages/*/node_modules \
  && npm ci --ignore-scripts --no-audit --no-fund --omit=dev --workspace=@longshore/registry \
  && mkdir -p /image/opt/longshore /image/etc/docker/registry /image/etc/distribution /image/usr/bin /image/var/lib/registry \
  && cp -a LICENSE package.json node_modules packages config /image/opt/longshore/ \
- && find /image/opt/longshore/packages -maxdepth 2 \( -name src -o -name bundle.mjs -o -name 'tsconfig*.json' \) -exec rm -rf {} + \
- && rm -r /image/opt/longshore/packages/testkit \
+ && find /image/opt/longshore/packages -maxdepth 2 \( -name src -o -name '*.mjs' -o -name index.html -o -name 'tsconfig*.json' \) -exec rm -rf {} + \
+ && rm -r /image/opt/longshore/packages/testkit /image/opt/longshore/packages/console/dist/types \
  && find /image/opt/longshore/packages -name '.tsbuildinfo' -delete \
  && cp config/registry2.yml /image/etc/docker/registry/config.yml \
  && cp config/registry3.yml /image/etc/distribution/config.yml \

@@ -7,7 +7,7 @@ export default tseslint.config(
   { ignores: ["**/dist/**", "**/coverage/**", "data/**"] },
   eslint.configs.recommended,
   {
-    files: ["**/*.ts"],
+    files: ["**/*.ts", "**/*.tsx"],
     extends: [tseslint.configs.strictTypeChecked, tseslint.configs.stylisticTypeChecked],
     languageOptions: {
       parserOptions: {

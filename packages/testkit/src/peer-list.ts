@@ -41,6 +41,7 @@ export const PEERS = {
   "redis-sentinel": { title: "Redis Sentinel", programs: ["redis-sentinel"], package: "redis-sentinel" },
   slapd: { title: "OpenLDAP", programs: ["slapd", "ldapadd", "ldapmodify"], package: "slapd, ldap-utils" },
   prometheus: { title: "Prometheus", programs: ["prometheus", "promtool"], package: "prometheus" },
+  chromium: { title: "Chromium", programs: ["chromium"], package: "chromium" },
   mount: { title: "mount, as root", programs: ["mount", "umount"], root: true, package: "mount" },
   debootstrap: { title: "debootstrap", programs: ["debootstrap"], package: "debootstrap" },
 } as const satisfies Record<string, Peer>;

@@ -1,0 +1,36 @@
+import { list, number, object, optional, text, type Decoded } from "./decode.js";
+import { ask } from "./http.js";
+import type { Page } from "./page.js";
+
+const repository = object({
+  name: text,
+  tags: number,
+  manifests: number,
+  size: number,
+  pushed: text,
+  pulled: optional(text),
+});
+export type Repository = Decoded<typeof repository>;
+
+const page = object({ repositories: list(repository), total: number, next: optional(text) });
+
+export const REPOSITORY_ORDERS = ["name", "pushed", "pulled", "tags", "size"] as const;
+export type RepositoryOrder = (typeof REPOSITORY_ORDERS)[number];
+
+export interface RepositoryQuery {
+  readonly search: string;
+  readonly sort: RepositoryOrder;
+  readonly isDescending: boolean;
+}
+
+/** The repositories that the viewer may pull. */
+export async function listRepositories(
+  { search, sort, isDescending }: RepositoryQuery,
+  n: number,
+  last: string | undefined,
+  signal?: AbortSignal,
+): Promise<Page<Repository>> {
+  const query = { search: search === "" ? undefined : search, sort, descending: isDescending || undefined, n, last };
+  const { repositories, total, next } = await ask("v2/_longshore/catalog/repositories", page, { query, signal });
+  return { items: repositories, total, next };
+}

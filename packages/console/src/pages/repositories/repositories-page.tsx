@@ -1,0 +1,88 @@
+import type { JSX } from "preact";
+import { listRepositories, REPOSITORY_ORDERS, type Repository, type RepositoryQuery } from "../../api/repositories.js";
+import { formatCount } from "../../lib/bytes.js";
+import { FailureNotice } from "../../parts/failure-notice.js";
+import { SearchField } from "../../parts/search-field.js";
+import { Choice } from "../../parts/choice.js";
+import { SkeletonRows } from "../../parts/skeleton.js";
+import { choose, route } from "../../state/route.js";
+import { usePagedList, type PagedList } from "../../state/paged-list.js";
+import { texts } from "../../text/index.js";
+import { GettingStarted } from "./getting-started.js";
+import { OpenByName } from "./open-by-name.js";
+import { RepositoryTable } from "./repository-table.js";
+import { RepositoryTree } from "./repository-tree.js";
+
+const words = texts.repositories;
+const VIEWS = ["list", "tree"] as const;
+
+/** What the address says about the list. */
+function queryOf({ search = "", sort, order }: Readonly<Record<string, string>>): RepositoryQuery {
+  const chosen = REPOSITORY_ORDERS.find((each) => each === sort) ?? "name";
+  return { search, sort: chosen, isDescending: order === "descending" };
+}
+
+/** All repositories that the viewer may pull, as a list or as a tree. */
+export function RepositoriesPage(): JSX.Element {
+  const chosen = route.value.query;
+  const view = VIEWS.find((each) => each === chosen["view"]) ?? "list";
+  // The tree is by name, whatever the list was sorted by.
+  const query = view === "tree" ? { ...queryOf(chosen), sort: "name" as const, isDescending: false } : queryOf(chosen);
+  const { list, isStale, reload } = usePagedList(JSON.stringify(query), (n, last, signal) =>
+    listRepositories(query, n, last, signal),
+  );
+  const total = list?.total.value;
+  const failure = list?.failure.value;
+  if (failure?.kind === "forbidden" && total === undefined) return <OpenByName />;
+  if (failure !== undefined && total === undefined) return <FailureNotice failure={failure} retry={reload} />;
+  if (total === 0 && query.search === "" && !isStale) return <GettingStarted />;
+  return (
+    <section aria-busy={isStale}>
+      <div class="page-head">
+        <h1>{texts.pages.repositories}</h1>
+        <p class="page-count" role="status">
+          {total === undefined ? "" : query.search === "" ? formatCount(total) : words.matching(total, query.search)}
+        </p>
+      </div>
+      <div class="toolbar">
+        <SearchField label={words.search} value={query.search} onInput={(search) => choose({ search })} />
+        <Choice
+          label={words.view}
+          options={VIEWS.map((value) => ({ value, label: words[value] }))}
+          value={view}
+          onChange={(next) => choose({ view: next === "list" ? undefined : next })}
+        />
+      </div>
+      <Found list={list} query={query} view={view} />
+      {failure !== undefined && total !== undefined && <FailureNotice failure={failure} retry={() => list?.retry()} />}
+    </section>
+  );
+}
+
+function Found({
+  list,
+  query,
+  view,
+}: {
+  readonly list: PagedList<Repository> | undefined;
+  readonly query: RepositoryQuery;
+  readonly view: (typeof VIEWS)[number];
+}): JSX.Element {
+  const total = list?.total.value;
+  if (list === undefined || total === undefined) return <SkeletonRows />;
+  if (total > 0) {
+    return view === "tree" ? (
+      <RepositoryTree list={list} total={total} search={query.search} />
+    ) : (
+      <RepositoryTable list={list} total={total} query={query} />
+    );
+  }
+  return (
+    <p class="nothing">
+      {words.nothing(query.search)}{" "}
+      <button type="button" class="link" onClick={() => choose({ search: undefined })}>
+        {words.clear}
+      </button>
+    </p>
+  );
+}

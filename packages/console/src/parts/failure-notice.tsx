@@ -1,0 +1,39 @@
+import type { JSX } from "preact";
+import type { ApiFailure } from "../api/failure.js";
+import { formatRoute } from "../lib/route.js";
+import { texts } from "../text/index.js";
+
+/** Says what failed and what to do about it. */
+export function FailureNotice({
+  failure,
+  retry,
+}: {
+  readonly failure: ApiFailure;
+  readonly retry?: (() => void) | undefined;
+}): JSX.Element {
+  const { title, what } = texts.failure[failure.kind];
+  const words = [failure.message, failure.detail].filter((part) => part !== undefined && part !== "").join(": ");
+  return (
+    <div class="notice" role="alert">
+      <h2>{title}</h2>
+      <p>{what}</p>
+      {(failure.kind === "unsupported" || failure.kind === "unexpected") && words !== "" && (
+        <p class="words">
+          <bdi>{words}</bdi>
+        </p>
+      )}
+      <p class="actions">
+        {failure.kind === "login" && (
+          <a class="button strong" href={formatRoute({ kind: "login" })}>
+            {texts.account.logIn}
+          </a>
+        )}
+        {retry !== undefined && (
+          <button type="button" class="button" onClick={retry}>
+            {texts.retry}
+          </button>
+        )}
+      </p>
+    </div>
+  );
+}

@@ -1,0 +1,97 @@
+import type { JSX } from "preact";
+import { useEffect, useRef } from "preact/hooks";
+import { formatReference, formatRoute, type Page } from "./lib/route.js";
+import { Mark } from "./parts/icons.js";
+import { ThemeChoice } from "./parts/theme-choice.js";
+import { RepositoriesPage } from "./pages/repositories/repositories-page.js";
+import { UnknownPage } from "./pages/unknown-page.js";
+import { route } from "./state/route.js";
+import { registryAddress } from "./state/session.js";
+import { texts } from "./text/index.js";
+
+/** What every page has around it. */
+export function Shell(): JSX.Element {
+  const { page } = route.value;
+  const main = useRef<HTMLElement>(null);
+  const isFirst = useRef(true);
+  const path = formatRoute(page);
+  useEffect(() => {
+    document.title = `${titleOf(page)} · ${registryAddress()}`;
+  });
+  useEffect(() => {
+    if (isFirst.current) {
+      isFirst.current = false;
+      return;
+    }
+    // As if a new page had been loaded.
+    scrollTo(0, 0);
+    main.current?.focus({ preventScroll: true });
+  }, [path]);
+  useEffect(() => {
+    addEventListener("keydown", focusSearch);
+    return () => removeEventListener("keydown", focusSearch);
+  }, []);
+  return (
+    <>
+      <a class="skip" href="#content" onClick={(event) => skipTo(event, main.current)}>
+        {texts.skipToContent}
+      </a>
+      <header class="top">
+        <div class="top-inner">
+          <a class="brand" href={formatRoute({ kind: "repositories" })} title={texts.home}>
+            <Mark />
+            <bdi class="brand-name">{registryAddress()}</bdi>
+          </a>
+          <nav class="pages" aria-label={texts.navigation}>
+            <a
+              href={formatRoute({ kind: "repositories" })}
+              aria-current={["repositories", "repository", "image"].includes(page.kind) ? "page" : undefined}
+            >
+              {texts.pages.repositories}
+            </a>
+          </nav>
+          <div class="top-end">
+            <ThemeChoice />
+          </div>
+        </div>
+      </header>
+      <main id="content" ref={main} tabIndex={-1}>
+        <Content page={page} key={path} />
+      </main>
+    </>
+  );
+}
+
+function Content({ page }: { readonly page: Page }): JSX.Element {
+  return page.kind === "repositories" ? <RepositoriesPage /> : <UnknownPage />;
+}
+
+function titleOf(page: Page): string {
+  switch (page.kind) {
+    case "repository":
+      return page.name;
+    case "image":
+      return formatReference(page.reference);
+    case "unknown":
+      return texts.unknownPage.title;
+    default:
+      return texts.pages[page.kind];
+  }
+}
+
+/** A link would change the page: what is behind `#` names one. */
+function skipTo(event: Event, main: HTMLElement | null): void {
+  event.preventDefault();
+  main?.focus();
+}
+
+/** `/` goes to the search of the page, unless something is being written. */
+function focusSearch(event: KeyboardEvent): void {
+  if (event.key !== "/" || event.ctrlKey || event.metaKey || event.altKey) return;
+  if (event.target instanceof Element && event.target.closest("input, textarea, select") !== null) return;
+  const search = document.querySelector("input[type=search]");
+  if (!(search instanceof HTMLInputElement)) return;
+  event.preventDefault();
+  search.focus();
+  search.select();
+}

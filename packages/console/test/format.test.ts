@@ -1,0 +1,88 @@
+import { describe, expect, it } from "vitest";
+import { formatBytes } from "../src/lib/bytes.js";
+import { formatReference, formatRoute, parseReference, parseRoute } from "../src/lib/route.js";
+import { formatAge, parseTime } from "../src/lib/time.js";
+import { trustOf } from "../src/lib/addresses.js";
+import { treeLines } from "../src/lib/tree.js";
+
+describe("sizes", () => {
+  it.each([
+    [0, "0 B"],
+    [999, "999 B"],
+    [1000, "1.00 kB"],
+    [999_499, "999 kB"],
+    [999_600, "1.00 MB"],
+    [12_345_678, "12.3 MB"],
+    [5e15, "5.00 PB"],
+  ])("%i is %s", (bytes, shown) => expect(formatBytes(bytes)).toBe(shown));
+});
+
+describe("times", () => {
+  it.each(["1970-01-01T00:00:00Z", "1980-01-01T00:00:01Z", "0001-01-01T00:00:00Z", "nonsense", undefined])(
+    "%s means that none was set",
+    (text) => expect(parseTime(text)).toBeUndefined(),
+  );
+
+  it.each([
+    [0, "just now"],
+    [-61, "1 minute ago"],
+    [-26 * 3600, "yesterday"],
+    [-800 * 86_400, "2 years ago"],
+    [3 * 3600, "in 3 hours"],
+  ])("%i s from now is %s", (seconds, shown) => expect(formatAge(seconds * 1000, 0)).toBe(shown));
+});
+
+describe("addresses of pages", () => {
+  it.each([
+    ["#/", { kind: "repositories" }],
+    ["", { kind: "repositories" }],
+    ["#/r/team/t/app", { kind: "repository", name: "team/t/app" }],
+    ["#/r/team/app:1.0", { kind: "image", reference: { name: "team/app", tag: "1.0" } }],
+    ["#/r/a@sha256:0f", { kind: "image", reference: { name: "a", digest: "sha256:0f" } }],
+    ["#/usage", { kind: "usage" }],
+  ])("%s", (hash, page) => {
+    const parsed = parseRoute(hash);
+    expect(parsed).toEqual({ page, query: {} });
+    expect(formatRoute(parsed.page)).toBe(hash === "" ? "#/" : hash);
+  });
+
+  it("keep what is chosen", () => {
+    const hash = formatRoute({ kind: "repositories" }, { search: "a&b=c #", sort: undefined });
+    expect(parseRoute(hash).query).toEqual({ search: "a&b=c #" });
+  });
+
+  it("are unknown if they name no page", () => {
+    for (const hash of ["#/nothing", "#/r/", "#/usage/more", "#%E0%A4%A"]) {
+      expect(parseRoute(hash).page.kind).toBe("unknown");
+    }
+  });
+
+  it("contain references", () => {
+    for (const text of ["team/app", "team/app:1.0", "team/app@sha256:00"]) {
+      expect(formatReference(parseReference(text))).toBe(text);
+    }
+  });
+});
+
+it("clients trust only the machine itself without HTTPS", () => {
+  expect(["localhost:5000", "127.0.0.1:5000", "[::1]:5000"].map((each) => trustOf(each, "http:"))).toEqual(
+    Array(3).fill("local"),
+  );
+  expect(trustOf("registry.example.com", "http:")).toBe("plain");
+  expect(trustOf("localhost.example.com", "http:")).toBe("plain");
+  expect(trustOf("registry.example.com", "https:")).toBe("tls");
+});
+
+it("a tree has folders before repositories, with what is below them", () => {
+  const items = ["b", "a/x", "a/c/y", "a"].map((name, index) => ({
+    name,
+    size: index + 1,
+    pushed: `2026-0${index + 1}`,
+  }));
+  const shown = (open: readonly string[]): readonly string[] =>
+    treeLines(items, new Set(open)).map((line) =>
+      line.kind === "folder" ? `${line.path}/ ${line.repositories} ${line.size} ${line.pushed}` : line.item.name,
+    );
+  expect(shown([])).toEqual(["a/ 2 5 2026-03", "b", "a"]);
+  expect(shown(["a", "a/c"])).toEqual(["a/ 2 5 2026-03", "a/c/ 1 3 2026-03", "a/c/y", "a/x", "b", "a"]);
+});

@@ -1,0 +1,21 @@
+import { fileURLToPath } from "node:url";
+
+/** For `npx vite` beside a registry: `REGISTRY=http://localhost:5000 npm run dev -w @longshore/console`. */
+const registry = process.env.REGISTRY ?? "http://localhost:5000";
+
+export default {
+  root: fileURLToPath(new URL(".", import.meta.url)),
+  // Everything is relative to the page, which is served below any prefix.
+  base: "./",
+  oxc: { jsx: { runtime: "automatic", importSource: "preact" } },
+  build: {
+    target: "es2022",
+    outDir: "dist",
+    // The compiler's declarations are there, too.
+    emptyOutDir: false,
+    assetsInlineLimit: 0,
+    modulePreload: { polyfill: false },
+    reportCompressedSize: false,
+  },
+  server: { proxy: { "/v2": registry, "/_console": registry } },
+};

@@ -1,0 +1,30 @@
+import { mkdir } from "node:fs/promises";
+import { startRegistry } from "@longshore/testkit/start-registry";
+import { launchBrowser, openVisit } from "../browser.js";
+import { fillDemo } from "../demo.js";
+import { startFront } from "../front.js";
+
+/** The pages that have pictures; the word is the picture's name. */
+const PAGES: Readonly<Record<string, string>> = {
+  repositories: "",
+  tree: "#/?view=tree&open=shop+team",
+};
+const WIDTHS = [1280, 390, 2560];
+
+const [folder = "pictures", only = ""] = process.argv.slice(2);
+await mkdir(folder, { recursive: true });
+await using registry = await startRegistry();
+await fillDemo(registry.client);
+await using front = await startFront(registry.url);
+const browser = await launchBrowser();
+for (const [name, route] of Object.entries(PAGES).filter(([each]) => each.includes(only))) {
+  for (const width of WIDTHS) {
+    for (const colorScheme of ["light", "dark"] as const) {
+      const viewport = { width, height: width === 390 ? 844 : Math.round(width * 0.7) };
+      await using visit = await openVisit(browser, front.url, route, { viewport, colorScheme });
+      await visit.page.waitForLoadState("networkidle");
+      await visit.page.screenshot({ path: `${folder}/${name}-${width}-${colorScheme}.png` });
+    }
+  }
+}
+await browser.close();

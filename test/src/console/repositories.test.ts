@@ -1,0 +1,79 @@
+import { pushImage } from "@longshore/testkit/fixtures";
+import { describePeers } from "@longshore/testkit/peers";
+import { describe, expect, it } from "vitest";
+import { useConsole } from "./site.js";
+
+const NAMES = ["alpine", "team/app", "team/tools/lint", "team/worker"];
+
+describePeers("the list of repositories", ["chromium"], () => {
+  const site = useConsole(async ({ client }) => {
+    for (const name of NAMES) await pushImage(client, name, "1.0");
+    await pushImage(client, "team/app", "1.1", { layers: 6 });
+  });
+
+  it("shows what is there, searches while one writes, and sorts", async () => {
+    await using visit = await site().open("");
+    const { page } = visit;
+    await expect.poll(() => page.locator(".row a").allInnerTexts()).toEqual([...NAMES].sort());
+    await expect.poll(() => page.locator(".page-count").innerText()).toBe("4");
+
+    await page.keyboard.press("/");
+    await page.keyboard.type("TEAM");
+    await expect.poll(() => page.locator(".row").count()).toBe(3);
+    expect(page.url()).toContain("#/?search=TEAM");
+    await page.getByRole("button", { name: "Tags", exact: true }).click();
+    await expect.poll(() => page.locator(".row a").first().innerText()).toBe("team/app");
+    expect(page.url()).toContain("sort=tags&order=descending");
+
+    await page.getByRole("searchbox").fill("nothing like it");
+    await page.getByRole("button", { name: "Show all repositories" }).click();
+    await expect.poll(() => page.locator(".row").count()).toBe(4);
+    await visit.expectAccessible();
+    visit.expectQuiet();
+  });
+
+  it("is used with the keyboard alone", async () => {
+    await using visit = await site().open("");
+    const { page } = visit;
+    await page.locator(".row").first().waitFor();
+    await page.keyboard.press("/");
+    for (const key of ["ArrowDown", "ArrowDown", "End", "ArrowUp"]) await page.keyboard.press(key);
+    expect(await page.locator(":focus").innerText()).toBe("team/tools/lint");
+    await page.keyboard.press("Enter");
+    await expect.poll(() => page.url()).toContain("#/r/team/tools/lint");
+    await page.goBack();
+    await expect.poll(() => page.locator(".row").count()).toBe(4);
+  });
+
+  it("is a tree by prefix", async () => {
+    await using visit = await site().open("#/?view=tree");
+    const { page } = visit;
+    await page.getByRole("button", { name: "Open team", exact: true }).click();
+    await page.getByRole("button", { name: "Open team/tools" }).click();
+    await expect
+      .poll(() => page.locator(".row .name").allInnerTexts())
+      .toEqual(["team", "tools", "lint", "app", "worker", "alpine"]);
+    await page.reload();
+    await expect.poll(() => page.locator(".row .name").allInnerTexts()).toContain("lint");
+    await visit.expectAccessible();
+    visit.expectQuiet();
+  });
+});
+
+describe("an empty registry", () => {
+  describePeers("in a browser", ["chromium"], () => {
+    const site = useConsole(() => Promise.resolve(), { prefix: "/below/here/" });
+
+    it("says which commands fill it, with its own address, below any prefix", async () => {
+      await using visit = await site().open("");
+      const { host } = new URL(site().url);
+      await expect.poll(() => visit.page.locator("main").innerText()).toContain(`docker push ${host}/alpine`);
+      await visit.page.getByRole("button", { name: "Podman" }).click();
+      await expect
+        .poll(() => visit.page.locator("main").innerText())
+        .toContain(`podman push --tls-verify=false ${host}/alpine`);
+      await visit.expectAccessible();
+      visit.expectQuiet();
+    });
+  });
+});
