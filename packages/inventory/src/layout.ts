@@ -8,3 +8,6 @@ export const CHANGES_BOARD = `${INVENTORY_DIRECTORY}/v1/changes`;
 
 /** Where processes write down who pushed and pulled. */
 export const ACTIVITY_FOLDER = `${INVENTORY_DIRECTORY}/v1/activity`;
+
+/** Where processes write down what manifests say. Another name is needed when that is read from them in another way. */
+export const FACTS_FOLDER = `${INVENTORY_DIRECTORY}/v1/facts`;

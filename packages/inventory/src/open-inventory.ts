@@ -13,6 +13,7 @@ import { openBoard } from "./board/board.js";
 import type { Inventory, RepositoryEntry, RepositorySort, Usage } from "./contract.js";
 import { createDocuments, type Documents } from "./documents/documents.js";
 import { formatChange } from "./documents/notes.js";
+import { openKeptFacts } from "./kept-facts/kept-facts.js";
 import { CHANGES_BOARD } from "./layout.js";
 import { manifestEntry, referrerEntries, repositoryEntry, tagEntry, tagKey } from "./lists/entries.js";
 import { pageOf, type SortKey } from "./lists/page.js";
@@ -30,6 +31,10 @@ export interface InventoryOptions {
   readonly maxManifestBytes: number;
   /** Called if other processes couldn't be told of a change: they notice it by themselves, some minutes later. */
   readonly onUntold: (error: unknown) => void;
+  /** Whether this process writes down what it has read of manifests, for others and for its next start. */
+  readonly keeps: boolean;
+  /** Called when that fails, or reading it, for the first time, and again once it has worked in between. */
+  readonly onTrouble: (error: unknown) => void;
   /** ms, monotonic. */
   readonly clock?: (() => number) | undefined;
 }
@@ -38,13 +43,17 @@ export interface InventoryOptions {
 export interface OpenInventory {
   readonly inventory: Inventory;
   readonly registry: Registry;
+  /** Ends what is being written. */
+  close(): Promise<void>;
 }
 
 /** The inventory of `registry`, read from `driver` as it is asked for (docs/protocols/inventory.md §Documents). */
 export function openInventory(registry: Registry, driver: StorageDriver, options: InventoryOptions): OpenInventory {
-  const { processId, activity, maxBytes, maxManifestBytes, onUntold, clock = () => performance.now() } = options;
+  const { processId, activity, maxBytes, maxManifestBytes, onUntold, keeps, onTrouble } = options;
+  const { clock = () => performance.now() } = options;
   const board = openBoard(driver, CHANGES_BOARD, processId);
-  const documents = createDocuments(openSurvey(driver, maxManifestBytes), board.reader(), {
+  const kept = openKeptFacts(driver, { keeps, onTrouble, maxBytes: maxBytes / 4, registry, clock });
+  const documents = createDocuments(openSurvey(driver, maxManifestBytes), kept, board.reader(), {
     maxBytes,
     onNews: (note) => repositories.apply(note),
     clock,
@@ -69,8 +78,17 @@ export function openInventory(registry: Registry, driver: StorageDriver, options
     registry: {
       ...registry,
       repository: (name) => tellOfChanges(registry.repository(name), tell),
-      remove: (name, removal) => registry.remove(name, removal).finally(() => tell(name, "all")),
+      async remove(name, removal) {
+        try {
+          const removed = await registry.remove(name, removal);
+          await kept.remove(name);
+          return removed;
+        } finally {
+          await tell(name, "all");
+        }
+      },
     },
+    close: () => kept.close(),
     inventory: {
       ...listsOf(documents, activity),
 

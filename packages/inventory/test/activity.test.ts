@@ -47,6 +47,8 @@ describeForDrivers("the activity", (over) => {
           maxBytes: 1_000_000,
           maxManifestBytes: 1_000_000,
           onUntold: () => undefined,
+          keeps: false,
+          onTrouble: () => undefined,
         });
         const { items } = await inventory.tags(NAME, { sort: "pulled", descending: true });
         return {

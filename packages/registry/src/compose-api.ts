@@ -91,7 +91,7 @@ export async function composeApi(config: Config, ports: ApiPorts): Promise<Compo
     inventory,
     activity,
   }: ServedInventory = config.inventory.enabled
-    ? opened.add(await keepInventory(config, stored, driver, log))
+    ? opened.add(await keepInventory(config, stored, driver, log, true))
     : { registry: stored };
   const registry = await limitQuotas(config, known, inventory, driver, log);
   void warnOfRaces(config, driver, log, ports.remarksOnFiles);

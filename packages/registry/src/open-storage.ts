@@ -116,7 +116,7 @@ export async function openStored(
     maxManifestBytes: config.http.limits.manifestsize,
     tagConcurrency: config.storage.tag.concurrencylimit,
   });
-  const kept = opened.add(await keepInventory(config, registry, driver, log));
+  const kept = opened.add(await keepInventory(config, registry, driver, log, false));
   // Where no process keeps one, none needs to be told.
   return { caches, inventory: kept.inventory, registry: config.inventory.enabled ? kept.registry : registry };
 }
@@ -124,7 +124,10 @@ export async function openStored(
 /** Pages of the catalog take no more of `inventory.cachebytes`: names of 50,000 repositories. */
 const CATALOG_BYTES = 8 * MIB;
 
-/** The inventory of `registry`, and the registry that tells all processes of what is changed through it. */
+/**
+ * The inventory of `registry`, and the registry that tells all processes of what is changed through it. With `keeps` what is read of
+ * manifests is written down: by processes that serve, not by commands, which another user may run.
+ */
 export async function keepInventory(
   {
     http,
@@ -134,6 +137,7 @@ export async function keepInventory(
   registry: Registry,
   driver: StorageDriver,
   log: Pick<Log, "warn">,
+  keeps: boolean,
 ): Promise<KeptInventory> {
   const { keepCatalog, openActivity, openInventory } = await import("@longshore/inventory");
   const processId = randomUUID();
@@ -154,16 +158,25 @@ export async function keepInventory(
     },
   };
   const catalogBytes = Math.min(cachebytes / 2, CATALOG_BYTES);
-  const { inventory, registry: told } = openInventory(registry, driver, {
+  const isWritable = !storage.maintenance.readonly.enabled;
+  const {
+    inventory,
+    registry: told,
+    close,
+  } = openInventory(registry, driver, {
     ...options,
     maxBytes: cachebytes - catalogBytes,
+    keeps: keeps && isWritable,
+    onTrouble: (error) => {
+      log.warn("inventory: what was read of manifests can't be written down, or read", errorFields(error));
+    },
   });
-  const isRecorded = activityinterval > 0 && !storage.maintenance.readonly.enabled;
+  const isRecorded = activityinterval > 0 && isWritable;
   return {
     inventory,
     registry: keepCatalog(told, driver, { ...options, maxBytes: catalogBytes }),
     activity: isRecorded ? activity : undefined,
-    close: () => activity.close(),
+    close: async () => void (await Promise.all([close(), activity.close()])),
   };
 }
 

@@ -1,5 +1,5 @@
 import type { Digest, RepositoryName, TagName } from "@longshore/storage";
-import type { ManifestFacts, Part } from "./facts.js";
+import { weightOf, type ManifestFacts, type Part } from "./facts.js";
 
 /** Where a tag points, and since when (ms since 1970). */
 export interface TagState {
@@ -7,8 +7,8 @@ export interface TagState {
   readonly pushed: number;
 }
 
-/** What an empty document, a tag, a manifest and a reference of one take in memory (bytes), about. */
-const BYTES = { document: 1000, tag: 400, manifest: 1000, reference: 300 };
+/** What an empty document, and a tag, take in memory (bytes), about. */
+const BYTES = { document: 1000, tag: 400 };
 
 /** A linked manifest. */
 export interface ManifestState {
@@ -31,8 +31,8 @@ export class RepositoryDocument {
   readonly #sizes = new Map<Digest, number>();
   #sortedTags: readonly TagName[] | undefined;
   #parts: ReadonlyMap<Digest, number> | undefined;
-  /** Of all manifests. */
-  #references = 0;
+  /** What all manifests take in memory (bytes). */
+  #manifestBytes = 0;
 
   constructor(name: RepositoryName) {
     this.name = name;
@@ -48,8 +48,7 @@ export class RepositoryDocument {
 
   /** What it takes in memory (bytes), about. */
   get weight(): number {
-    const ofManifests = BYTES.manifest * this.#manifests.size + BYTES.reference * this.#references;
-    return BYTES.document + BYTES.tag * this.#tags.size + ofManifests;
+    return BYTES.document + BYTES.tag * this.#tags.size + this.#manifestBytes;
   }
 
   /** Ascending by bytes. */
@@ -78,7 +77,7 @@ export class RepositoryDocument {
     const before = this.#manifests.get(digest);
     const isNew = (before === undefined) !== (state === undefined);
     if (isNew) this.#parts = undefined;
-    this.#references += referencesOf(state) - referencesOf(before);
+    this.#manifestBytes += weightOfState(state) - weightOfState(before);
     if (state === undefined) this.#manifests.delete(digest);
     else this.#manifests.set(digest, state);
     if (isNew && this.#sizes.has(digest)) this.#sizes.clear();
@@ -162,6 +161,4 @@ export class RepositoryDocument {
   }
 }
 
-function referencesOf(state: ManifestState | undefined): number {
-  return state === undefined ? 0 : state.facts.blobs.length + state.facts.children.length;
-}
+const weightOfState = (state: ManifestState | undefined): number => (state === undefined ? 0 : weightOf(state.facts));

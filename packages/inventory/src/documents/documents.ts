@@ -3,7 +3,9 @@ import type { BoardReader } from "../board/reader.js";
 import type { Digest, RepositoryName, Survey, TagName } from "@longshore/storage";
 import { LRUCache } from "lru-cache";
 import { batched } from "../shared/batched.js";
+import { isKept, type KeptFacts } from "../kept-facts/kept-facts.js";
 import { RepositoryDocument } from "./document.js";
+import type { ManifestFacts } from "./facts.js";
 import { parseChange, type ChangeNote } from "./notes.js";
 import { readAll, readItems } from "./read-document.js";
 
@@ -24,8 +26,14 @@ export interface DocumentsOptions {
   readonly clock: () => number;
 }
 
+/** Facts are written down when so many were read that weren't, or that share of those that there are. */
+const UNWRITTEN = { count: 1000, share: 1 / 8 };
+/** Facts that are known and not needed any more are removed when there are more of them, and more than are needed. */
+const MAX_UNNEEDED = 8;
 /** After this time (ms) a document is read again when it is asked for, for what other programs have changed. */
 const READ_AGAIN = 5 * MINUTE;
+
+const NOTHING_KNOWN: ReadonlyMap<Digest, ManifestFacts> = new Map();
 
 interface Entry {
   readonly document: RepositoryDocument;
@@ -35,11 +43,21 @@ interface Entry {
   readAt: number;
   /** How many callers wait for it. */
   users: number;
+  /** How many facts were read that may not be written down. */
+  unwritten: number;
   readonly update: () => Promise<void>;
 }
 
-/** Documents that are read by `survey` when they are asked for, and again as far as `news` says that they have changed. */
-export function createDocuments(survey: Survey, news: BoardReader, options: DocumentsOptions): Documents {
+/**
+ * Documents that are read by `survey` when they are asked for, and again as far as `news` says that they have changed. What `kept` knows
+ * of manifests isn't read.
+ */
+export function createDocuments(
+  survey: Survey,
+  kept: KeptFacts,
+  news: BoardReader,
+  options: DocumentsOptions,
+): Documents {
   const { maxBytes, onNews, clock } = options;
   const entries = new LRUCache<RepositoryName, Entry>({
     maxSize: maxBytes,
@@ -76,14 +94,20 @@ export function createDocuments(survey: Survey, news: BoardReader, options: Docu
     if (changed !== "all" && changed.size === 0) return;
     entry.changed = new Set();
     const began = clock();
+    const isFirst = document.manifests.size === 0;
+    const known = isFirst ? await kept.load(document.name) : NOTHING_KNOWN;
+    const onRead = (facts: ManifestFacts): void => {
+      if (isKept(facts)) entry.unwritten += 1;
+    };
     try {
-      if (changed === "all") await readAll(document, survey);
-      else await readItems(document, changed, survey);
+      if (changed === "all") await readAll(document, { survey, known, onRead });
+      else await readItems(document, changed, { survey, known, onRead });
     } catch (error) {
       expectAll(entry);
       throw error;
     }
     if (changed === "all") entry.readAt = began;
+    if (isToBeKept(entry, known.size, !isFirst) && kept.keep(document)) entry.unwritten = 0;
   };
 
   const open = (name: RepositoryName): Entry => {
@@ -94,6 +118,7 @@ export function createDocuments(survey: Survey, news: BoardReader, options: Docu
       changed: "all",
       readAt: clock(),
       users: 0,
+      unwritten: 0,
       update: batched(() => bringUpToDate(entry)),
     };
     return entry;
@@ -120,4 +145,12 @@ export function createDocuments(survey: Survey, news: BoardReader, options: Docu
       return entry.document;
     },
   };
+}
+
+/** Whether what is written down differs enough from what there is: `known` facts were written, and some manifests were there before. */
+function isToBeKept({ document, unwritten }: Entry, known: number, hadManifests: boolean): boolean {
+  const { size } = document.manifests;
+  if (size === 0) return hadManifests || known > 0;
+  if (known - size > Math.max(size, MAX_UNNEEDED)) return true;
+  return unwritten >= Math.min(UNWRITTEN.count, Math.max(1, size * UNWRITTEN.share));
 }

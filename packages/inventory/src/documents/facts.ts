@@ -1,11 +1,13 @@
 import { MIB } from "@longshore/base/size";
 import {
+  digestOf,
   isImageConfig,
   isManifestMediaType,
   isStorageError,
   parseImageConfig,
   parseManifest,
   referencesOf,
+  splitDigest,
   type Descriptor,
   type Digest,
   type ImageConfig,
@@ -21,7 +23,7 @@ export interface Part {
   readonly size: number;
 }
 
-/** What a manifest says, and its config: as immutable as its digest. */
+/** What a manifest says, and its config: as immutable as its digest, once both were read. */
 export interface ManifestFacts {
   readonly digest: Digest;
   readonly mediaType: string;
@@ -35,6 +37,16 @@ export interface ManifestFacts {
   /** ms since 1970. */
   readonly created: number | undefined;
   readonly subject: Digest | undefined;
+  /** False if the config couldn't be read: these facts are to be read again. */
+  readonly isFinal: boolean;
+}
+
+/** What facts, and a reference, take in memory (bytes), about. */
+const BYTES = { facts: 1000, reference: 300 };
+
+/** What `facts` take in memory (bytes), about. */
+export function weightOf({ blobs, children }: ManifestFacts): number {
+  return BYTES.facts + BYTES.reference * (blobs.length + children.length);
 }
 
 /** Configs of images are small; a larger one isn't read. */
@@ -45,15 +57,18 @@ export async function readFacts(digest: Digest, survey: Survey): Promise<Manifes
   const stored = await survey.manifest(digest);
   if (stored === undefined) return undefined;
   const manifest = parsed(stored);
-  const config = manifest?.kind === "image" ? await readConfig(manifest.config, survey) : undefined;
-  return factsOf(stored, manifest, config);
+  const isImage = manifest?.kind === "image" && isImageConfig(manifest.config.mediaType);
+  if (!isImage || manifest.config.size > MAX_CONFIG) return factsOf(stored, manifest, undefined, true);
+  const bytes = await readConfig(manifest.config, survey);
+  return factsOf(stored, manifest, bytes && parseImageConfig(bytes), bytes !== undefined);
 }
 
-/** What `stored`, which was parsed as `manifest`, and its config say. */
+/** What `stored`, which was parsed as `manifest`, and its config say; `isFinal` unless that is missing. */
 function factsOf(
   { digest, mediaType, bytes }: Pick<StoredManifest, "digest" | "mediaType" | "bytes">,
   manifest: Manifest | undefined,
   config: ImageConfig | undefined,
+  isFinal: boolean,
 ): ManifestFacts {
   const references = manifest === undefined ? [] : referencesOf(manifest);
   // What may be either is among both: an index of layers refers to blobs as if they were manifests.
@@ -71,6 +86,7 @@ function factsOf(
     platforms: platformsOf(manifest, config),
     created: timeOf(config?.created),
     subject: manifest?.subject?.digest,
+    isFinal,
   };
 }
 
@@ -84,13 +100,13 @@ function parsed({ bytes, mediaType }: StoredManifest): Manifest | undefined {
   }
 }
 
-async function readConfig({ mediaType, digest, size }: Descriptor, survey: Survey): Promise<ImageConfig | undefined> {
-  if (!isImageConfig(mediaType) || size > MAX_CONFIG) return undefined;
+/** Undefined if the config is missing or damaged, or can't be read at the moment. */
+async function readConfig({ digest }: Descriptor, survey: Survey): Promise<Uint8Array | undefined> {
   try {
     const bytes = await survey.blob(digest, MAX_CONFIG);
-    return bytes === undefined ? undefined : parseImageConfig(bytes);
+    return bytes !== undefined && digestOf(bytes, splitDigest(digest).algorithm) === digest ? bytes : undefined;
   } catch (error) {
-    // Larger than its descriptor says.
+    // Larger than its descriptor says, for one.
     if (isStorageError(error, "DRIVER_ERROR")) return undefined;
     throw error;
   }

@@ -1,22 +1,32 @@
 import { isDigest, mapConcurrently, type Digest, type Survey, type TagName } from "@longshore/storage";
 import type { RepositoryDocument } from "./document.js";
-import { readFacts } from "./facts.js";
+import { readFacts, type ManifestFacts } from "./facts.js";
 
 /** Links and manifests that are read at a time. */
 const CONCURRENCY = 16;
 
+/** From where a document is read. */
+export interface Source {
+  readonly survey: Survey;
+  /** What manifests say that needn't be read. */
+  readonly known: ReadonlyMap<Digest, ManifestFacts>;
+  /** Called with what had to be read. */
+  readonly onRead: (facts: ManifestFacts) => void;
+}
+
 /** Reads what the repository of `document` contains. What is known of manifests that stay isn't read again. */
-export async function readAll(document: RepositoryDocument, survey: Survey): Promise<void> {
+export async function readAll(document: RepositoryDocument, source: Source): Promise<void> {
+  const { survey } = source;
   const { name } = document;
   const goneManifests = new Set(document.manifests.keys());
   for await (const digests of survey.revisions(name)) {
-    await mapConcurrently(digests, CONCURRENCY, (digest) => readManifest(document, digest, survey));
+    await mapConcurrently(digests, CONCURRENCY, (digest) => readManifest(document, digest, source));
     for (const digest of digests) goneManifests.delete(digest);
   }
   for (const digest of goneManifests) document.setManifest(digest, undefined);
   const goneTags = new Set(document.tags.keys());
   for await (const tags of survey.tagNames(name)) {
-    await mapConcurrently(tags, CONCURRENCY, (tag) => readTag(document, tag, survey));
+    await mapConcurrently(tags, CONCURRENCY, (tag) => readTag(document, tag, source));
     for (const tag of tags) goneTags.delete(tag);
   }
   for (const tag of goneTags) document.setTag(tag, undefined);
@@ -26,26 +36,29 @@ export async function readAll(document: RepositoryDocument, survey: Survey): Pro
 export async function readItems(
   document: RepositoryDocument,
   items: Iterable<TagName | Digest>,
-  survey: Survey,
+  source: Source,
 ): Promise<void> {
   await mapConcurrently([...items], CONCURRENCY, (item) =>
-    isDigest(item) ? readManifest(document, item, survey) : readTag(document, item, survey),
+    isDigest(item) ? readManifest(document, item, source) : readTag(document, item, source),
   );
 }
 
-async function readTag(document: RepositoryDocument, tag: TagName, survey: Survey): Promise<void> {
-  const found = await survey.tag(document.name, tag);
+async function readTag(document: RepositoryDocument, tag: TagName, source: Source): Promise<void> {
+  const found = await source.survey.tag(document.name, tag);
   // It may have been pushed since the manifests were listed.
-  if (found !== undefined && !document.manifests.has(found.digest)) await readManifest(document, found.digest, survey);
+  if (found !== undefined && !document.manifests.has(found.digest)) await readManifest(document, found.digest, source);
   document.setTag(tag, found === undefined ? undefined : { digest: found.digest, pushed: found.modified });
 }
 
-async function readManifest(document: RepositoryDocument, digest: Digest, survey: Survey): Promise<void> {
+async function readManifest(document: RepositoryDocument, digest: Digest, source: Source): Promise<void> {
+  const { survey, known } = source;
   const revision = await survey.revision(document.name, digest);
   if (revision === undefined) {
     document.setManifest(digest, undefined);
     return;
   }
-  const facts = document.manifests.get(digest)?.facts ?? (await readFacts(digest, survey));
+  const before = document.manifests.get(digest)?.facts ?? known.get(digest);
+  const facts = before?.isFinal === true ? before : await readFacts(digest, survey);
+  if (facts !== undefined && facts !== before) source.onRead(facts);
   document.setManifest(digest, facts === undefined ? undefined : { facts, pushed: revision.modified });
 }
