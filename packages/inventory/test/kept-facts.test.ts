@@ -47,7 +47,12 @@ describeForDrivers("what processes write down of manifests", (over) => {
     over(async (driver) => {
       const plain = plainRegistry(driver);
       const { digest } = await pushImage(plain, NAME, { layers: ["1", "2"] }, "v1");
-      await pushImage(plain, NAME, { layers: ["3"], architecture: "arm64", subject: digest, artifactType: "a/b" }, "v2");
+      await pushImage(
+        plain,
+        NAME,
+        { layers: ["3"], architecture: "arm64", subject: digest, artifactType: "a/b" },
+        "v2",
+      );
       const before = await lookOnce(driver, "one");
       expect(await filesOf(driver)).toHaveLength(1);
       const later = observed(driver);
@@ -84,7 +89,8 @@ describeForDrivers("what processes write down of manifests", (over) => {
         else await driver.write(path, damaged);
         let now = 0;
         const process = start(driver, "early", () => now);
-        const platforms = async () => (await process.inventory.allTags(NAME)).map(({ manifest }) => manifest?.platforms);
+        const platforms = async () =>
+          (await process.inventory.allTags(NAME)).map(({ manifest }) => manifest?.platforms);
         expect(await platforms()).toEqual([[]]);
         expect(await filesOf(driver)).toEqual([]);
         await driver.write(path, bytesOf(config));

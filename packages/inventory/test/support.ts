@@ -50,12 +50,18 @@ export async function push(registry: Registry, name: string, title: string, ...t
 
 export const plainRegistry = (driver: StorageDriver): Registry => openRegistry(driver);
 
-export const bytesOf = (value: unknown): Uint8Array => Buffer.from(typeof value === "string" ? value : JSON.stringify(value));
+export const bytesOf = (value: unknown): Uint8Array =>
+  Buffer.from(typeof value === "string" ? value : JSON.stringify(value));
 export const digestOf = (bytes: Uint8Array): Digest =>
   parseDigest(`sha256:${createHash("sha256").update(bytes).digest("hex")}`);
 
 /** A process of a registry. */
-export function start(driver: StorageDriver, processId = "one", clock = (): number => 0, maxBytes = MIB): OpenInventory {
+export function start(
+  driver: StorageDriver,
+  processId = "one",
+  clock = (): number => 0,
+  maxBytes = MIB,
+): OpenInventory {
   const onUntold = (error: unknown): void => {
     throw error;
   };
@@ -79,7 +85,11 @@ interface Image {
   readonly artifactType?: string;
 }
 
-export async function pushBlob(registry: Registry, name: string, content: unknown): Promise<{ digest: Digest; size: number }> {
+export async function pushBlob(
+  registry: Registry,
+  name: string,
+  content: unknown,
+): Promise<{ digest: Digest; size: number }> {
   const bytes = bytesOf(content);
   const { uploads } = registry.repository(parseRepositoryName(name));
   const { uuid } = await uploads.start();

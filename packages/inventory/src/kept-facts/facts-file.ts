@@ -28,19 +28,17 @@ export function encodeFacts(facts: readonly ManifestFacts[]): Uint8Array {
   const optional = (word: string | undefined): number | undefined => (word === undefined ? undefined : numberOf(word));
   const partsOf = (parts: readonly Part[]): readonly StoredPart[] =>
     parts.map(({ digest, size }) => [numberOf(digest), size]);
-  const stored = facts.map(
-    (each): StoredFacts => ({
-      digest: numberOf(each.digest),
-      mediaType: numberOf(each.mediaType),
-      artifactType: optional(each.artifactType),
-      bytes: each.bytes,
-      blobs: partsOf(each.blobs),
-      children: partsOf(each.children),
-      platforms: each.platforms,
-      created: each.created,
-      subject: optional(each.subject),
-    }),
-  );
+  const stored = facts.map((each): StoredFacts => ({
+    digest: numberOf(each.digest),
+    mediaType: numberOf(each.mediaType),
+    artifactType: optional(each.artifactType),
+    bytes: each.bytes,
+    blobs: partsOf(each.blobs),
+    children: partsOf(each.children),
+    platforms: each.platforms,
+    created: each.created,
+    subject: optional(each.subject),
+  }));
   return Buffer.from(JSON.stringify({ words: [...words.keys()], facts: stored }));
 }
 
