@@ -159,11 +159,7 @@ export async function keepInventory(
   };
   const catalogBytes = Math.min(cachebytes / 2, CATALOG_BYTES);
   const isWritable = !storage.maintenance.readonly.enabled;
-  const {
-    inventory,
-    registry: told,
-    close,
-  } = openInventory(registry, driver, {
+  const opened = openInventory(registry, driver, {
     ...options,
     maxBytes: cachebytes - catalogBytes,
     keeps: keeps && isWritable,
@@ -173,10 +169,10 @@ export async function keepInventory(
   });
   const isRecorded = activityinterval > 0 && isWritable;
   return {
-    inventory,
-    registry: keepCatalog(told, driver, { ...options, maxBytes: catalogBytes }),
+    inventory: opened.inventory,
+    registry: keepCatalog(opened.registry, driver, { ...options, maxBytes: catalogBytes }),
     activity: isRecorded ? activity : undefined,
-    close: async () => void (await Promise.all([close(), activity.close()])),
+    close: async () => void (await Promise.all([opened.close(), activity.close()])),
   };
 }
 
