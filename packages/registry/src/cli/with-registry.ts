@@ -1,3 +1,4 @@
+import { setMaxListeners } from "node:events";
 import { Resources } from "@longshore/base/resources";
 import { parseRepositoryName, type RepositoryName, type StorageDriver } from "@longshore/storage";
 import type { Config } from "../config/config.js";
@@ -34,6 +35,8 @@ export async function withRegistry(
     return 1;
   }
   const stop = new AbortController();
+  // Many calls at once listen to it, which isn't a leak.
+  setMaxListeners(0, stop.signal);
   const onSignal = (): void => stop.abort(new Error("interrupted; run it again for the rest"));
   const forget = onStopSignals(onSignal, (code) => process.exit(code));
   const status = createStatus(terminal, flags.has("quiet"), () => performance.now());

@@ -124,7 +124,7 @@ export async function attemptCopy(
   } catch (error) {
     if (!isAboutContent(error)) throw error;
     // What was deleted since it was listed, or lost its blobs because it was, is no problem.
-    if (!(await isLinked(source, what))) return;
+    if (!(await isToBeThere(source, what))) return;
     onProblem?.({ name: source.name, what, error });
   }
 }
@@ -167,6 +167,16 @@ function isAboutContent(error: unknown): error is StorageError {
     "DIGEST_MISMATCH",
   ];
   return isStorageError(error) && codes.includes(error.code);
+}
+
+/**
+ * Whether it should have been copied. A tag whose manifest was deleted has nothing to bring: its own delete is under way or was
+ * killed, or Distribution deleted the manifest, which leaves tags behind. The scrub reports such tags.
+ */
+async function isToBeThere(source: Repository, what: Digest | TagName): Promise<boolean> {
+  if (!(await isLinked(source, what))) return false;
+  const digest = isDigest(what) ? what : await resolved(source, what);
+  return digest === undefined || source.manifests.isLinked(digest);
 }
 
 /** Whether it wasn't deleted: what is damaged, or lacks its bytes, counts as there. */

@@ -11,7 +11,7 @@ const ATTEMPTS = 5;
 /**
  * Moves a repository to another name on the same storage: copies it, and then removes it, each manifest and tag only once the
  * target has it. What is pushed to the old name meanwhile moves as well, or stays there if that doesn't end. It can be interrupted
- * and called again. Throws NAME_UNKNOWN if there is nothing to move, MANIFEST_CONTENDED if pushes keep arriving, NAME_INVALID if both are the same.
+ * and called again. Throws NAME_UNKNOWN if there is nothing to move, REPOSITORY_CONTENDED if pushes keep arriving, NAME_INVALID if both are the same.
  */
 export async function renameRepository(
   registry: Registry,
@@ -39,9 +39,9 @@ export async function renameRepository(
       },
     });
     if (left === 0) return total;
-    const [digest] = (await registry.repository(from).manifests.list({ signal: options.signal, limit: 1 })).items;
-    if (digest === undefined) return total;
-    if (tries === ATTEMPTS) throw new StorageError({ code: "MANIFEST_CONTENDED", name: from, digest });
+    const { items } = await registry.repository(from).manifests.list({ signal: options.signal, limit: 1 });
+    if (items.length === 0) return total;
+    if (tries === ATTEMPTS) throw new StorageError({ code: "REPOSITORY_CONTENDED", name: from });
   }
 }
 

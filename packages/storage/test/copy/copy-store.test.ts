@@ -133,6 +133,14 @@ const body = (fresh: () => Promise<StorageDriver>): void => {
     expect(archived?.sort()).toEqual(named);
   });
 
+  it("passes over a tag whose manifest was deleted, as long as its own delete hasn't come", async () => {
+    const [from, to] = [await fresh(), await fresh()];
+    const { single } = await fill(from);
+    await from.delete(paths.revisionLink(other, single));
+    expect(await copyStore(open(from), open(to))).toMatchObject({ tags: 1, problems: 0 });
+    expect(await archiveStore(open(from), { add: drain })).toMatchObject({ tags: 1, problems: 0 });
+  });
+
   it("keeps in a mirror what is damaged in the source, and reports it", async () => {
     const [from, to] = [await fresh(), await fresh()];
     const { child, signature, single } = await fill(from);

@@ -1,3 +1,4 @@
+import { setMaxListeners } from "node:events";
 import type { Upstream } from "@longshore/mirror";
 import { Resources } from "@longshore/base/resources";
 import { openRecords, purgeUploads, type StorageDriver } from "@longshore/storage";
@@ -81,6 +82,8 @@ export async function startBackgroundJobs(config: Config, context: BackgroundJob
     await startDebugAddress(config, { service, log, monitor, notifications, certificates, sourceStatuses, stop }),
   );
   const ending = new AbortController();
+  // Many calls at once listen to it, which isn't a leak.
+  setMaxListeners(0, ending.signal);
   opened.defer(() => ending.abort(new Error("the registry stops")));
   const signal = AbortSignal.any([stop, ending.signal]);
   if (!readonly.enabled) {
