@@ -47,8 +47,6 @@ export type StorageFault =
       readonly wanted: "move" | "delete" | "delete-manifest" | "delete-repository";
     }
   | { readonly code: "MANIFEST_CONTENDED"; readonly name: string; readonly digest: Digest }
-  /** Pushes to a repository that is being moved don't end. */
-  | { readonly code: "REPOSITORY_CONTENDED"; readonly name: string }
   | { readonly code: "BLOB_UNKNOWN"; readonly digest: Digest }
   | { readonly code: "UPLOAD_UNKNOWN"; readonly uuid: string }
   | { readonly code: "UPLOAD_OFFSET_INVALID"; readonly uuid: string; readonly offset: number; readonly size: number }
@@ -142,8 +140,6 @@ function describeContent(fault: Exclude<StorageFault, { readonly code: DriverFau
       return describeImmutable(fault);
     case "MANIFEST_CONTENDED":
       return `manifest ${fault.digest} of ${fault.name} is being deleted while it is pushed; try again`;
-    case "REPOSITORY_CONTENDED":
-      return `pushes to ${fault.name} keep arriving; what came before has moved: stop them, and move it again for the rest`;
     case "BLOB_UNKNOWN":
       return `unknown blob ${fault.digest}`;
     case "UPLOAD_UNKNOWN":

@@ -73,7 +73,6 @@ function translateFault(fault: Exclude<StorageFault, DriverFault | PolicyFault>,
       return failure("TOOMANYREQUESTS", text, { headers: { "Retry-After": RETRY_AFTER } });
     case "TAG_CONTENDED":
     case "MANIFEST_CONTENDED":
-    case "REPOSITORY_CONTENDED":
       return failure("UNAVAILABLE", text, { headers: { "Retry-After": RETRY_AFTER } });
     case "MANIFEST_INVALID":
       return failure("MANIFEST_INVALID", text);

@@ -1,6 +1,7 @@
 import type { Registry } from "../contract/registry.js";
-import { isStorageError, StorageError } from "../errors.js";
+import { isStorageError } from "../errors.js";
 import type { Digest } from "../model/digest.js";
+import type { RepositoryName } from "../model/repository-name.js";
 import type { TagName } from "../model/tag.js";
 import { copyRepository, type CopiedWithin, type CopyPlaces } from "./copy-repository.js";
 import { createCopier, type CopiedItem, type CopyWithinOptions } from "./copier.js";
@@ -8,10 +9,19 @@ import { createCopier, type CopiedItem, type CopyWithinOptions } from "./copier.
 /** How many times what was pushed meanwhile is copied, too. */
 const ATTEMPTS = 5;
 
+/** Pushes to a repository that is being moved don't end. */
+export class RepositoryInUseError extends Error {
+  override readonly name = "RepositoryInUseError";
+
+  constructor(name: RepositoryName) {
+    super(`pushes to ${name} keep arriving; what came before has moved: stop them, and move it again for the rest`);
+  }
+}
+
 /**
  * Moves a repository to another name on the same storage: copies it, and then removes it, each manifest and tag only once the
  * target has it. What is pushed to the old name meanwhile moves as well, or stays there if that doesn't end. It can be interrupted
- * and called again. Throws NAME_UNKNOWN if there is nothing to move, REPOSITORY_CONTENDED if pushes keep arriving, NAME_INVALID if both are the same.
+ * and called again. Throws NAME_UNKNOWN if there is nothing to move, RepositoryInUseError if pushes keep arriving, NAME_INVALID if both are the same.
  */
 export async function renameRepository(
   registry: Registry,
@@ -41,7 +51,7 @@ export async function renameRepository(
     if (left === 0) return total;
     const { items } = await registry.repository(from).manifests.list({ signal: options.signal, limit: 1 });
     if (items.length === 0) return total;
-    if (tries === ATTEMPTS) throw new StorageError({ code: "REPOSITORY_CONTENDED", name: from });
+    if (tries === ATTEMPTS) throw new RepositoryInUseError(from);
   }
 }
 
