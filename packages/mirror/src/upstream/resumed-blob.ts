@@ -2,7 +2,7 @@ import { setTimeout as delay } from "node:timers/promises";
 import { backoff } from "@longshore/base/backoff";
 import { SECOND } from "@longshore/base/duration";
 import { KIB } from "@longshore/base/size";
-import { withTimeout } from "@longshore/base/timeout";
+import { createStallWatch } from "./stall-watch.js";
 import type { UpstreamBlob, UpstreamObserver } from "./contract.js";
 import { isUpstreamError, UpstreamError } from "./errors.js";
 
@@ -100,22 +100,27 @@ async function* readPart(
   { host, idleTimeout }: ResumeOptions,
 ): AsyncGenerator<Uint8Array, void, undefined> {
   const iterator = part.body[Symbol.asyncIterator]();
+  const watch = createStallWatch(idleTimeout, () => {
+    part.cancel();
+    return broken(host, `less than ${MIN_BYTES} bytes came within ${idleTimeout / SECOND} s`);
+  });
   let at = part.start;
-  let waited = 0;
   let since = 0;
-  for (;;) {
-    const began = performance.now();
-    const next = await withTimeout(iterator.next(), Math.max(idleTimeout - waited, 1), () => {
-      part.cancel();
-      throw broken(host, `less than ${MIN_BYTES} bytes came within ${idleTimeout / SECOND} s`);
-    });
-    if (next.done === true) return;
-    waited += performance.now() - began;
-    since += next.value.byteLength;
-    if (since >= MIN_BYTES) [waited, since] = [0, 0];
-    const skipped = Math.min(Math.max(position - at, 0), next.value.byteLength);
-    at += next.value.byteLength;
-    if (skipped < next.value.byteLength) yield next.value.subarray(skipped);
+  try {
+    for (;;) {
+      const next = await watch.during(iterator.next());
+      if (next.done === true) return;
+      since += next.value.byteLength;
+      if (since >= MIN_BYTES) {
+        watch.restart();
+        since = 0;
+      }
+      const skipped = Math.min(Math.max(position - at, 0), next.value.byteLength);
+      at += next.value.byteLength;
+      if (skipped < next.value.byteLength) yield next.value.subarray(skipped);
+    }
+  } finally {
+    watch.close();
   }
 }
 

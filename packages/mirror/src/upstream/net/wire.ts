@@ -101,12 +101,30 @@ function toAnswer(url: URL, answer: Dispatcher.ResponseData, translate: (error: 
   };
 }
 
-async function* readBody(body: AsyncIterable<unknown>, translate: (error: unknown) => unknown) {
-  try {
-    for await (const chunk of body) if (chunk instanceof Uint8Array) yield chunk;
-  } catch (error) {
-    throw translate(error);
-  }
+function readBody(body: AsyncIterable<unknown>, translate: (error: unknown) => unknown): AsyncIterable<Uint8Array> {
+  const read = async (chunks: AsyncIterator<unknown>): Promise<IteratorResult<Uint8Array, undefined>> => {
+    try {
+      const next: IteratorResult<unknown, unknown> = await chunks.next();
+      if (next.done === true) return { done: true, value: undefined };
+      if (next.value instanceof Uint8Array) return { done: false, value: next.value };
+    } catch (error) {
+      throw translate(error);
+    }
+    return read(chunks);
+  };
+  return {
+    // By hand: each generator that a chunk passes costs three promises.
+    [Symbol.asyncIterator]() {
+      const chunks = body[Symbol.asyncIterator]();
+      return {
+        next: () => read(chunks),
+        async return() {
+          await chunks.return?.();
+          return { done: true, value: undefined };
+        },
+      };
+    },
+  };
 }
 
 function toUpstreamError(host: string, error: unknown, signal: AbortSignal | undefined): unknown {
