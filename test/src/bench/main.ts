@@ -128,6 +128,7 @@ async function reportStart(options: Options, mine: Launcher, folder: string): Pr
 
 async function reportMirror(options: Options, mine: Launcher, folder: string): Promise<void> {
   const { pace } = options;
+  requirePrograms(["nginx"]);
   const { text, met } = formatMirrorReport(await measureMirror({ theirs: peerOf(options), ours: mine }, folder, pace));
   console.log(`\nmirror (medians of ${pace.rounds} alternating rounds)\n${text}`);
   if (!met) process.exitCode = 1;

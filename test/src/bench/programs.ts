@@ -2,7 +2,12 @@ import { accessSync, constants } from "node:fs";
 import { delimiter, join } from "node:path";
 
 /** The Debian package that brings each outside program a benchmark drives. */
-const PACKAGES = { "docker-registry": "docker-registry", radosgw: "radosgw", wrk: "wrk" } as const;
+const PACKAGES = {
+  "docker-registry": "docker-registry",
+  nginx: "nginx-light",
+  radosgw: "radosgw",
+  wrk: "wrk",
+} as const;
 
 export type Program = keyof typeof PACKAGES;
 

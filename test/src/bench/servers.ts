@@ -106,7 +106,7 @@ export async function start(
   };
   const origin = `http://127.0.0.1:${port}`;
   try {
-    await answers(`${origin}/v2/`, exited);
+    await untilAnswered(`${origin}/v2/`, exited);
   } catch (error) {
     await stop();
     throw new Error(`${launcher.name} did not start:\n${await readFile(logPath, "utf8")}`, { cause: error });
@@ -114,7 +114,8 @@ export async function start(
   return { name: launcher.name, pid: child.pid ?? -1, origin, root, [Symbol.asyncDispose]: stop };
 }
 
-async function answers(url: string, exited: Promise<boolean>): Promise<void> {
+/** Waits until a server answers 200 or 401 at `url`. Throws if it doesn't, or when its process has `exited`. */
+export async function untilAnswered(url: string, exited: Promise<boolean>): Promise<void> {
   const deadline = Date.now() + START_LIMIT_MS;
   let cause: unknown;
   while (Date.now() < deadline) {

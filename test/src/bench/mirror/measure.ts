@@ -1,13 +1,18 @@
-import { access } from "node:fs/promises";
+import { spawn } from "node:child_process";
+import { once } from "node:events";
+import { access, mkdir } from "node:fs/promises";
 import { loadavg } from "node:os";
 import { join } from "node:path";
 import { setTimeout as delay } from "node:timers/promises";
+import { fileURLToPath } from "node:url";
+import { freePort } from "@longshore/testkit/loopback";
 import type { Pace } from "../compare.js";
 import { createFixtures, MANIFEST_TYPE, pushImage } from "../fixtures.js";
 import { runLoad, runWrk } from "../generate.js";
 import { median } from "../median.js";
 import { cpuSeconds, peakMemory, type ProcessMemory } from "../process-tree.js";
-import { start, type Launcher, type Target } from "../servers.js";
+import { start, untilAnswered, type Launcher, type Target } from "../servers.js";
+import { startLink } from "./link.js";
 
 /** Blobs of this many bytes, so many at a time. */
 export const BLOB_BYTES = 64 * 1024 * 1024;
@@ -17,11 +22,21 @@ const REPOSITORY = "bench/pulled";
 const IMAGE = "bench/image";
 const CONNECTIONS = 16;
 
-/** What is compared: pulls straight from the upstream, from a repository of our own, and through both caches. */
+/** A network of 1 Gbit/s carries so many bytes per second. */
+const LINK = 119 * 1024 * 1024;
+
+/**
+ * What is compared: pulls straight from the upstream, from a repository of our own, and through both caches; those through a bare
+ * program show what is possible on Node.
+ */
 export const WAYS = [
   "upstream, directly",
   "ours, cold",
   "theirs, cold",
+  "bare program, cold",
+  "1 Gbit/s, directly",
+  "1 Gbit/s, ours, cold",
+  "1 Gbit/s, theirs, cold",
   "local repository",
   "ours, cached",
   "theirs, cached",
@@ -62,9 +77,14 @@ export async function measureMirror(
   const fresh = { ...proxy, REGISTRY_PROXY_FRESHNESS: "1m" };
   await using mine = await start(ours, join(folder, "mirror"), fresh);
   await using other = await start(theirs, join(folder, "mirror-of-theirs"), proxy);
+  await using bare = await startBare(upstream.origin, join(folder, "bare"));
+  await using link = await startLink(upstream.origin, LINK / AT_A_TIME, join(folder, "link"));
+  const overLink = { REGISTRY_PROXY_REMOTEURL: link.origin };
+  await using mineOverLink = await start(ours, join(folder, "mirror-over-link"), overLink);
+  await using otherOverLink = await start(theirs, join(folder, "mirror-of-theirs-over-link"), overLink);
 
   const samples = new Map<Way, { readonly rate: number; readonly cpu: number }[]>(WAYS.map((way) => [way, []]));
-  const pull = async (way: Way, target: Target, digests: readonly string[]): Promise<void> => {
+  const pull = async (way: Way, target: Pick<Target, "origin" | "pid">, digests: readonly string[]): Promise<void> => {
     const began = await cpuSeconds(target.pid);
     const urls = digests.map((digest) => `${target.origin}/v2/${REPOSITORY}/blobs/${digest}`);
     const result = await runLoad({ kind: "download", urls });
@@ -80,6 +100,10 @@ export async function measureMirror(
       () => pull("upstream, directly", upstream, digests),
       () => pull("ours, cold", mine, digests).then(() => untilStored(mine, digests)),
       () => pull("theirs, cold", other, digests).then(() => untilStored(other, digests)),
+      () => pull("bare program, cold", bare, digests),
+      () => pull("1 Gbit/s, directly", { ...link, pid: upstream.pid }, digests),
+      () => pull("1 Gbit/s, ours, cold", mineOverLink, digests).then(() => untilStored(mineOverLink, digests)),
+      () => pull("1 Gbit/s, theirs, cold", otherOverLink, digests).then(() => untilStored(otherOverLink, digests)),
     ];
     for (const measure of round % 2 === 0 ? cold : [...cold].reverse()) await measure();
     const cached: readonly (() => Promise<void>)[] = [
@@ -98,6 +122,28 @@ export async function measureMirror(
   const manifests = await measureManifests({ upstream, local, mine, other }, { rounds, seconds });
   const memory = await peakMemory(mine.pid);
   return { blobs, manifests, memory, load: [before, loadavg()[0] ?? Number.NaN] };
+}
+
+/** Starts the bare program (`bare.ts`), which stores below `folder`. */
+async function startBare(upstream: string, folder: string): Promise<Pick<Target, "origin" | "pid"> & AsyncDisposable> {
+  await mkdir(folder, { recursive: true });
+  const port = await freePort();
+  const program = fileURLToPath(new URL("./bare.js", import.meta.url));
+  const child = spawn(process.execPath, [program, String(port), upstream, folder], { stdio: "inherit" });
+  const exited = once(child, "exit");
+  const origin = `http://127.0.0.1:${port}`;
+  await untilAnswered(
+    `${origin}/v2/`,
+    exited.then(() => true),
+  );
+  return {
+    origin,
+    pid: child.pid ?? -1,
+    async [Symbol.asyncDispose]() {
+      child.kill("SIGTERM");
+      await exited;
+    },
+  };
 }
 
 async function measureManifests(
