@@ -123,7 +123,6 @@ export function startDownload(parts: DownloadParts): Download {
 
   /** Without a file the slowest reader sets the pace; with one it reads behind the others from the file. */
   const awaitReaders = async (): Promise<void> => {
-    if (notStored === undefined) return;
     await discardFile();
     await awaitProgress(
       () =>
@@ -133,7 +132,11 @@ export function startDownload(parts: DownloadParts): Download {
   };
 
   const keep = async (chunks: readonly Uint8Array[]): Promise<void> => {
-    for (const chunk of chunks) if (notStored === undefined) await file?.write(chunk).catch(giveUpStoring);
+    try {
+      for (const chunk of chunks) if (notStored === undefined) await file?.write(chunk);
+    } catch (error) {
+      giveUpStoring(error);
+    }
   };
 
   const invalid = (reason: string): UpstreamError => new UpstreamError(upstream, { code: "INVALID_ANSWER", reason });
@@ -142,7 +145,7 @@ export function startDownload(parts: DownloadParts): Download {
     const digester = createDigester(splitDigest(digest).algorithm);
     for await (const chunk of blob) {
       // Before memory takes the chunk and lets go of others: a reader that has just joined may need these.
-      await awaitReaders();
+      if (notStored !== undefined) await awaitReaders();
       abort.signal.throwIfAborted();
       if (recent.end + chunk.length > blob.size) throw invalid("the blob is longer than announced");
       const copies = recent.push(chunk, blob.size - recent.end);

@@ -35,57 +35,76 @@ const MIN_BYTES = 16 * KIB;
 
 const PAUSES = { first: 200, longest: 5 * SECOND };
 
-/** The bytes of a blob of `size` bytes as one stream, over as many connections as it takes. */
+/**
+ * The bytes of a blob of `size` bytes as one stream, over as many connections as it takes. By hand: in a chain of generators, each chunk
+ * costs a dozen promises.
+ */
 export function createResumedBlob(first: BlobPart, size: number, options: ResumeOptions): UpstreamBlob {
-  let current = first;
+  const { host } = options;
+  let position = options.offset;
+  let current = readPart(first, position, options);
+  let received = 0;
+  let failures = 0;
   let isClosed = false;
   const close = (): void => {
     isClosed = true;
-    current.cancel();
+    current.close();
   };
-  const read = async function* (): AsyncGenerator<Uint8Array, void, undefined> {
-    let position = options.offset;
-    let failures = 0;
+  /** Another size is another blob: its bytes must not be joined to those that were read. */
+  const reopen = async (): Promise<PartReader> => {
+    const part = await options.resume(position);
+    if (part.size === size || part.size === undefined) return readPart(part, position, options);
+    part.cancel();
+    throw invalid(host, "the blob's size changed while it was read");
+  };
+  const recover = async (error: unknown): Promise<void> => {
+    current.close();
+    if (isClosed || !isUpstreamError(error, "UNAVAILABLE")) throw error;
+    if (error.fault.code === "UNAVAILABLE") options.onBroken?.(error.fault.reason);
+    failures += 1;
+    if (failures > options.retries) throw error;
+    const pause = backoff(PAUSES, failures, 1, Math.random());
+    options.observer?.retried?.(host, error.message, pause);
+    await delay(pause, undefined, { signal: options.signal }).catch(() => options.signal?.throwIfAborted());
+    current = await reopen();
+    received = 0;
+  };
+  const read = async (): Promise<Uint8Array | undefined> => {
     for (;;) {
-      const began = position;
       try {
-        for await (const chunk of readPart(current, position, options)) {
-          position += chunk.byteLength;
-          if (position - began >= MIN_BYTES) failures = 0;
-          if (position > size) throw invalid(options.host, `it sends more than ${size} bytes`);
-          yield chunk;
-        }
-        if (position === size) return;
-        throw broken(options.host, `it sent ${position} of ${size} bytes`);
+        const chunk = await current.next();
+        if (chunk === undefined && position === size) return undefined;
+        if (chunk === undefined) throw broken(host, `it sent ${position} of ${size} bytes`);
+        position += chunk.byteLength;
+        received += chunk.byteLength;
+        if (received >= MIN_BYTES) failures = 0;
+        if (position > size) throw invalid(host, `it sends more than ${size} bytes`);
+        return chunk;
       } catch (error) {
-        current.cancel();
-        if (isClosed || !isUpstreamError(error, "UNAVAILABLE")) throw error;
-        if (error.fault.code === "UNAVAILABLE") options.onBroken?.(error.fault.reason);
-        failures += 1;
-        if (failures > options.retries) throw error;
-        const pause = backoff(PAUSES, failures, 1, Math.random());
-        options.observer?.retried?.(options.host, error.message, pause);
-        await delay(pause, undefined, { signal: options.signal }).catch(() => options.signal?.throwIfAborted());
-        current = await reopen(position);
+        await recover(error);
       }
     }
   };
-  /** Another size is another blob: its bytes must not be joined to those that were read. */
-  const reopen = async (position: number): Promise<BlobPart> => {
-    const part = await options.resume(position);
-    if (part.size === size || part.size === undefined) return part;
-    part.cancel();
-    throw invalid(options.host, "the blob's size changed while it was read");
+  const iterator: AsyncIterator<Uint8Array, undefined> = {
+    async next() {
+      try {
+        const value = isClosed ? undefined : await read();
+        if (value !== undefined) return { done: false, value };
+      } catch (error) {
+        close();
+        throw error;
+      }
+      close();
+      return { done: true, value: undefined };
+    },
+    return() {
+      close();
+      return Promise.resolve({ done: true, value: undefined });
+    },
   };
   return {
     size,
-    async *[Symbol.asyncIterator]() {
-      try {
-        yield* read();
-      } finally {
-        close();
-      }
-    },
+    [Symbol.asyncIterator]: () => iterator,
     close() {
       close();
       return Promise.resolve();
@@ -93,35 +112,42 @@ export function createResumedBlob(first: BlobPart, size: number, options: Resume
   };
 }
 
+interface PartReader {
+  /** The next bytes; undefined: there are no more. Throws UpstreamError. */
+  next(): Promise<Uint8Array | undefined>;
+  close(): void;
+}
+
 /** The bytes of `part` from `position` on; what comes before is skipped. */
-async function* readPart(
-  part: BlobPart,
-  position: number,
-  { host, idleTimeout }: ResumeOptions,
-): AsyncGenerator<Uint8Array, void, undefined> {
-  const iterator = part.body[Symbol.asyncIterator]();
+function readPart(part: BlobPart, position: number, { host, idleTimeout }: ResumeOptions): PartReader {
+  const chunks = part.body[Symbol.asyncIterator]();
   const watch = createStallWatch(idleTimeout, () => {
     part.cancel();
     return broken(host, `less than ${MIN_BYTES} bytes came within ${idleTimeout / SECOND} s`);
   });
   let at = part.start;
   let since = 0;
-  try {
-    for (;;) {
-      const next = await watch.during(iterator.next());
-      if (next.done === true) return;
-      since += next.value.byteLength;
-      if (since >= MIN_BYTES) {
-        watch.restart();
-        since = 0;
+  return {
+    async next() {
+      for (;;) {
+        const next = await watch.during(chunks.next());
+        if (next.done === true) return undefined;
+        const chunk = next.value;
+        since += chunk.byteLength;
+        if (since >= MIN_BYTES) {
+          watch.restart();
+          since = 0;
+        }
+        const skipped = Math.min(Math.max(position - at, 0), chunk.byteLength);
+        at += chunk.byteLength;
+        if (skipped < chunk.byteLength) return skipped === 0 ? chunk : chunk.subarray(skipped);
       }
-      const skipped = Math.min(Math.max(position - at, 0), next.value.byteLength);
-      at += next.value.byteLength;
-      if (skipped < next.value.byteLength) yield next.value.subarray(skipped);
-    }
-  } finally {
-    watch.close();
-  }
+    },
+    close() {
+      watch.close();
+      part.cancel();
+    },
+  };
 }
 
 function broken(host: string, reason: string): UpstreamError {

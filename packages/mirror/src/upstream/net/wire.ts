@@ -101,26 +101,63 @@ function toAnswer(url: URL, answer: Dispatcher.ResponseData, translate: (error: 
   };
 }
 
-function readBody(body: AsyncIterable<unknown>, translate: (error: unknown) => unknown): AsyncIterable<Uint8Array> {
-  const read = async (chunks: AsyncIterator<unknown>): Promise<IteratorResult<Uint8Array, undefined>> => {
-    try {
-      const next: IteratorResult<unknown, unknown> = await chunks.next();
-      if (next.done === true) return { done: true, value: undefined };
-      if (next.value instanceof Uint8Array) return { done: false, value: next.value };
-    } catch (error) {
-      throw translate(error);
+/** What may wait for its reader (bytes). */
+const WAITING = 256 * 1024;
+
+/**
+ * The chunks of `body`. They are taken as they come and wait in a list, so that a reader that finds some there needn't wait: the iterator of
+ * Node's streams waits for each of them several times.
+ */
+function readBody(body: Readable, translate: (error: unknown) => unknown): AsyncIterable<Uint8Array> {
+  const waiting: Uint8Array[] = [];
+  let bytes = 0;
+  let over: { readonly error?: unknown } | undefined;
+  let wake: (() => void) | undefined;
+  const onChunk = (chunk: unknown): void => {
+    if (!(chunk instanceof Uint8Array)) return;
+    waiting.push(chunk);
+    bytes += chunk.byteLength;
+    if (bytes >= WAITING) body.pause();
+    wake?.();
+  };
+  const end = (ended: { readonly error?: unknown }): void => {
+    over ??= ended;
+    wake?.();
+  };
+  const begin = (): void => {
+    body.once("end", () => end({}));
+    body.once("error", (error) => end({ error }));
+    body.once("close", () => end({ error: new Error("the connection was closed in the middle") }));
+    body.on("data", onChunk);
+  };
+  const take = (): Uint8Array | undefined => {
+    const chunk = waiting.shift();
+    if (chunk === undefined) return undefined;
+    bytes -= chunk.byteLength;
+    if (bytes < WAITING / 2 && body.isPaused()) body.resume();
+    return chunk;
+  };
+  const next = async (): Promise<IteratorResult<Uint8Array, undefined>> => {
+    for (;;) {
+      const value = take();
+      if (value !== undefined) return { done: false, value };
+      if (over?.error !== undefined) throw translate(over.error);
+      if (over !== undefined) return { done: true, value: undefined };
+      await new Promise<void>((resolve) => {
+        wake = resolve;
+      });
+      wake = undefined;
     }
-    return read(chunks);
   };
   return {
-    // By hand: each generator that a chunk passes costs three promises.
     [Symbol.asyncIterator]() {
-      const chunks = body[Symbol.asyncIterator]();
+      if (body.destroyed) end({ error: body.errored ?? new Error("the connection was closed") });
+      else begin();
       return {
-        next: () => read(chunks),
-        async return() {
-          await chunks.return?.();
-          return { done: true, value: undefined };
+        next,
+        return() {
+          body.destroy();
+          return Promise.resolve({ done: true, value: undefined });
         },
       };
     },
