@@ -16,7 +16,7 @@ RUN npm ci --ignore-scripts --no-audit --no-fund \
  && mkdir -p /image/opt/longshore /image/etc/docker/registry /image/etc/distribution /image/usr/bin /image/var/lib/registry \
  && cp -a LICENSE package.json node_modules packages config /image/opt/longshore/ \
  && find /image/opt/longshore/packages -maxdepth 2 \( -name src -o -name '*.mjs' -o -name index.html -o -name 'tsconfig*.json' \) -exec rm -rf {} + \
- && rm -r /image/opt/longshore/packages/testkit /image/opt/longshore/packages/console/dist/types \
+ && rm -rf /image/opt/longshore/packages/testkit /image/opt/longshore/packages/console/dist/types \
  && find /image/opt/longshore/packages -name '.tsbuildinfo' -delete \
  && cp config/registry2.yml /image/etc/docker/registry/config.yml \
  && cp config/registry3.yml /image/etc/distribution/config.yml \

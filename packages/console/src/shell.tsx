@@ -4,6 +4,7 @@ import { formatReference, formatRoute, type Page } from "./lib/route.js";
 import { Mark } from "./parts/icons.js";
 import { ThemeChoice } from "./parts/theme-choice.js";
 import { RepositoriesPage } from "./pages/repositories/repositories-page.js";
+import { RepositoryPage } from "./pages/repository/repository-page.js";
 import { UnknownPage } from "./pages/unknown-page.js";
 import { route } from "./state/route.js";
 import { registryAddress } from "./state/session.js";
@@ -63,7 +64,14 @@ export function Shell(): JSX.Element {
 }
 
 function Content({ page }: { readonly page: Page }): JSX.Element {
-  return page.kind === "repositories" ? <RepositoriesPage /> : <UnknownPage />;
+  switch (page.kind) {
+    case "repositories":
+      return <RepositoriesPage />;
+    case "repository":
+      return <RepositoryPage name={page.name} />;
+    default:
+      return <UnknownPage />;
+  }
 }
 
 function titleOf(page: Page): string {

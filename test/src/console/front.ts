@@ -48,10 +48,17 @@ async function respond(
     return;
   }
   if (path === "/_console/session") {
-    const { host: address } = incoming.headers;
+    const { host = "" } = incoming.headers;
     response.setHeader("content-type", "application/json");
     response.end(
-      JSON.stringify({ account: null, logins: [], anonymous: true, rights: {}, address, version: "0.1.0", prefix }),
+      JSON.stringify({
+        account: null,
+        logins: [],
+        anonymous: true,
+        rights: { catalog: true, maintenance: true, tokens: true },
+        registry: { address: `http://${host}`, host, prefix: "", version: "0.1.0" },
+        features: { deletion: true, inventory: true, maintenance: true, tokens: false },
+      }),
     );
     return;
   }

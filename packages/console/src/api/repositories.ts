@@ -15,7 +15,7 @@ export type Repository = Decoded<typeof repository>;
 const page = object({ repositories: list(repository), total: number, next: optional(text) });
 
 export const REPOSITORY_ORDERS = ["name", "pushed", "pulled", "tags", "size"] as const;
-export type RepositoryOrder = (typeof REPOSITORY_ORDERS)[number];
+type RepositoryOrder = (typeof REPOSITORY_ORDERS)[number];
 
 export interface RepositoryQuery {
   readonly search: string;
@@ -33,4 +33,15 @@ export async function listRepositories(
   const query = { search: search === "" ? undefined : search, sort, descending: isDescending || undefined, n, last };
   const { repositories, total, next } = await ask("v2/_longshore/catalog/repositories", page, { query, signal });
   return { items: repositories, total, next };
+}
+
+export function showRepository(name: string, signal?: AbortSignal): Promise<Repository> {
+  return ask(`v2/${name}/_longshore/repository/usage`, repository, { signal });
+}
+
+const removal = object({ manifests: number, tags: number, left: number });
+
+/** Deletes a repository with all its tags. */
+export function deleteRepository(name: string): Promise<Decoded<typeof removal>> {
+  return ask(`v2/${name}/_longshore/repository/contents`, removal, { method: "DELETE" });
 }

@@ -1,13 +1,17 @@
-import { anything, flag, list, object, optional, text, type Decoded } from "./decode.js";
+import { flag, list, object, optional, text, type Decoded } from "./decode.js";
 import { ask, send } from "./http.js";
+
+const way = object({ kind: text, realm: optional(text), title: optional(text), url: optional(text) });
+/** A way to log in, as the registry's configuration has it. */
+export type LoginWay = Decoded<typeof way>;
 
 const session = object({
   account: optional(text),
-  logins: list(anything),
+  logins: list(way),
   anonymous: flag,
-  rights: anything,
-  address: text,
-  version: text,
+  rights: object({ catalog: flag, maintenance: flag, tokens: flag }),
+  registry: object({ address: text, host: text, prefix: text, version: optional(text) }),
+  features: object({ deletion: flag, inventory: flag, maintenance: flag, tokens: flag }),
 });
 
 /** Who is looking, and at which registry. */

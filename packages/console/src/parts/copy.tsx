@@ -25,8 +25,18 @@ async function copyText(value: string): Promise<boolean> {
   }
 }
 
-/** A button that copies `value`; `what` names it for those who don't see the icon. */
-export function CopyButton({ value, what }: { readonly value: string; readonly what: string }): JSX.Element {
+/** A button that copies `value`; `what` names it for those who don't see the icon, or for all (`isNamed`). */
+export function CopyButton({
+  value,
+  what,
+  icon = <CopyIcon />,
+  isNamed = false,
+}: {
+  readonly value: string;
+  readonly what: string;
+  readonly icon?: JSX.Element;
+  readonly isNamed?: boolean;
+}): JSX.Element {
   const state = useSignal<"idle" | "copied" | "refused">("idle");
   const timer = useRef<ReturnType<typeof setTimeout> | undefined>(undefined);
   const copy = async (): Promise<void> => {
@@ -36,12 +46,21 @@ export function CopyButton({ value, what }: { readonly value: string; readonly w
   };
   const label = texts.copy(what);
   return (
-    <button type="button" class="copy" aria-label={label} title={label} onClick={() => void copy()}>
-      {state.value === "copied" ? <CheckIcon /> : <CopyIcon />}
+    <span class="copy-place">
+      <button
+        type="button"
+        class={isNamed ? "button" : "copy"}
+        aria-label={isNamed ? undefined : label}
+        title={label}
+        onClick={() => void copy()}
+      >
+        {state.value === "copied" ? <CheckIcon /> : icon}
+        {isNamed && label}
+      </button>
       <span class="copied" role="status">
         {state.value === "copied" ? texts.copied : state.value === "refused" ? texts.cantCopy : ""}
       </span>
-    </button>
+    </span>
   );
 }
 

@@ -40,6 +40,26 @@ export const RightIcon = (): JSX.Element => (
   </Icon>
 );
 
+export const LockIcon = (): JSX.Element => (
+  <Icon>
+    <rect x="3.5" y="7" width="9" height="6.5" rx="1.5" />
+    <path d="M5.5 7V5a2.5 2.5 0 0 1 5 0v2" />
+  </Icon>
+);
+
+export const SealIcon = (): JSX.Element => (
+  <Icon>
+    <circle cx="8" cy="8" r="5.75" />
+    <path d="m5.5 8.2 1.8 1.8 3.2-3.7" />
+  </Icon>
+);
+
+export const TerminalIcon = (): JSX.Element => (
+  <Icon>
+    <path d="m3 4.5 3.5 3.5L3 11.5M8 12h5" />
+  </Icon>
+);
+
 export const UpIcon = (): JSX.Element => (
   <Icon>
     <path d="M8 12.500v-9M4.5 7 8 3.5 11.5 7" />

@@ -9,12 +9,12 @@ interface Sorted<T extends string> {
 }
 
 /** What one expects first: the largest and the newest, but names from A. */
-function startsDescending(sort: string): boolean {
+export function startsDescending(sort: string): boolean {
   return sort !== "name";
 }
 
 function chooseSort(sort: string, isDescending: boolean): void {
-  choose({ sort: sort === "name" ? undefined : sort, order: isDescending ? "descending" : undefined });
+  choose({ sort, order: isDescending ? "descending" : "ascending" });
 }
 
 /** The head of a column by which the list can be sorted; again, the other way round. */
@@ -49,12 +49,15 @@ export function SortableHead<T extends string>({
 export function SortMenu<T extends string>({
   sorts,
   current,
+  isAlways = false,
 }: {
   readonly sorts: readonly { readonly value: T; readonly label: string }[];
   readonly current: Sorted<T>;
+  /** Also beside heads of columns, since they don't name every order. */
+  readonly isAlways?: boolean;
 }): JSX.Element {
   return (
-    <div class="sort-menu">
+    <div class={isAlways ? "sort-menu always" : "sort-menu"}>
       <label>
         {texts.sortBy}{" "}
         <select

@@ -13,7 +13,13 @@ export async function refreshSession(): Promise<void> {
   }
 }
 
-/** The registry's address as it stands in an image's name: the one it is configured with, or that of this page. */
+/** Who is looking; undefined until that is known. */
+export function currentSession(): Session | undefined {
+  return session.value.state === "done" ? session.value.value : undefined;
+}
+
+/** The registry as it stands in an image's name: as it is configured, or where this page is. */
 export function registryAddress(): string {
-  return session.value.state === "done" ? session.value.value.address : location.host;
+  const host = currentSession()?.registry.host ?? "";
+  return host === "" ? location.host : host;
 }

@@ -8,6 +8,7 @@ import { startFront } from "../front.js";
 const PAGES: Readonly<Record<string, string>> = {
   repositories: "",
   tree: "#/?view=tree&open=shop+team",
+  repository: "#/r/shop/web",
 };
 const WIDTHS = [1280, 390, 2560];
 

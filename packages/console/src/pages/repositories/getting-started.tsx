@@ -3,7 +3,7 @@ import type { JSX } from "preact";
 import { certificateFolders, plainSettings, trustOf, type ClientSetting } from "../../lib/addresses.js";
 import { Choice } from "../../parts/choice.js";
 import { Command } from "../../parts/copy.js";
-import { registryAddress, session } from "../../state/session.js";
+import { currentSession, registryAddress } from "../../state/session.js";
 import { texts } from "../../text/index.js";
 
 const words = texts.gettingStarted;
@@ -35,7 +35,7 @@ export function GettingStarted(): JSX.Element {
   const address = registryAddress();
   const trust = trustOf(address, location.protocol);
   const commands = commandsOf(client.value, address, trust !== "tls");
-  const needsLogin = session.value.state === "done" && session.value.value.account !== undefined;
+  const needsLogin = (currentSession()?.logins.length ?? 0) > 0;
   return (
     <article class="started">
       <h1>{words.title}</h1>

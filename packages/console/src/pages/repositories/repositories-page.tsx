@@ -4,6 +4,7 @@ import { formatCount } from "../../lib/bytes.js";
 import { FailureNotice } from "../../parts/failure-notice.js";
 import { SearchField } from "../../parts/search-field.js";
 import { Choice } from "../../parts/choice.js";
+import { startsDescending } from "../../parts/sorting.js";
 import { SkeletonRows } from "../../parts/skeleton.js";
 import { choose, route } from "../../state/route.js";
 import { usePagedList, type PagedList } from "../../state/paged-list.js";
@@ -19,7 +20,11 @@ const VIEWS = ["list", "tree"] as const;
 /** What the address says about the list. */
 function queryOf({ search = "", sort, order }: Readonly<Record<string, string>>): RepositoryQuery {
   const chosen = REPOSITORY_ORDERS.find((each) => each === sort) ?? "name";
-  return { search, sort: chosen, isDescending: order === "descending" };
+  return {
+    search,
+    sort: chosen,
+    isDescending: order === undefined ? startsDescending(chosen) : order === "descending",
+  };
 }
 
 /** All repositories that the viewer may pull, as a list or as a tree. */
