@@ -10,6 +10,8 @@ export interface FileInfo {
   readonly size: number;
   readonly modified: Date;
   readonly isDirectory: boolean;
+  /** Over object storage, if it tells: the version of a file, as `ObjectStorage.readVersioned` has it. */
+  readonly version?: string | undefined;
 }
 
 /** A part of a file, from byte `start` to byte `end` inclusive; by default the whole file. */

@@ -1,6 +1,6 @@
 import { MIB } from "@longshore/base/size";
 import { setTimeout as delay } from "node:timers/promises";
-import type { FileInfo, StorageDriver } from "../contract/driver.js";
+import { canTouch, type FileInfo, type StorageDriver } from "../contract/driver.js";
 import { isStorageError } from "../errors.js";
 import { schema1Needs } from "../gc/read-manifest.js";
 import { digestAt } from "../layout/parse.js";
@@ -9,6 +9,7 @@ import { createDigester, DIGEST_ALGORITHMS, splitDigest, type Digest } from "../
 import { mapConcurrently } from "../store/shared/concurrent.js";
 import { orUndefined } from "../store/shared/links.js";
 import { listBatches } from "../store/shared/paging.js";
+import { hasBytes } from "./links.js";
 import { quarantineBlob } from "./quarantine.js";
 import type { Scrub } from "./run.js";
 
@@ -100,7 +101,12 @@ async function scrubBlob(scrub: Scrub, digest: Digest): Promise<number | undefin
 function isSame(one: Reading, other: Reading): boolean {
   if (one.kind === "unreadable" || other.kind === "unreadable") return one.kind === other.kind;
   if (one.kind !== "damaged" || other.kind !== "damaged") return false;
-  return one.size === other.size && one.info.modified.getTime() === other.info.modified.getTime();
+  const [before, now] = [one.info, other.info];
+  return (
+    one.size === other.size &&
+    before.modified.getTime() === now.modified.getTime() &&
+    before.version === now.version
+  );
 }
 
 async function readBlob({ driver, pace, options }: Scrub, digest: Digest): Promise<Reading> {
@@ -108,6 +114,8 @@ async function readBlob({ driver, pace, options }: Scrub, digest: Digest): Promi
   try {
     const info = await orUndefined(driver.stat(path, { fileOnly: true }));
     if (info === undefined || info.isDirectory) return { kind: "missing" };
+    // What a quarantine leaves over object storage; what needs the blob is reported for lacking it.
+    if (info.size === 0 && !canTouch(driver) && !(await hasBytes(driver, digest))) return { kind: "missing" };
     const stream = await orUndefined(driver.open(path, { signal: options.signal }));
     if (stream === undefined) return { kind: "missing" };
     const digester = createDigester(splitDigest(digest).algorithm);

@@ -67,7 +67,7 @@ export interface ScrubObserver {
 export interface ScrubOptions {
   /** Bytes of blobs that are read in a second, at most; unlimited by default. */
   readonly rate?: number | undefined;
-  /** Moves damaged blobs aside, so that the next push of them is taken. Only over real files. */
+  /** Moves damaged blobs aside, so that the next push of them is taken. */
   readonly quarantine?: boolean | undefined;
   /** Repairs what follows from other files: links that are cut off, entries of referrers, leftovers. */
   readonly repair?: boolean | undefined;

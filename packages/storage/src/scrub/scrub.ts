@@ -1,22 +1,20 @@
-import { canTouch, type StorageDriver } from "../contract/driver.js";
+import type { StorageDriver } from "../contract/driver.js";
 import { openLeases } from "../store/leases/open-leases.js";
-import { StorageError } from "../errors.js";
 import { scrubBlobs } from "./blobs.js";
 import type { ScrubOptions, ScrubResult } from "./options.js";
 import { createPace } from "./pace.js";
+import { requireQuarantine } from "./quarantine.js";
 import { scrubRepositories } from "./repositories.js";
 import { createScrub, type Scrub } from "./run.js";
 import { forgetState, NOTHING, readState, type Position } from "./state.js";
 
 /**
  * Reads everything that is stored and compares it with what it should be (docs/protocols/scrub.md), beside registries that
- * serve and collections. If it is interrupted, the next one continues. Throws UNSUPPORTED for a quarantine over object storage, and
- * the signal's reason.
+ * serve and collections. If it is interrupted, the next one continues. Throws QuarantineError if quarantine isn't
+ * possible on this storage, and the signal's reason.
  */
 export async function scrubStorage(driver: StorageDriver, options: ScrubOptions = {}): Promise<ScrubResult> {
-  if (options.quarantine === true && !canTouch(driver)) {
-    throw new StorageError({ code: "UNSUPPORTED", operation: "moving damaged blobs aside in object storage" });
-  }
+  if (options.quarantine === true) await requireQuarantine(driver);
   const interrupted = options.restart === true ? undefined : await readState(driver);
   const scrub = createScrub({
     driver,

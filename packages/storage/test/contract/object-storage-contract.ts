@@ -86,6 +86,7 @@ export function objectStorageContract(name: string, subject: ObjectStorageSubjec
         await driver.write("/state", text("one"));
         const one = await driver.readVersioned("/state");
         expect(Buffer.from(one.bytes).toString()).toBe("one");
+        expect((await driver.stat("/state", { fileOnly: true })).version).toBe(one.version);
         await driver.write("/state", text("two"));
         expect((await driver.readVersioned("/state")).version).not.toBe(one.version);
         await expectFault(driver.readVersioned("/state", { limit: 2 }), "DRIVER_ERROR");

@@ -119,7 +119,10 @@ export function createInMemoryObjectStorage(options: ObjectStorageOptions = {}):
       checkPath(name, path, "root");
       await request("HeadObject", path, call);
       const found = objects.get(path);
-      if (found !== undefined) return { path, size: found.bytes.length, modified: found.modified, isDirectory: false };
+      if (found !== undefined) {
+        const { bytes, modified, version } = found;
+        return { path, size: bytes.length, modified, isDirectory: false, version };
+      }
       if (call?.fileOnly !== true) {
         await request("ListObjects", path, call);
         if (below(path).length > 0) return { path, size: 0, modified: new Date(0), isDirectory: true };

@@ -11,6 +11,10 @@ import { scrubStorage } from "../../src/scrub/scrub.js";
 import type { ScrubOptions } from "../../src/scrub/options.js";
 import { openRegistry } from "../../src/store/open-registry.js";
 import { orUndefined } from "../../src/store/shared/links.js";
+import { QuarantineError } from "../../src/scrub/quarantine.js";
+import { createInMemoryObjectStorage } from "../drivers/in-memory-object-storage.js";
+import { NO_CACHES, NO_DESCRIPTORS } from "../../src/cache/none.js";
+import { createDescriptorCache } from "../../src/cache/descriptors.js";
 import { describeForStorages } from "../gc/support.js";
 import {
   describeForDrivers,
@@ -173,7 +177,7 @@ const body = (fresh: () => Promise<StorageDriver>): void => {
 describe("a scrub", () => {
   describeForStorages("scrub", body);
 
-  describeForDrivers("quarantine", (fresh) => {
+  const quarantine = (fresh: () => Promise<StorageDriver>): void => {
     it("moves a damaged blob aside, and the next push of it is taken", async () => {
       const driver = await fresh();
       const digest = await pushImage(driver);
@@ -190,7 +194,7 @@ describe("a scrub", () => {
         yield await Promise.resolve(encode("layer"));
       }
       await uploads.commit(uuid, layer, { bytes: bytes() });
-      expect(await kindsOf(driver)).toEqual([]);
+      expect(await kindsOf(driver, { quarantine: true })).toEqual([]);
       expect((await manifests.get(digest)).digest).toBe(digest);
       const kept = await driver.list(`${paths.ROOT}/longshore/quarantine/sha256/${layer.slice(7)}`);
       expect(kept.names).toHaveLength(1);
@@ -213,6 +217,23 @@ describe("a scrub", () => {
       }
     });
 
+    it("is noticed by a process that remembers the size, when a client asks whether it may leave out the blob", async () => {
+      const driver = await fresh();
+      await pushImage(driver);
+      const descriptors = createDescriptorCache(10, NO_DESCRIPTORS);
+      const { blobs } = openRegistry(driver, {
+        caches: { ...NO_CACHES, descriptors },
+        leases: { freshFor: -1 },
+      }).repository(name);
+      await blobs.stat(layer, { keep: true });
+      await driver.write(paths.blobData(layer), encode("LAYER"));
+      await scrub(driver, { quarantine: true });
+      expect(await failureOf(blobs.stat(layer, { keep: true }))).toMatchObject({ code: "BLOB_UNKNOWN" });
+    });
+  };
+  describeForDrivers("quarantine", (fresh) => {
+    quarantine(fresh);
+
     it("leaves what a collector has hidden to it", async () => {
       const driver = await fresh();
       await pushImage(driver);
@@ -220,11 +241,22 @@ describe("a scrub", () => {
       expect(await kindsOf(driver)).toEqual([]);
     });
   });
+  describe("quarantine over object storage", () => {
+    quarantine(() => Promise.resolve(createInMemoryObjectStorage().driver));
 
-  it("refuses to move anything in object storage", async () => {
-    const { createInMemoryObjectStorage } = await import("../drivers/in-memory-object-storage.js");
-    const { driver } = createInMemoryObjectStorage();
-    expect(await failureOf(scrub(driver, { quarantine: true }))).toMatchObject({ code: "UNSUPPORTED" });
+    it("keeps the blob of no bytes", async () => {
+      const { driver } = createInMemoryObjectStorage();
+      await putBlob(driver, name, "");
+      const empty = digestOf(encode(""));
+      expect(await scrub(driver, { quarantine: true })).toMatchObject({ blobs: 1, findings: [] });
+      const { blobs } = openRegistry(driver, { leases: { freshFor: -1 } }).repository(name);
+      expect(await blobs.stat(empty, { keep: true })).toMatchObject({ size: 0 });
+    });
+
+    it("is refused without conditional writes", async () => {
+      const { driver } = createInMemoryObjectStorage({ conditionalWrites: false });
+      await expect(scrub(driver, { quarantine: true })).rejects.toThrow(QuarantineError);
+    });
   });
 
   it("reads no faster than it may", async () => {

@@ -148,7 +148,7 @@ const scrub = section(
     }),
     quarantine: flag(
       false,
-      "Moves damaged blobs aside, so that the next push of them is taken. Not over object storage.",
+      "Moves damaged blobs aside, so that the next push of them is taken; over object storage only with conditional writes.",
       OURS,
     ),
     repair: flag(false, "Repairs links that are cut off, lists of referrers, and leftovers.", OURS),

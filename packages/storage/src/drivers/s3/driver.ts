@@ -102,8 +102,8 @@ export function createS3Driver(
   };
 
   const statFile = async (path: string, call: CallOptions | undefined): Promise<FileInfo> => {
-    const { size, modified } = await head(path, call);
-    return { path, size, modified, isDirectory: false };
+    const { size, modified, etag } = await head(path, call);
+    return { path, size, modified, isDirectory: false, version: etag === "" ? undefined : etag };
   };
 
   const statAny = async (path: string, call: CallOptions | undefined): Promise<FileInfo> => {

@@ -1,12 +1,19 @@
 import type { CallOptions, StorageDriver } from "../../contract/driver.js";
 import type { ObjectStorage } from "../../contract/object-storage.js";
+import { blobData } from "../../layout/paths.js";
 import { leasePath } from "../../layout/collector-files.js";
+import { DIGEST_ALGORITHMS, digestOf } from "../../model/digest.js";
 import type { CollectorWatch } from "./collector-watch.js";
 import { putBackObject } from "./hidden-objects.js";
 import { keeper, type LeaseOptions, type Leases } from "./leases.js";
 import { orUndefined } from "../shared/links.js";
 
 const EMPTY = new Uint8Array(0);
+
+/** Where the blob without bytes is, by each algorithm. */
+const EMPTY_BLOBS: ReadonlySet<string> = new Set(
+  DIGEST_ALGORITHMS.map((algorithm) => blobData(digestOf(EMPTY, algorithm))),
+);
 
 /**
  * Leases over object storage: an empty object beside the protected one, written before that one is looked at. `driver` must be
@@ -21,7 +28,9 @@ export function objectLeases(
 
   const timeOf = async (path: string, call?: CallOptions): Promise<Date | undefined> => {
     const info = await orUndefined(driver.stat(path, { ...call, fileOnly: true }));
-    return info === undefined || info.isDirectory ? undefined : info.modified;
+    if (info === undefined || info.isDirectory) return undefined;
+    // Only a quarantine leaves an empty file: it isn't there for those who rely on it.
+    return info.size === 0 && !EMPTY_BLOBS.has(path) ? undefined : info.modified;
   };
   const isThere = async (path: string, call?: CallOptions): Promise<boolean> =>
     (await timeOf(path, call)) !== undefined;
