@@ -103,9 +103,7 @@ function isSame(one: Reading, other: Reading): boolean {
   if (one.kind !== "damaged" || other.kind !== "damaged") return false;
   const [before, now] = [one.info, other.info];
   return (
-    one.size === other.size &&
-    before.modified.getTime() === now.modified.getTime() &&
-    before.version === now.version
+    one.size === other.size && before.modified.getTime() === now.modified.getTime() && before.version === now.version
   );
 }
 

@@ -16,7 +16,8 @@ export const scrub: Command = {
     { name: "rate", value: "bytes", meaning: "read at most so much a second, such as 50MB; default: no limit" },
     {
       name: "quarantine",
-      meaning: "move damaged blobs aside, so that the next push of them is taken; over object storage only with conditional writes",
+      meaning:
+        "move damaged blobs aside, so that the next push of them is taken; over object storage only with conditional writes",
     },
     {
       name: "repair",
