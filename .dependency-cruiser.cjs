@@ -22,6 +22,7 @@ const ROOMS = [
   "open-storage[.]ts",
   "quota/",
   "tracing/",
+  "console/",
   "http/",
   "maintenance/",
   "metrics/",

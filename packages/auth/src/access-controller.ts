@@ -1,3 +1,5 @@
+import type { KeptLogin, LoginWay } from "./kept-login.js";
+
 /**
  * One thing that a request wants to do, as in a token's scope (distribution token specification):
  * `repository:library/alpine:pull`, `registry:catalog:*`.
@@ -74,6 +76,8 @@ export interface Grant {
   readonly allows?: ((access: Access) => boolean) | undefined;
   /** Undefined if a token says what was decided earlier, or the controller has no sources and rules. */
   readonly decided?: Decided | undefined;
+  /** Whether the request is from a page of this host, in a browser: nothing that it is answered may run there. */
+  readonly toPage?: true | undefined;
 }
 
 /** Options of {@link AccessController.authorize}. */
@@ -115,17 +119,21 @@ export interface PageRequest extends AuthRequest {
   readonly query: URLSearchParams;
   /** The body of a POST, PUT or PATCH: at most 64 KiB. */
   readonly body: Uint8Array;
+  /** Who has logged in with the browser that sends the request, if it is from a page of this host. */
+  readonly login?: KeptLogin | undefined;
 }
 
 /** The answer of a page. Headers are in lower case; an answer is never cached unless it says otherwise. */
 export interface PageAnswer {
   readonly status: number;
-  readonly headers: Readonly<Record<string, string>>;
+  readonly headers: Readonly<Record<string, string | readonly string[]>>;
   readonly body: string;
   /** The account, for the log; undefined for anonymous requests. */
   readonly account?: string | undefined;
   /** What was decided on, for the audit log; undefined if nothing was. */
   readonly audit?: PageAudit | undefined;
+  /** Somebody has logged in: whoever serves the page sees to it that the browser is recognised, and sends it on. */
+  readonly login?: KeptLogin | undefined;
 }
 
 /** A decision of a page. */
@@ -148,6 +156,28 @@ export interface AuthPage {
   answer(request: PageRequest, options?: AuthorizeOptions): Promise<PageAnswer>;
 }
 
+/** Logins of people with a browser. How a browser is recognised again is their caller's concern. */
+export interface BrowserLogins {
+  /** Verifies a name and password once. Throws AuthError, with the same throttling as any other login. */
+  logIn(
+    credentials: { readonly account: string; readonly password: string },
+    request: AuthRequest,
+    options?: AuthorizeOptions,
+  ): Promise<KeptLogin>;
+  /**
+   * Grants what the account of an earlier login may do now, by the same decision as for its password or token; as an anonymous client
+   * if the login no longer holds or there is none. Throws AuthError like {@link AccessController.authorize}.
+   */
+  authorize(
+    login: KeptLogin | undefined,
+    request: AuthRequest,
+    accesses: readonly Access[],
+    options?: AuthorizeOptions,
+  ): Promise<Grant>;
+  /** Whether clients that don't log in may do anything. */
+  readonly anonymous: boolean;
+}
+
 /** Decides who sent a request and whether they may do what it asks for. It never writes a response. */
 export interface AccessController {
   /** The name in `auth:` of the configuration. */
@@ -162,6 +192,10 @@ export interface AccessController {
   readonly tokens?: TokenEndpoint | undefined;
   /** What else it serves. */
   readonly pages?: readonly AuthPage[] | undefined;
+  /** How people may log in with a browser; undefined: there is nothing to log in to. */
+  readonly ways?: readonly LoginWay[] | undefined;
+  /** Logins of people with a browser; undefined if this registry verifies none. */
+  readonly logins?: BrowserLogins | undefined;
   /** Reads its files again, whether or not they seem changed. Throws AuthError and keeps the previous state if they are bad. */
   reload?(): Promise<void>;
   /** Releases watched files and workers. Idempotent. */

@@ -5,6 +5,7 @@ export type {
   AuthorizeOptions,
   AuthPage,
   AuthRequest,
+  BrowserLogins,
   Decided,
   Grant,
   GrantedResource,
@@ -16,6 +17,7 @@ export type {
   TokenEndpoint,
   TokenRequest,
 } from "./access-controller.js";
+export type { KeptLogin, LoginWay } from "./kept-login.js";
 export { AuthError, isAuthError, type AuthErrorCode, type AuthFault } from "./errors.js";
 export { createAccessController } from "./factory.js";
 export { chooseAccess, type ChosenAccess } from "./choose-access.js";

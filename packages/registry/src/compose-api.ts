@@ -11,6 +11,7 @@ import {
   type StorageDriver,
 } from "@longshore/storage";
 import type { Config } from "./config/config.js";
+import type { OpenConsole } from "./console/open-console.js";
 import { createApp, type App } from "./http/app.js";
 import { createClientAddresses, type ClientAddresses } from "./http/client/client-address.js";
 import type { MaintenanceRequests } from "./maintenance/desk.js";
@@ -40,6 +41,8 @@ export interface ApiPorts {
   /** `http.secret`, or the one generated in its place. */
   readonly secret: string;
   readonly log: Log;
+  /** The registry's version, for its page. */
+  readonly version?: string | undefined;
   /** False if another process of this registry reports mistakes in the files that all of them read. */
   readonly remarksOnFiles?: boolean | undefined;
   /** Counts failed logins for all processes; undefined if this is the only one. */
@@ -102,7 +105,9 @@ export async function composeApi(config: Config, ports: ApiPorts): Promise<Compo
       ).openMirror(config.proxy, { registry, driver, log, metrics: metrics?.mirror })),
   );
   const untracedAccess = opened.add(await openAccess(config, ports, driver));
-  const access = tracing?.access(untracedAccess) ?? untracedAccess;
+  const plainAccess = tracing?.access(untracedAccess) ?? untracedAccess;
+  const page = await openPage(config, ports, driver, plainAccess);
+  const access = page?.access ?? plainAccess;
   const limits = opened.add(await openLimits(config, ports));
   const clients = createClientAddresses(config.http.trustedproxies, log, config.http.clientaddress);
   const app = createApp({
@@ -113,6 +118,7 @@ export async function composeApi(config: Config, ports: ApiPorts): Promise<Compo
     secret: ports.secret,
     clients,
     canRedirect: canRedirect(driver),
+    console: page?.console,
     inventory,
     activity,
     immutable: immutableTagsOf(config),
@@ -161,6 +167,18 @@ function openRepositories(
     uploadLimit: http.limits.uploads,
     leases: { freshFor: Math.min(LONGEST_LEASE, storage.maintenance.gc.graceperiod / 4) },
   });
+}
+
+/** The page for people, and `access` for its sessions; undefined if there is none. */
+async function openPage(
+  config: Config,
+  { log, secret, version = "" }: ApiPorts,
+  driver: StorageDriver,
+  access: AccessController,
+): Promise<OpenConsole | undefined> {
+  if (!config.console.enabled) return undefined;
+  const { openConsole } = await import("./console/open-console.js");
+  return openConsole({ config, access, records: openRecords(driver), secret, version, clock: Date.now, log });
 }
 
 const QUIET = { error: () => undefined, warn: () => undefined, info: () => undefined };

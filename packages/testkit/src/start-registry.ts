@@ -9,11 +9,14 @@ import {
   createApp,
   createClientAddresses,
   loadConfig,
+  openConsole,
   silentLog,
   type AppDependencies,
+  type ConsoleOptions,
   type Log,
+  type OpenConsole,
 } from "@longshore/registry";
-import { createDriver, openRegistry, type RegistryOptions, type StorageDriver } from "@longshore/storage";
+import { createDriver, openRecords, openRegistry, type RegistryOptions, type StorageDriver } from "@longshore/storage";
 import { stringify } from "yaml";
 import { createHttpClient, type HttpClient } from "./http-client.js";
 import { startDaemon } from "./processes.js";
@@ -39,6 +42,8 @@ export interface ApiSettings {
   readonly auth?: { readonly type: string; readonly parameters: unknown };
   /** In place of the one that `auth` names. */
   readonly access?: AccessController;
+  /** The folder that the console was built to; undefined: no console is served. */
+  readonly consoleFolder?: string;
   /** Puts something between the stores and the driver, such as a fault or a counter. */
   readonly wrapDriver?: (driver: StorageDriver) => StorageDriver;
   readonly log?: Log;
@@ -63,7 +68,7 @@ export const SECRET = "a secret for the tests";
  */
 export function apiSettings(
   config: Overrides = {},
-): Pick<AppDependencies, "config" | "secret" | "clients" | "canRedirect"> {
+): Pick<AppDependencies & ConsoleOptions, "config" | "secret" | "clients" | "canRedirect"> {
   const base = { version: "0.1", storage: { inmemory: {}, delete: { enabled: true } }, http: { secret: SECRET } };
   const text = stringify(merge(base, config));
   const loaded = loadConfig({ text, file: "config.yml", environment: {}, machine: { cores: 1 } });
@@ -86,12 +91,20 @@ export async function startApi(settings: ApiSettings = {}): Promise<RunningApi> 
   const driver = settings.wrapDriver?.(storage.driver) ?? storage.driver;
   const auth = settings.auth ?? { type: "none", parameters: {} };
   const access = settings.access ?? (await createAccessController(auth.type, auth.parameters));
+  const log = settings.log ?? silentLog;
+  const common = apiSettings(settings.config);
+  const folder = settings.consoleFolder;
+  const opened: Partial<OpenConsole> =
+    folder === undefined
+      ? {}
+      : openConsole({ ...common, access, records: openRecords(driver), version: "1", clock: Date.now, log, folder });
   const app = createApp({
     registry: openRegistry(driver, settings.registry),
-    access,
-    ...apiSettings(settings.config),
+    access: opened.access ?? access,
+    console: opened.console,
+    ...common,
     formTimeout: settings.formTimeout,
-    log: settings.log ?? silentLog,
+    log,
   });
   // Node's default of five seconds would close a connection while a test is busy with something else.
   const server = createServer({ keepAliveTimeout: KEEP_ALIVE }, app.onRequest).on("checkContinue", app.onRequest);

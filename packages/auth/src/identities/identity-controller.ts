@@ -3,7 +3,14 @@ import type { Access, AccessController, AuthorizeOptions, AuthRequest, Grant } f
 import { AuthError } from "../errors.js";
 import type { OwnTokens } from "../own-tokens.js";
 import type { Rules, RuleSubject } from "../rules/rules.js";
-import { ANONYMOUS, type Authentication, type Authenticator, type Identity } from "./identity.js";
+import {
+  ANONYMOUS,
+  type Authentication,
+  type Authenticator,
+  type Identity,
+  type PasswordAuthenticator,
+} from "./identity.js";
+import { createPasswordLogins } from "./password-logins.js";
 
 /** What {@link createIdentityController} works with. */
 export interface IdentityControllerOptions {
@@ -20,6 +27,8 @@ export interface IdentityControllerOptions {
    * challenge tells it to get a token. Otherwise clients are challenged for Basic credentials.
    */
   readonly tokens?: OwnTokens | undefined;
+  /** The one of the authenticators that verifies passwords, for logins with a browser. */
+  readonly passwords?: PasswordAuthenticator | undefined;
   reload?(): Promise<void>;
 }
 
@@ -100,22 +109,35 @@ export function createIdentityController(options: IdentityControllerOptions): Ac
     }
   }
 
+  const { passwords } = options;
   return {
     name,
     tokens,
-    authorize(request, accesses, callOptions) {
-      const admitted = tokens?.admit(request, accesses, callOptions);
-      if (admitted !== undefined) return admitted;
-      const found = identify(authenticators, request, callOptions);
-      return found instanceof Promise
-        ? found.then((authentication) => conclude(authentication, request, accesses))
-        : conclude(found, request, accesses);
-    },
+    ways: passwords === undefined ? [] : [{ kind: "password" }],
+    logins:
+      passwords &&
+      createPasswordLogins({
+        passwords,
+        anonymous: rules?.admitsAnonymous === true,
+        authorize: (identity, request, accesses) => grantIdentity(identity, request, accesses),
+        authorizeOthers: (request, accesses, callOptions) => authorize(request, accesses, callOptions),
+        refuse: (request, reason, account) => refuse(request, [], "rejected", reason, account),
+      }),
+    authorize,
     reload: async () => options.reload?.(),
     async close() {
       await Promise.all(authenticators.map((authenticator) => authenticator.close()));
     },
   };
+
+  function authorize(request: AuthRequest, accesses: readonly Access[], callOptions?: AuthorizeOptions) {
+    const admitted = tokens?.admit(request, accesses, callOptions);
+    if (admitted !== undefined) return admitted;
+    const found = identify(authenticators, request, callOptions);
+    return found instanceof Promise
+      ? found.then((authentication) => conclude(authentication, request, accesses))
+      : conclude(found, request, accesses);
+  }
 }
 
 /** The answer of the first authenticator that finds credentials. It is a promise only if one of them has to wait. */

@@ -38,6 +38,7 @@ export async function openIdentityController(
     ...common,
     name,
     rules,
+    passwords,
     tokens: rules && (await createTokens?.({ ...common, passwords, rules: () => rules, secret, clock })),
     async reload() {
       for (const each of authenticators) await each.reload?.();

@@ -1,6 +1,6 @@
 import { requiredText } from "@longshore/options/declare";
-import type { AccessController, Grant } from "../access-controller.js";
-import { bearerChallenge } from "../challenge.js";
+import type { AccessController, BrowserLogins, Grant } from "../access-controller.js";
+import { basicChallenge, bearerChallenge } from "../challenge.js";
 import { AuthError } from "../errors.js";
 import { declareController } from "./kind.js";
 import { formatAccesses } from "../scope.js";
@@ -21,6 +21,17 @@ export const silly = declareController({
 
 const SILLY: Grant = { account: "silly", unrestricted: true };
 
+/** Any name and password, as clients may send any header. */
+const LOGINS: BrowserLogins = {
+  anonymous: false,
+  logIn: ({ account }) => Promise.resolve({ account, source: "silly" }),
+  authorize(login, _request, accesses) {
+    if (login !== undefined) return Promise.resolve(SILLY);
+    const fault = { code: "UNAUTHENTICATED", challenge: basicChallenge("silly"), accesses } as const;
+    return Promise.reject(new AuthError({ ...fault, reason: "no login" }));
+  },
+};
+
 interface SillyOptions {
   readonly realm: string;
   readonly service: string;
@@ -29,6 +40,8 @@ interface SillyOptions {
 function createSillyController({ realm, service }: SillyOptions): AccessController {
   return {
     name: "silly",
+    ways: [{ kind: "password" }],
+    logins: LOGINS,
     authorize(request, accesses) {
       const credentials = request.headers["authorization"];
       if (credentials !== undefined && credentials !== "") return SILLY;

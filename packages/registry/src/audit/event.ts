@@ -3,6 +3,7 @@ import type { AccessOutcome, AccessRecord, RequestRecord } from "../observabilit
 /** The action that was performed or attempted. */
 type AuditAction =
   | "login"
+  | "logout"
   | "token"
   | "tokens"
   | "pull"
@@ -105,6 +106,7 @@ function actionOf(exchange: AuditedExchange, handler: string): AuditAction | und
       return "login";
     case "token":
     case "auth_page":
+    case "console_session":
       return record.question?.action;
     case "catalog":
     case "tags":

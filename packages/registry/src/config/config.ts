@@ -44,6 +44,8 @@ export type TlsFiles = Extract<TlsConfig["source"], { kind: "files" }>;
 export type ClientAuth = TlsConfig["clientauth"];
 /** The limits that protect against hostile or broken clients. */
 export type HttpLimits = HttpConfig["limits"];
+/** `console`: the page for people. */
+export type ConsoleConfig = Config["console"];
 export type HealthConfig = Config["health"];
 /** `notifications`, without disabled endpoints. */
 export type NotificationsConfig = Config["notifications"];

@@ -62,6 +62,7 @@ export function normalise(parsed: ParsedConfig, chosen: ChosenStorage, machine: 
     },
     ...accessConfig(parsed, report),
     http: httpConfig(parsed.http, chosen.driver, machine, report),
+    console: parsed.console,
     health: healthConfig(parsed.health, report),
     proxy,
     sync: syncConfig(parsed.proxy.sync, proxy, report),

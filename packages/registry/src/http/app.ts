@@ -25,7 +25,7 @@ export interface App {
 export function createApp(dependencies: AppDependencies): App {
   const { log } = dependencies;
   const koa = new Koa<ApiState>();
-  for (const step of requestSteps(createSharedState(dependencies), dependencies.access)) koa.use(step);
+  for (const step of requestSteps(createSharedState(dependencies), dependencies)) koa.use(step);
   // Only failures outside a handler arrive here: a socket error after a response, or a bug in a step.
   koa.on("error", (error: unknown) => log.debug("connection failed", errorFields(error)));
   const handle = koa.callback();

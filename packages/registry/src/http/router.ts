@@ -4,6 +4,7 @@ import type { ApiContext, ApiState, MatchedStep, Step } from "./context.js";
 import { Exchange, type SharedState, type RequestTarget } from "./exchange.js";
 import { EXTENSION_ROUTES } from "./extension/routes.js";
 import { pageRoute } from "./handlers/auth-page.js";
+import type { Route } from "./route.js";
 import { ROUTES } from "./routes.js";
 import { serveRoute, targetOf, type ServedRoute } from "./served-route.js";
 
@@ -15,8 +16,8 @@ export interface Routes {
   readonly isServed: (path: string) => boolean;
 }
 
-/** The routes of `shared`, without the token route if the access controller issues no tokens. */
-export function createRoutes(shared: SharedState): Routes {
+/** The routes of `shared`, without the token route if the access controller issues no tokens, and `more`. */
+export function createRoutes(shared: SharedState, more: readonly Route[] = []): Routes {
   const router = new Router<ApiState>();
   const serve = (context: ApiContext, route: ServedRoute, captures: readonly (string | undefined)[]): boolean => {
     const target = targetOf(route, captures, context.path, context.querystring);
@@ -30,6 +31,7 @@ export function createRoutes(shared: SharedState): Routes {
         (route) => route.name !== "token" || shared.tokens !== undefined,
       ),
       ...shared.pages.map((page) => pageRoute(page)),
+      ...more,
     ].map((route) => [route.path, serveRoute(route, shared.config)]),
   );
   for (const [path, route] of routes) {

@@ -16,6 +16,7 @@ import { createCatalogCursor } from "./client-state/catalog-cursor.js";
 import { createListBodies } from "./response/list-bodies.js";
 import { createUploadStates } from "./client-state/upload-state.js";
 import type { Maintenance, SharedState, NameFor } from "./exchange.js";
+import type { Console } from "./console.js";
 import { API_VERSION } from "./steps/unmatched.js";
 
 /** What the application needs. */
@@ -34,6 +35,8 @@ export interface AppDependencies {
   readonly onAccess?: ((outcome: AccessOutcome) => void) | undefined;
   /** Undefined if the registry keeps none. */
   readonly inventory?: Inventory | undefined;
+  /** Undefined: there is no page for people. */
+  readonly console?: Console | undefined;
   /** Records who pushes and pulls; undefined: nobody does. */
   readonly activity?: ActivityRecorder | undefined;
   /** Which tags a policy keeps as they are, for lists; none by default. The repositories of `registry` refuse to change these. */

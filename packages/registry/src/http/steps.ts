@@ -1,7 +1,7 @@
-import type { AccessController } from "@longshore/auth";
 import type { Step } from "./context.js";
 import { createCorsPolicy } from "./cors/policy.js";
 import type { SharedState } from "./exchange.js";
+import type { AppDependencies } from "./shared-state.js";
 import { takeOver } from "./response/take-over.js";
 import { createRoutes, onRoute } from "./router.js";
 import { answerFailures } from "./steps/answer-failures.js";
@@ -16,12 +16,16 @@ import { rootPath } from "./steps/root-path.js";
 import { unmatched } from "./steps/unmatched.js";
 
 /** What every request passes, in the order of wire contract §1.1. A new step is a file in `steps/` and a line here. */
-export function requestSteps(shared: SharedState, access: AccessController): readonly Step[] {
-  const routes = createRoutes(shared);
+export function requestSteps(
+  shared: SharedState,
+  { access, console }: Pick<AppDependencies, "access" | "console">,
+): readonly Step[] {
+  const routes = createRoutes(shared, console?.routes);
   return [
     takeOver,
     cors(createCorsPolicy(shared.config.http)),
     canonicalPath,
+    ...(console === undefined ? [] : [console.page]),
     rootPath,
     routes.match,
     onRoute(describeRequest),

@@ -43,7 +43,7 @@ export interface AccessRecord {
 
 /** What a client asked access control for itself: a token, or one of its pages. */
 export interface AccessQuestion {
-  readonly action: "login" | "token" | "tokens";
+  readonly action: "login" | "logout" | "token" | "tokens";
   /** How the client says who it is: `password`, `anonymous`, or another grant type of the token endpoint. */
   readonly login?: string | undefined;
   /** The scopes, as the client wrote them. */

@@ -8,6 +8,8 @@ export function traceAccess(controller: AccessController, spans: Spans): AccessC
     name: controller.name,
     ...(controller.tokens === undefined ? {} : { tokens: controller.tokens }),
     ...(controller.pages === undefined ? {} : { pages: controller.pages }),
+    ...(controller.ways === undefined ? {} : { ways: controller.ways }),
+    ...(controller.logins === undefined ? {} : { logins: controller.logins }),
     ...(controller.reload === undefined ? {} : { reload: () => controller.reload?.() ?? Promise.resolve() }),
     close: () => controller.close(),
     authorize(request, accesses, options) {

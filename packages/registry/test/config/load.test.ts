@@ -84,6 +84,7 @@ describe("defaults", () => {
         clientaddress: { position: 0 },
         trustedproxies: [],
       },
+      console: { enabled: true, path: "/", sessionlifetime: 12 * 60 * 60 * 1000 },
       health: {
         gate: "probes",
         checks: [

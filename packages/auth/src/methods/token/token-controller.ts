@@ -69,6 +69,13 @@ export async function openTokenController(options: TokenOptions, ports: TokenPor
 
   return {
     name: "token",
+    ways: [
+      {
+        kind: "realm",
+        realm: options.autoredirect ? options.autoredirectpath : options.realm,
+        service: options.service,
+      },
+    ],
     authorize(request, accesses, callOptions) {
       const token = bearerToken(request.headers["authorization"]);
       if (token === undefined) return gate.refuseMissing(request, accesses);

@@ -2,6 +2,7 @@ import { PROXY_SECTION as proxy } from "@longshore/mirror/configuration";
 import { z } from "zod";
 import { tokenServerSection as tokenserver } from "@longshore/token-server/configuration";
 import { access } from "./access.js";
+import { console } from "./console.js";
 import { auth } from "./auth.js";
 import { health } from "./health.js";
 import { http } from "./http.js";
@@ -33,6 +34,7 @@ export const root = section(
     access,
     tokenserver,
     http,
+    console,
     health,
     catalog,
     inventory,

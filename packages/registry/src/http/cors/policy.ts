@@ -40,6 +40,13 @@ export function createCorsPolicy({ cors, headers }: Pick<HttpConfig, "cors" | "h
   return cors === undefined ? policyOfHeaders(headers) : policyOf(cors);
 }
 
+/** The header by which the registry's own page is known: no other page may ever send it. */
+export const PAGE_HEADER = "longshore-console";
+
+function isPageHeader(name: string): boolean {
+  return name.toLowerCase() === PAGE_HEADER;
+}
+
 function policyOf(options: CorsConfig): CorsPolicy {
   const every = options.origins.includes("*");
   const allows = (origin: string): boolean => every || options.origins.includes(origin);
@@ -59,7 +66,7 @@ function policyOf(options: CorsConfig): CorsPolicy {
             "Access-Control-Allow-Methods",
             options.methods.join(", "),
             "Access-Control-Allow-Headers",
-            options.headers.join(", "),
+            options.headers.filter((name) => !isPageHeader(name)).join(", "),
             "Access-Control-Max-Age",
             String(Math.round(options.maxage / 1000)),
           ]

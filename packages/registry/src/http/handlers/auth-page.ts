@@ -28,7 +28,8 @@ async function answerPage(page: AuthPage, exchange: Exchange): Promise<void> {
     if (audit !== undefined) record.access = { ...audit, account };
   }
   const headers = { "cache-control": "no-store", "x-content-type-options": "nosniff", ...answer.headers };
-  exchange.end(answer.status, Object.entries(headers).flat(), answer.body);
+  const lines = Object.entries(headers).flatMap(([name, value]) => [value].flat().flatMap((each) => [name, each]));
+  exchange.end(answer.status, lines, answer.body);
 }
 
 async function pageRequest(exchange: Exchange): Promise<PageRequest> {

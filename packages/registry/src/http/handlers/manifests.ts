@@ -25,7 +25,7 @@ export async function getManifest(exchange: Exchange): Promise<void> {
   const { headers } = exchange.request;
   const reference = parseReference(exchange.reference);
   const found = await findManifest(exchange, reference);
-  if (!exchange.isHead) {
+  if (!exchange.isHead && !exchange.isLook) {
     const tag = reference.kind === "tag" ? reference.tag : undefined;
     exchange.shared.activity?.recordPull(exchange.repository.name, found.digest, tag);
   }

@@ -31,7 +31,12 @@ export function authorize(access: AccessController): MatchedStep {
   };
 }
 
-function allowed({ shared, request, grant, refusedSource }: Exchange, next: () => Promise<void>): Promise<void> {
+/** Whatever a page of this host is given, it must not run there, nor in a tab that shows it. */
+const INERT = ["Content-Security-Policy", "sandbox; default-src 'none'", "X-Content-Type-Options", "nosniff"];
+
+function allowed(exchange: Exchange, next: () => Promise<void>): Promise<void> {
+  const { shared, request, grant, refusedSource } = exchange;
+  if (grant.toPage === true) exchange.note(INERT);
   const { account, decided } = grant;
   const record = recordOf(request);
   if (record !== undefined) {

@@ -8,7 +8,10 @@ export function isRootPath(path: string): boolean {
   return path === ROOT_PATH;
 }
 
-/** Responds at `/`, for load balancers that only check whether the process is alive. */
+/**
+ * Responds at `/`, for load balancers that only check whether the process is alive. Browsers, which ask for HTML, get the console if it
+ * is there.
+ */
 export const rootPath: Step = (context, next) => {
   if (!isRootPath(context.path)) return next();
   respond(context, 200, ["Cache-Control", "no-cache"]);
