@@ -126,7 +126,7 @@ export interface PageRequest extends AuthRequest {
 /** The answer of a page. Headers are in lower case; an answer is never cached unless it says otherwise. */
 export interface PageAnswer {
   readonly status: number;
-  readonly headers: Readonly<Record<string, string | readonly string[]>>;
+  readonly headers: Readonly<Record<string, string | string[]>>;
   readonly body: string;
   /** The account, for the log; undefined for anonymous requests. */
   readonly account?: string | undefined;
