@@ -7,6 +7,10 @@ export default {
   root: fileURLToPath(new URL(".", import.meta.url)),
   // Everything is relative to the page, which is served below any prefix.
   base: "./",
+  // The registry serves the files below `_console/`, beside the page.
+  experimental: {
+    renderBuiltUrl: (file, { hostType }) => (hostType === "html" ? `./_console/${file}` : { relative: true }),
+  },
   oxc: { jsx: { runtime: "automatic", importSource: "preact" } },
   build: {
     target: "es2022",

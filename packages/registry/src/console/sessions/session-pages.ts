@@ -31,16 +31,14 @@ export interface SessionDocument {
   /** Whether somebody who isn't logged in may see anything. */
   readonly anonymous: boolean;
   readonly rights: Readonly<Record<Right, boolean>>;
-  readonly registry: {
-    /** Where clients find it: scheme, host and path before `/v2/`, without a closing slash. */
-    readonly address: string;
-    /** What stands before a repository's name in commands, such as `registry.example:5000`. */
-    readonly host: string;
-    /** The path before `/v2/`, without a closing slash. */
-    readonly prefix: string;
-    /** Undefined for those who aren't logged in. */
-    readonly version?: string;
-  };
+  /** Where clients find the registry: scheme, host and path before `/v2/`, without a closing slash. */
+  readonly address: string;
+  /** What stands before a repository's name in commands, such as `registry.example:5000`. */
+  readonly host: string;
+  /** From the page to the path before `v2/`: empty, or `../` for each folder of `console.path`. */
+  readonly root: string;
+  /** Empty for those who aren't logged in. */
+  readonly version: string;
   /** What the registry is configured to do at all. */
   readonly features: {
     readonly deletion: boolean;
@@ -88,7 +86,6 @@ export function sessionRoute(options: SessionPagesOptions): Route {
       ]),
     );
     const { config, pages, inventory, maintenance } = exchange.shared;
-    const { address, host, prefix } = placeOf(request.baseUrl);
     const isOpen = access.name === "none";
     const isKnown = account !== undefined && account !== "";
     const document: SessionDocument = {
@@ -96,7 +93,10 @@ export function sessionRoute(options: SessionPagesOptions): Route {
       logins: ways,
       anonymous: isOpen || logins?.anonymous === true,
       rights: Object.fromEntries(rights) as Record<Right, boolean>,
-      registry: { address, host, prefix, ...(isKnown || isOpen ? { version } : {}) },
+      address: request.baseUrl,
+      host: hostOf(request.baseUrl),
+      root: "../".repeat(routePath.split("/").length - 2),
+      version: isKnown || isOpen ? version : "",
       features: {
         deletion: config.storage.delete.enabled && !config.storage.maintenance.readonly.enabled,
         inventory: inventory !== undefined,
@@ -209,8 +209,6 @@ function parseJson(text: string): unknown {
   }
 }
 
-function placeOf(baseUrl: string): { readonly address: string; readonly host: string; readonly prefix: string } {
-  if (!URL.canParse(baseUrl)) return { address: "", host: "", prefix: baseUrl };
-  const { host, pathname } = new URL(baseUrl);
-  return { address: baseUrl, host, prefix: pathname.replace(/\/+$/, "") };
+function hostOf(baseUrl: string): string {
+  return URL.canParse(baseUrl) ? new URL(baseUrl).host : "";
 }
