@@ -70,8 +70,9 @@ describe("the console's page", () => {
   ])("leaves an empty 200 to who accepts %s", async (accept) => {
     const answer = await api.client.ask({ path: "/", headers: accept === undefined ? {} : { accept } });
     expect([answer.status, answer.body.length]).toEqual([200, 0]);
-    const { date: _date, connection: _connection, "keep-alive": _keepAlive, ...rest } = answer.headers;
-    expect(rest).toEqual({ "cache-control": "no-cache", "content-length": "0" });
+    const names = Object.keys(answer.headers).filter((name) => !["date", "connection", "keep-alive"].includes(name));
+    expect(names.sort()).toEqual(["cache-control", "content-length"]);
+    expect(answer.headers["cache-control"]).toBe("no-cache");
   });
 
   it("leaves other methods alone", async () => {
