@@ -16,10 +16,12 @@ type LaterWhen =
 
 export interface Unsupported {
   readonly when: LaterWhen;
-  /** "doesn't have … yet" */
+  /** "doesn't support … yet" */
   readonly what: string;
   /** What to do now. */
   readonly instead: string;
+  /** Leaving it out harms nobody: it is a warning, and the registry starts. */
+  readonly harmless?: boolean;
 }
 
 /** What is known of a key beside its zod type: for messages, for the environment, for the reference. */

@@ -88,7 +88,7 @@ class Interpreter {
       const schema = schemaOf(name);
       const unsupported = schema && shapeOf(schema).info?.unsupported;
       if (unsupported && isUsed(node, unsupported))
-        this.#refuse([...path, name], node, unsupported, map.keys.get(name) ?? node.source);
+        this.#leaveOut([...path, name], node, unsupported, map.keys.get(name) ?? node.source);
       else if (!isNull(node)) out.push([name, this.read(node, schema, [...path, name])]);
       else if (schema && node.kind === "scalar") this.#warnOfComment(node, shapeOf(schema), [...path, name]);
     }
@@ -115,16 +115,14 @@ class Interpreter {
     this.findings.push(warning(path, source, message));
   }
 
-  #refuse(path: Path, node: Node, unsupported: Unsupported, source: Source): void {
-    const given = typeof unsupported.when === "object" ? `: ${unsupported.when.equals}` : "";
+  #leaveOut(path: Path, node: Node, { when, what, instead, harmless }: Unsupported, source: Source): void {
     const place = node.source.origin === "environment" ? node.source : source;
-    this.findings.push(
-      error(
-        path,
-        place,
-        `this version doesn't support ${unsupported.what} yet${given && ` (${formatPath(path)}${given})`}; ${unsupported.instead}`,
-      ),
-    );
+    if (harmless === true) {
+      this.findings.push(warning(path, place, `has no effect: Longshore doesn't support ${what}; ${instead}`));
+      return;
+    }
+    const given = typeof when === "object" ? ` (${formatPath(path)}: ${when.equals})` : "";
+    this.findings.push(error(path, place, `this version doesn't support ${what} yet${given}; ${instead}`));
   }
 
   #unknown(name: string, map: MapNode, shape: Struct, path: Path, source: Source): void {

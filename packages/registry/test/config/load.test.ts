@@ -483,13 +483,6 @@ describe("what this version doesn't have is refused by name", () => {
     ...["gcs", "azure", "swift", "oss"].map((name) => [storage(name), `storage.${name}`] as const),
     [`${MINIMAL}middleware: {registry: [{name: x}]}`, "middleware.registry"],
     [`${MINIMAL}middleware: {repository: [{name: x, disabled: false}]}`, "middleware.repository"],
-    [
-      `${MINIMAL}log: {hooks: [{type: mail, levels: [panic], options: {smtp: {addr: "m:25", password: hunter2}, from: f, to: [t]}}]}`,
-      "log.hooks",
-    ],
-    [`${MINIMAL}reporting: {bugsnag: {apikey: hunter2}}`, "reporting.bugsnag.apikey"],
-    [`${MINIMAL}reporting: {newrelic: {licensekey: hunter2}}`, "reporting.newrelic.licensekey"],
-    [`${MINIMAL}compatibility: {schema1: {enabled: true}}`, "compatibility.schema1.enabled"],
   ])("%s", (text, key) => {
     const { config, errors } = load(text);
     expect(config).toBeUndefined();
@@ -499,6 +492,22 @@ describe("what this version doesn't have is refused by name", () => {
       ),
     ]);
     expect(messages(errors).join()).not.toContain("hunter2");
+  });
+
+  it.each<readonly [string, string]>([
+    [
+      `${MINIMAL}log: {hooks: [{type: mail, levels: [panic], options: {smtp: {addr: "m:25", password: hunter2}, from: f, to: [t]}}]}`,
+      "log.hooks",
+    ],
+    [`${MINIMAL}reporting: {bugsnag: {apikey: hunter2}}`, "reporting.bugsnag.apikey"],
+    [`${MINIMAL}reporting: {newrelic: {licensekey: hunter2}}`, "reporting.newrelic.licensekey"],
+    [`${MINIMAL}compatibility: {schema1: {enabled: true}}`, "compatibility.schema1.enabled"],
+  ])("or left out with a warning where that harms nobody: %s", (text, key) => {
+    expect(errorsOf(text)).toEqual([]);
+    expect(warningsOf(text)).toEqual([
+      expect.stringMatching(new RegExp(`^config\\.yml:\\d: ${key.replaceAll(".", "\\.")}: has no effect: .+; .+`)),
+    ]);
+    expect(warningsOf(text).join()).not.toContain("hunter2");
   });
 
   it.each([

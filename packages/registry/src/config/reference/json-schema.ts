@@ -1,5 +1,5 @@
 import { z } from "zod";
-import { keys } from "@longshore/options/declare";
+import { type KeyInfo, keys } from "@longshore/options/declare";
 import { root } from "../schema/root.js";
 import { shapeOf } from "@longshore/options/shape";
 
@@ -12,7 +12,7 @@ export function jsonSchema(): string {
     unrepresentable: "any",
     override: ({ zodSchema, jsonSchema: json }) => {
       const info = keys.get(zodSchema);
-      if (info) Object.assign(json, describe(info.meaning, info.unsupported?.what));
+      if (info) Object.assign(json, describe(info.meaning, info.unsupported));
       const shape = shapeOf(zodSchema);
       // A string key takes any scalar as it is written, but editors see `0.1` or `5000` as the number that YAML reads.
       if (shape.kind === "text" && json.type === "string" && json.enum === undefined)
@@ -27,10 +27,9 @@ export function jsonSchema(): string {
   return `${JSON.stringify({ title: "config.yml of a Longshore registry", ...schema }, null, 2)}\n`;
 }
 
-function describe(meaning: string, unsupported: string | undefined): { description?: string; deprecated?: boolean } {
-  const text = [meaning, unsupported && `This version doesn't support ${unsupported} yet.`]
-    .filter((part) => part)
-    .join(" ");
+function describe(meaning: string, unsupported: KeyInfo["unsupported"]): { description?: string; deprecated?: boolean } {
+  const without = unsupported?.harmless === true ? "Has no effect" : "This version doesn't support it yet";
+  const text = [meaning, unsupported && `${without}: ${unsupported.instead}.`].filter((part) => part).join(" ");
   return text === "" ? {} : { description: text };
 }
 

@@ -161,6 +161,7 @@ function meaning(path: Path, info: KeyInfo): string {
 
 function unsupported({ unsupported: refusal }: KeyInfo): string | undefined {
   if (!refusal) return undefined;
+  if (refusal.harmless === true) return "**Accepted without effect, with a warning.**";
   return typeof refusal.when === "object"
     ? `**Refused in this version:** \`${refusal.when.equals}\`.`
     : "**Refused in this version.**";

@@ -55,8 +55,9 @@ export const log = section(
       type: "list of maps",
       unsupported: {
         when: "enabled-entries",
-        what: "log hooks",
-        instead: "remove the entries or set disabled: true in each, and have your log collector send the mail",
+        what: "mails of log lines",
+        instead: "have your log collector send them, or an alert on the metrics",
+        harmless: true,
       },
     }),
   },

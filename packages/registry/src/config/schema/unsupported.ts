@@ -1,11 +1,8 @@
 import { flag, type Unsupported, section, text } from "@longshore/options/declare";
 
-/**
- * Sections of Distribution that aren't supported yet. Their keys are known, and refused only if they would have an effect.
- */
-
-function unsupported(what: string, instead: string, when: Unsupported["when"] = "set"): { unsupported: Unsupported } {
-  return { unsupported: { when, what, instead } };
+/** Sections of Distribution that have no effect here. Where they would have one in Distribution, a warning says so. */
+function withoutEffect(what: string, instead: string): { unsupported: Unsupported } {
+  return { unsupported: { when: "set", what, instead, harmless: true } };
 }
 
 export const compatibility = section(
@@ -15,9 +12,9 @@ export const compatibility = section(
         enabled: flag(
           false,
           "Accepts Docker schema 1 manifests.",
-          unsupported(
+          withoutEffect(
             "pushes of Docker schema 1 manifests",
-            "remove the key (registry:3 doesn't accept them either), and push such images again with a newer client",
+            "such pushes are refused, as registry:3 refuses them; push these images with a newer client",
           ),
         ),
         signingkeyfile: text("Signs schema 1 manifests; has no effect."),
@@ -29,13 +26,13 @@ export const compatibility = section(
   "Older formats (`registry:2`).",
 ).prefault({});
 
-const REPORTING = "remove the key; errors are in the log";
+const REPORTING = "errors are in the log, and counted in the metrics";
 
 export const reporting = section(
   {
     bugsnag: section(
       {
-        apikey: text("Enables it.", { secret: true, ...unsupported("error reports to Bugsnag", REPORTING) }),
+        apikey: text("Enables it.", { secret: true, ...withoutEffect("error reports to Bugsnag", REPORTING) }),
         releasestage: text("As in Distribution."),
         endpoint: text("As in Distribution."),
       },
@@ -43,7 +40,7 @@ export const reporting = section(
     ).prefault({}),
     newrelic: section(
       {
-        licensekey: text("Enables it.", { secret: true, ...unsupported("reports to New Relic", REPORTING) }),
+        licensekey: text("Enables it.", { secret: true, ...withoutEffect("reports to New Relic", REPORTING) }),
         name: text("As in Distribution."),
         verbose: flag(false, "As in Distribution."),
       },
