@@ -27,7 +27,10 @@ export function jsonSchema(): string {
   return `${JSON.stringify({ title: "config.yml of a Longshore registry", ...schema }, null, 2)}\n`;
 }
 
-function describe(meaning: string, unsupported: KeyInfo["unsupported"]): { description?: string; deprecated?: boolean } {
+function describe(
+  meaning: string,
+  unsupported: KeyInfo["unsupported"],
+): { description?: string; deprecated?: boolean } {
   const without = unsupported?.harmless === true ? "Has no effect" : "This version doesn't support it yet";
   const text = [meaning, unsupported && `${without}: ${unsupported.instead}.`].filter((part) => part).join(" ");
   return text === "" ? {} : { description: text };
