@@ -51,7 +51,7 @@ describe("limits for each client", () => {
         {
           code: "TOOMANYREQUESTS",
           message:
-            'the limit "anonymous pulls" is reached: 2 pulls in 6h0m0s for clients that aren\'t logged in; try again in 3h0m0s',
+            'the limit "anonymous pulls" is reached: 2 pulls in 6h for clients that aren\'t logged in; try again in 3h',
         },
       ],
     });

@@ -58,11 +58,18 @@ function tooMany(met: MetLimit, account: string): ApiError {
   const { rule, wait } = met;
   const seconds = Math.max(1, Math.ceil(wait / 1000));
   const who = account === "" ? "clients that aren't logged in" : account;
-  const message = `the limit "${rule.name}" is reached: ${rule.limit} ${WHAT[rule.count]} in ${formatDuration(rule.window)} for ${who}; try again in ${formatDuration(seconds * 1000)}`;
+  const message = `the limit "${rule.name}" is reached: ${rule.limit} ${WHAT[rule.count]} in ${shortDuration(rule.window)} for ${who}; try again in ${shortDuration(seconds * 1000)}`;
   return new ApiError("TOOMANYREQUESTS", {
     message,
     headers: { "Retry-After": String(seconds), ...(rule.headers ? standing(met) : {}) },
   });
+}
+
+/** `6h` for `6h0m0s`. */
+function shortDuration(ms: number): string {
+  return formatDuration(ms)
+    .replace(/(?<=[hm])0s$/, "")
+    .replace(/(?<=h)0m$/, "");
 }
 
 /** As Docker Hub has them: `100;w=21600` is 100 in six hours (draft-ietf-httpapi-ratelimit-headers-02). */
