@@ -2,6 +2,7 @@ import type { JSX } from "preact";
 import { useEffect, useRef } from "preact/hooks";
 import { formatReference, formatRoute, type Page } from "./lib/route.js";
 import { Mark } from "./parts/icons.js";
+import { lazyPage } from "./parts/lazy.js";
 import { ThemeChoice } from "./parts/theme-choice.js";
 import { RepositoriesPage } from "./pages/repositories/repositories-page.js";
 import { RepositoryPage } from "./pages/repository/repository-page.js";
@@ -9,6 +10,9 @@ import { UnknownPage } from "./pages/unknown-page.js";
 import { route } from "./state/route.js";
 import { registryAddress } from "./state/session.js";
 import { texts } from "./text/index.js";
+
+const ImagePage = lazyPage("image", async () => (await import("./pages/image/image-page.js")).ImagePage);
+const ComparePage = lazyPage("compare", async () => (await import("./pages/compare/compare-page.js")).ComparePage);
 
 /** What every page has around it. */
 export function Shell(): JSX.Element {
@@ -69,6 +73,10 @@ function Content({ page }: { readonly page: Page }): JSX.Element {
       return <RepositoriesPage />;
     case "repository":
       return <RepositoryPage name={page.name} />;
+    case "image":
+      return <ImagePage reference={page.reference} />;
+    case "compare":
+      return <ComparePage />;
     default:
       return <UnknownPage />;
   }
