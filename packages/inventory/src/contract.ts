@@ -156,6 +156,11 @@ export interface Inventory {
   /** What refers to the manifest `subject`, in the order of digests. */
   referrers(name: RepositoryName, subject: Digest, options?: CallOptions): Promise<readonly ReferrerEntry[]>;
   /**
+   * Since when each pull through this registry is known (ms since 1970); undefined: some may not be. What was pulled in the last minutes
+   * may not be written down yet.
+   */
+  pullsSince(): Promise<number | undefined>;
+  /**
    * What the repository `prefix` and those below `prefix/` amount to; everything without a prefix. Reads every repository that
    * changed since the last time. `onProgress` is called before each.
    */

@@ -9,5 +9,8 @@ export const CHANGES_BOARD = `${INVENTORY_DIRECTORY}/v1/changes`;
 /** Where processes write down who pushed and pulled. */
 export const ACTIVITY_FOLDER = `${INVENTORY_DIRECTORY}/v1/activity`;
 
+/** Says since when pulls have been recorded, all of them. */
+export const PULLS_SINCE = `${INVENTORY_DIRECTORY}/v1/pulls-since`;
+
 /** Where processes write down what manifests say. Another name is needed when that is read from them in another way. */
 export const FACTS_FOLDER = `${INVENTORY_DIRECTORY}/v1/facts`;

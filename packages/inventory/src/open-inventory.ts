@@ -110,6 +110,11 @@ export function openInventory(registry: Registry, driver: StorageDriver, options
         return entry && withPull(entry);
       },
 
+      async pullsSince() {
+        await activity.read();
+        return activity.pullsSince();
+      },
+
       usage: async (prefix = "", call) => usageOf(await namesBelow(prefix, call), documents, call),
 
       async *contents(prefix, call) {

@@ -3,7 +3,7 @@ import { createDriver, digestOf, parseRepositoryName, parseTagName, type Storage
 import { makeTemporaryFolder } from "@longshore/testkit/temporary-folder";
 import fc from "fast-check";
 import { describe, expect, it } from "vitest";
-import { openActivity, type ActivityLog } from "../src/activity/activity.js";
+import { openActivity, type ActivityLog, type ActivityOptions } from "../src/activity/activity.js";
 import { mergeUses } from "../src/activity/use.js";
 import { UseTable } from "../src/activity/use-table.js";
 import { openInventory } from "../src/open-inventory.js";
@@ -19,11 +19,16 @@ const DIGEST = digestOf(Buffer.from("a manifest"));
 const NOON = Math.floor(Date.now() / DAY) * DAY + 12 * HOUR;
 
 /** The log of a process that writes when it is closed. */
-function open(driver: StorageDriver, processId: string, now = () => NOON, maxItems = 1000): ActivityLog {
+function open(
+  driver: StorageDriver,
+  processId: string,
+  now = () => NOON,
+  rest: Partial<Pick<ActivityOptions, "maxItems" | "role">> = {},
+): ActivityLog {
   const onTrouble = (error: unknown): void => {
     throw error;
   };
-  return openActivity(driver, { processId, interval: DAY, maxItems, onTrouble, now });
+  return openActivity(driver, { processId, interval: DAY, maxItems: 1000, role: "records", onTrouble, now, ...rest });
 }
 
 async function readBy(driver: StorageDriver, now = () => NOON): Promise<ActivityLog> {
@@ -110,6 +115,50 @@ describeForDrivers("the activity", (over) => {
       }
     }));
 
+  it("says since when each pull is known", () =>
+    over(async (driver) => {
+      let now = NOON;
+      const since = async () => (await readBy(driver)).pullsSince();
+      const pull = async (log: ActivityLog): Promise<void> => {
+        log.recordPull(NAME, DIGEST, TAG);
+        await log.close();
+        now += HOUR;
+      };
+      const log = open(driver, "one", () => now);
+      expect(await since()).toBeUndefined();
+      await pull(log);
+      await pull(open(driver, "two", () => now));
+      expect(await since()).toBe(NOON);
+      // One that doesn't record them serves for a while, beside one that does.
+      const other = open(driver, "other", () => now, { role: "denies" });
+      await other.begin();
+      expect(await since()).toBeUndefined();
+      await pull(log);
+      await other.close();
+      expect(await since()).toBeUndefined();
+      await pull(log);
+      expect(await since()).toBe(NOON + 3 * HOUR);
+      await driver.write("/docker/registry/v2/longshore/inventory/v1/pulls-since", Buffer.from("12 o'clock"));
+      expect(await since()).toBeUndefined();
+    }));
+
+  it("doesn't know pulls that it has forgotten, whoever forgot them", () =>
+    over(async (driver) => {
+      let now = NOON;
+      const log = open(driver, "one", () => now, { maxItems: 10 });
+      for (let hour = 0; hour < 11; hour += 1) {
+        log.recordPull(NAME, DIGEST, parseTagName(`v${hour}`));
+        now += HOUR;
+      }
+      // With their manifest there are twelve: those of the first two hours are forgotten.
+      await log.close();
+      await driver.write("/docker/registry/v2/longshore/inventory/v1/pulls-since", Buffer.from(String(NOON - DAY)));
+      await log.read();
+      for (const each of [log, await readBy(driver, () => now)]) {
+        expect([each.pullsSince(), each.of(NAME)(parseTagName("v0"))]).toEqual([NOON + 2 * HOUR, undefined]);
+      }
+    }));
+
   it.each(["", "[", "{}\n", `["a/b"]\n["a/b","v1","x"]\n`, `["team/app","v1",0,1,"alice","no digest"]\n`])(
     "takes nothing from the damaged lines %j",
     (text) =>
@@ -156,7 +205,14 @@ describe("the files of the activity", () => {
     const troubles: unknown[] = [];
     const log = openActivity(
       { ...wrap(driver), write },
-      { processId: "one", interval: DAY, maxItems: 10, onTrouble: (error) => troubles.push(error), now: () => NOON },
+      {
+        processId: "one",
+        interval: DAY,
+        maxItems: 10,
+        role: "records",
+        onTrouble: (error) => troubles.push(error),
+        now: () => NOON,
+      },
     );
     log.recordPull(NAME, DIGEST, TAG);
     await log.close();

@@ -67,7 +67,13 @@ export function start(
   };
   return openInventory(plainRegistry(driver), driver, {
     processId,
-    activity: openActivity(driver, { processId, interval: 60_000, maxItems: 100, onTrouble: onUntold }),
+    activity: openActivity(driver, {
+      processId,
+      interval: 60_000,
+      maxItems: 100,
+      role: "records",
+      onTrouble: onUntold,
+    }),
     maxBytes,
     maxManifestBytes: MIB,
     keeps: true,

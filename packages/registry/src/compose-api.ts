@@ -26,6 +26,7 @@ import type { EventSink } from "./notifications/contract.js";
 import { eventSettings } from "./notifications/settings.js";
 import type { Log } from "./observability/log.js";
 import {
+  denyRecording,
   immutableTagsOf,
   keepInventory,
   limitQuotas,
@@ -94,8 +95,9 @@ export async function composeApi(config: Config, ports: ApiPorts): Promise<Compo
     inventory,
     activity,
   }: ServedInventory = config.inventory.enabled
-    ? opened.add(await keepInventory(config, stored, driver, log, true))
+    ? opened.add(await keepInventory(config, stored, driver, log, { serves: true }))
     : { registry: stored };
+  if (!config.inventory.enabled) opened.add(await denyRecording(config, driver, log));
   const registry = await limitQuotas(config, known, inventory, driver, log);
   void warnOfRaces(config, driver, log, ports.remarksOnFiles);
   const mirror = opened.add(

@@ -116,7 +116,7 @@ export async function openStored(
     maxManifestBytes: config.http.limits.manifestsize,
     tagConcurrency: config.storage.tag.concurrencylimit,
   });
-  const kept = opened.add(await keepInventory(config, registry, driver, log, false));
+  const kept = opened.add(await keepInventory(config, registry, driver, log, { serves: false }));
   // Where no process keeps one, none needs to be told.
   return { caches, inventory: kept.inventory, registry: config.inventory.enabled ? kept.registry : registry };
 }
@@ -125,8 +125,8 @@ export async function openStored(
 const CATALOG_BYTES = 8 * MIB;
 
 /**
- * The inventory of `registry`, and the registry that tells all processes of what is changed through it. With `keeps` what is read of
- * manifests is written down: by processes that serve, not by commands, which another user may run.
+ * The inventory of `registry`, and the registry that tells all processes of what is changed through it. What is read
+ * of manifests, and who pulls, is written down by processes that serve: not by commands, which another user may run.
  */
 export async function keepInventory(
   {
@@ -137,14 +137,17 @@ export async function keepInventory(
   registry: Registry,
   driver: StorageDriver,
   log: Pick<Log, "warn">,
-  keeps: boolean,
+  { serves }: { readonly serves: boolean },
 ): Promise<KeptInventory> {
   const { keepCatalog, openActivity, openInventory } = await import("@longshore/inventory");
   const processId = randomUUID();
+  const isWritable = !storage.maintenance.readonly.enabled;
+  const isRecorded = serves && isWritable && activityinterval > 0;
   const activity = openActivity(driver, {
     processId,
     interval: activityinterval,
     maxItems: activityitems,
+    role: isRecorded ? "records" : serves && isWritable ? "denies" : "reads",
     onTrouble: (error) => {
       log.warn("inventory: who pushed and pulled can't be written down, or read", errorFields(error));
     },
@@ -158,22 +161,41 @@ export async function keepInventory(
     },
   };
   const catalogBytes = Math.min(cachebytes / 2, CATALOG_BYTES);
-  const isWritable = !storage.maintenance.readonly.enabled;
+  void activity.begin();
   const opened = openInventory(registry, driver, {
     ...options,
     maxBytes: cachebytes - catalogBytes,
-    keeps: keeps && isWritable,
+    keeps: serves && isWritable,
     onTrouble: (error) => {
       log.warn("inventory: what was read of manifests can't be written down, or read", errorFields(error));
     },
   });
-  const isRecorded = activityinterval > 0 && isWritable;
   return {
     inventory: opened.inventory,
     registry: keepCatalog(opened.registry, driver, { ...options, maxBytes: catalogBytes }),
     activity: isRecorded ? activity : undefined,
     close: async () => void (await Promise.all([opened.close(), activity.close()])),
   };
+}
+
+/** Says that pulls aren't recorded where no inventory is kept, until it is closed: others may apply `policy.retention`. */
+export async function denyRecording(
+  { storage }: Pick<Config, "storage">,
+  driver: StorageDriver,
+  log: Pick<Log, "warn">,
+): Promise<{ close(): Promise<void> }> {
+  const { openActivity } = await import("@longshore/inventory");
+  const activity = openActivity(driver, {
+    processId: randomUUID(),
+    interval: 0,
+    maxItems: 0,
+    role: storage.maintenance.readonly.enabled ? "reads" : "denies",
+    onTrouble: (error) => {
+      log.warn("inventory: others can't be told that pulls aren't recorded here", errorFields(error));
+    },
+  });
+  void activity.begin();
+  return activity;
 }
 
 /**

@@ -13,9 +13,13 @@ export const MAX_ACCOUNT = 128;
 /** How many bytes a file about `items` tags and manifests has at most. */
 export const largestFile = (items: number): number => items * MAX_LINE;
 
-/** A line of JSON for each use: repository, tag or digest, hour of the last pull, time, account and digest of the last push. */
+/**
+ * A line of JSON for each use: repository, tag or digest, hour of the last pull, time, account and digest of the last push. If anything was
+ * forgotten, a line before them says until when.
+ */
 export async function encodeUses(table: UseTable): Promise<Uint8Array> {
-  const chunks: string[] = [];
+  const { forgottenUntil } = table;
+  const chunks: string[] = forgottenUntil === 0 ? [] : [`${JSON.stringify({ forgottenUntil })}\n`];
   let lines: string[] = [];
   for (const [name, item, { pulled = 0, push }] of table.entries()) {
     const pushed = push === undefined ? [] : [push.at, push.account ?? "", push.digest];
@@ -33,18 +37,27 @@ export async function encodeUses(table: UseTable): Promise<Uint8Array> {
 export async function decodeUses(bytes: Uint8Array, table: UseTable): Promise<void> {
   for (const [index, line] of Buffer.from(bytes).toString("utf8").split("\n").entries()) {
     if (index % LINES === LINES - 1) await setImmediate();
-    const found = parseLine(line);
+    const value = parseJson(line);
+    const found = parseUse(value);
     if (found !== undefined) table.add(found.name, found.item, found.use);
+    else table.forgetUntil(parseForgotten(value));
   }
 }
 
-function parseLine(line: string): { readonly name: string; readonly item: string; readonly use: Use } | undefined {
-  let value: unknown;
+function parseJson(line: string): unknown {
   try {
-    value = JSON.parse(line);
+    return JSON.parse(line);
   } catch {
     return undefined;
   }
+}
+
+function parseForgotten(value: unknown): number {
+  if (typeof value !== "object" || value === null || !("forgottenUntil" in value)) return 0;
+  return typeof value.forgottenUntil === "number" ? value.forgottenUntil : 0;
+}
+
+function parseUse(value: unknown): { readonly name: string; readonly item: string; readonly use: Use } | undefined {
   if (!Array.isArray(value)) return undefined;
   const [name, item, pulled, at, account, digest] = value as readonly unknown[];
   if (typeof name !== "string" || typeof item !== "string" || typeof pulled !== "number") return undefined;

@@ -4,6 +4,7 @@ import type { ActivityRecorder } from "../contract.js";
 import { batched } from "../shared/batched.js";
 import { ACTIVITY_FOLDER } from "../layout.js";
 import { decodeUses, encodeUses, largestFile, MAX_ACCOUNT } from "./activity-file.js";
+import { beginRecording, denyRecording, readPullsSince } from "./recording.js";
 import { mergeUses, type Use } from "./use.js";
 import { UseTable } from "./use-table.js";
 
@@ -15,6 +16,11 @@ export interface ActivityOptions {
   readonly interval: number;
   /** How many tags and manifests are remembered. */
   readonly maxItems: number;
+  /**
+   * Whether this process records what it serves. A command serves nothing. One that serves and doesn't record makes it unknown what was
+   * pulled; where it may not write, others don't learn of that.
+   */
+  readonly role: "records" | "denies" | "reads";
   /** Called when writing or reading fails for the first time, and again once it has worked in between. */
   readonly onTrouble: (error: unknown) => void;
   /** ms since 1970. */
@@ -26,13 +32,17 @@ export type UseOf = (item: TagName | Digest) => Use | undefined;
 
 /** Who pushed and pulled, recorded by this process and as the others wrote it down. */
 export interface ActivityLog extends ActivityRecorder {
+  /** Tells other processes if this one doesn't record what it serves. Never throws. */
+  begin(): Promise<void>;
   /** Begins by reading what other processes have written. Never throws: what can't be read isn't known. */
   read(): Promise<void>;
+  /** Since when each pull is known (ms since 1970), as it was last read; undefined: some may not be. */
+  pullsSince(): number | undefined;
   /** As it was last read, and what this process recorded. */
   of(name: RepositoryName): UseOf;
   /** When the repository was last pulled from (ms since 1970, the hour). */
   lastPull(name: RepositoryName): number | undefined;
-  /** Writes what isn't written yet. */
+  /** Writes what isn't written yet, and says once more what `begin` said. */
   close(): Promise<void>;
 }
 
@@ -44,7 +54,7 @@ const READ_AGAIN = MINUTE;
  * reader merges them all, and what nobody has written for a day is folded into one file.
  */
 export function openActivity(driver: StorageDriver, options: ActivityOptions): ActivityLog {
-  const { processId, interval, maxItems, now = Date.now } = options;
+  const { processId, interval, maxItems, role, now = Date.now } = options;
   const limit = largestFile(maxItems);
   /** What this process recorded since `day` began. */
   let own = new UseTable(maxItems);
@@ -53,6 +63,7 @@ export function openActivity(driver: StorageDriver, options: ActivityOptions): A
   /** When the files that were read had been changed (ms since 1970). */
   let known = new Map<string, number>();
   let readAt = -Infinity;
+  let recordedSince: number | undefined;
   let changes = 0;
   let written = 0;
   let isFolded = false;
@@ -103,6 +114,8 @@ export function openActivity(driver: StorageDriver, options: ActivityOptions): A
   const write = async (): Promise<void> => {
     const upTo = changes;
     const isWritten = await attempt(async () => {
+      // Each time: one that denied it may have ended.
+      if (role === "records") await beginRecording(driver, now());
       await driver.write(`${ACTIVITY_FOLDER}/${ownFile()}`, await encodeUses(own), { durable: false });
     });
     if (!isWritten) {
@@ -113,11 +126,16 @@ export function openActivity(driver: StorageDriver, options: ActivityOptions): A
     const today = dayOf(now());
     if (day !== today && changes === upTo) {
       for (const entry of own.entries()) others.add(...entry);
+      others.forgetUntil(own.forgottenUntil);
       own = new UseTable(maxItems);
       day = today;
       isFolded = false;
     }
     if (!isFolded) isFolded = await attempt(fold);
+  };
+
+  const deny = async (): Promise<void> => {
+    if (role === "denies") await attempt(() => denyRecording(driver));
   };
 
   const flush = batched(async (): Promise<void> => {
@@ -139,6 +157,8 @@ export function openActivity(driver: StorageDriver, options: ActivityOptions): A
   };
 
   return {
+    begin: deny,
+
     recordPull(name, digest, tag) {
       const hour = now() - (now() % HOUR);
       pulled(name, digest, hour);
@@ -158,9 +178,16 @@ export function openActivity(driver: StorageDriver, options: ActivityOptions): A
         const files = await list();
         for (const [name, modified] of files) if (known.get(name) !== modified) await readInto(others, name);
         known = files;
+        recordedSince = await readPullsSince(driver);
       });
       readAt = now();
     }),
+
+    pullsSince() {
+      const forgotten = Math.max(own.forgottenUntil, others.forgottenUntil);
+      // Of what is forgotten the hour was known.
+      return recordedSince && Math.max(recordedSince, forgotten === 0 ? 0 : forgotten + HOUR);
+    },
 
     of: (name) => (item) => mergeUses(own.get(name, item), others.get(name, item)),
 
@@ -176,6 +203,8 @@ export function openActivity(driver: StorageDriver, options: ActivityOptions): A
       clearTimeout(timer);
       await flush();
       clearTimeout(timer);
+      // Others may have said meanwhile that all pulls are recorded.
+      await deny();
     },
   };
 }

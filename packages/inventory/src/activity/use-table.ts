@@ -8,6 +8,7 @@ export class UseTable {
   readonly #limit: number;
   readonly #uses = new Map<string, Map<string, Use>>();
   #size = 0;
+  #forgottenUntil = 0;
 
   constructor(limit: number) {
     this.#limit = limit;
@@ -16,6 +17,16 @@ export class UseTable {
   /** `item` is a tag or a digest. */
   get(name: string, item: string): Use | undefined {
     return this.#uses.get(name)?.get(item);
+  }
+
+  /** When something that is forgotten may have been used last (ms since 1970): what was used later is known. 0: nothing is. */
+  get forgottenUntil(): number {
+    return this.#forgottenUntil;
+  }
+
+  /** Something was forgotten elsewhere that belongs to this table. */
+  forgetUntil(time: number): void {
+    this.#forgottenUntil = Math.max(this.#forgottenUntil, time);
   }
 
   /** What is known of the repository, by tag and digest. */
@@ -39,7 +50,8 @@ export class UseTable {
 
   #forgetOldest(): void {
     const all = [...this.entries()].sort(([, , a], [, , b]) => lastUsed(a) - lastUsed(b));
-    for (const [name, item] of all.slice(0, Math.ceil(this.#limit * FORGET))) {
+    for (const [name, item, use] of all.slice(0, Math.ceil(this.#limit * FORGET))) {
+      this.forgetUntil(lastUsed(use));
       const uses = this.#uses.get(name);
       if (uses?.delete(item) !== true) continue;
       this.#size -= 1;

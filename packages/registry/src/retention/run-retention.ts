@@ -1,5 +1,6 @@
 import { hostname } from "node:os";
-import type { Inventory } from "@longshore/inventory";
+import type { Inventory, TagEntry } from "@longshore/inventory";
+import { HOUR } from "@longshore/base/duration";
 import { createLeases } from "@longshore/mirror/leases";
 import {
   decideRetention,
@@ -154,8 +155,12 @@ async function decide(
   const tags = await inventory.allTags(name, { signal });
   if (tags.some(({ manifest }) => manifest === undefined)) return undefined;
   const manifests = await inventory.allManifests(name, { signal });
-  // Since when all pulls have been recorded isn't known.
-  const facts: RepositoryFacts = { name, tags, manifests, pullsSince: undefined };
+  const facts: RepositoryFacts = {
+    name,
+    tags: tags.map(withPulls),
+    manifests,
+    pullsSince: await inventory.pullsSince(),
+  };
   const ruleOf = immutableTagsOf(config)(name);
   const { retention } = config.policy;
   const { deleteuntagged } = config.storage.maintenance.gc;
@@ -165,6 +170,12 @@ async function decide(
     now: now(),
     immutable: (tag) => ruleOf?.(parseTagName(tag)),
   }).tags;
+}
+
+/** A pull by the digest is one of each tag that points to it: clusters pin digests. What is known is the hour: it may have been its end. */
+function withPulls(tag: TagEntry): TagEntry {
+  const pulled = Math.max(tag.pulled ?? 0, tag.manifest?.pulled ?? 0);
+  return { ...tag, pulled: pulled === 0 ? undefined : pulled + HOUR };
 }
 
 /** Removes the tag if it still points to what was decided on. */

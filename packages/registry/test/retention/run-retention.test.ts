@@ -1,9 +1,11 @@
 import { Resources } from "@longshore/base/resources";
+import { openActivity } from "@longshore/inventory";
 import {
   createDriver,
   parseDigest,
   parseRepositoryName,
   parseTagName,
+  type Digest,
   type Registry,
   type StorageDriver,
   type TagName,
@@ -23,6 +25,7 @@ import { configOf } from "../config/support.js";
 const INDEX = "application/vnd.oci.image.index.v1+json";
 const HOUR = 3_600_000;
 const APP = parseRepositoryName("team/app");
+const USED = parseRepositoryName("used");
 
 const config = configOf(`version: 0.1
 storage: { inmemory: }
@@ -30,11 +33,13 @@ policy:
   immutable: [{ name: releases, tags: ["v*"] }]
   retention:
     rules:
+      - { name: used, repositories: [used], pulledwithin: 48h }
       - { name: builds, repositories: ["team/*"], excepttags: [multi, v1], newest: 1, youngerthan: 24h }
     untagged: [{ name: soon, repositories: ["team/*"], age: 24h }]
 `);
 
 interface Store {
+  readonly driver: StorageDriver;
   readonly registry: Registry;
   readonly push: (
     title: string,
@@ -48,6 +53,7 @@ async function openStore(driver: StorageDriver, opened: Resources): Promise<Stor
   const { registry, inventory } = await openStored(config, driver, opened, silentLog);
   const { manifests, tags } = registry.repository(APP);
   return {
+    driver,
     registry,
     async push(title, { tag, children = [] } = {}) {
       const descriptors = children.map((digest) => ({ mediaType: INDEX, digest, size: 2 }));
@@ -87,6 +93,46 @@ describe.each(["inmemory", "filesystem"] as const)("retention over %s", (kind) =
     opened.add(driver);
     await work(await openStore(driver, opened));
   };
+
+  it("removes tags that weren't pulled for long enough, once that is known", () =>
+    over(async ({ driver, registry, retain }) => {
+      const { manifests, tags } = registry.repository(USED);
+      const pushed = new Map<string, Digest>();
+      for (const title of ["by-tag", "by-digest", "never"]) {
+        const bytes = Buffer.from(
+          JSON.stringify({ schemaVersion: 2, mediaType: INDEX, manifests: [], annotations: { title } }),
+        );
+        const { descriptor } = await manifests.put({ bytes, mediaType: INDEX, tags: [parseTagName(title)] });
+        pushed.set(title, descriptor.digest);
+      }
+      const left = async () => (await tags.list()).items;
+      const all = await left();
+      await retain(100);
+      expect(await left()).toEqual(all);
+
+      const began = Date.now();
+      for (const hours of [0, 30]) {
+        const activity = openActivity(driver, {
+          processId: `at-${hours}`,
+          interval: HOUR,
+          maxItems: 100,
+          role: "records",
+          onTrouble: (error) => expect.unreachable(String(error)),
+          now: () => began + hours * HOUR,
+        });
+        for (const [title, digest] of pushed) {
+          if (hours === 0 || title === "by-tag") activity.recordPull(USED, digest, parseTagName(title));
+          if (hours === 30 && title === "by-digest") activity.recordPull(USED, digest, undefined);
+        }
+        await activity.close();
+      }
+      await using opened = new Resources();
+      const { inventory } = await openStored(config, driver, opened, silentLog);
+      await retain(47, { inventory });
+      expect(await left()).toEqual(all);
+      await retain(50, { inventory });
+      expect(await left()).toEqual(["by-digest", "by-tag"]);
+    }));
 
   it("removes tags that no rule keeps, and signatures with what they sign", () =>
     over(async ({ push, tags, retain }) => {

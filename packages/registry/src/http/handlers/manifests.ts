@@ -25,16 +25,17 @@ export async function getManifest(exchange: Exchange): Promise<void> {
   const { headers } = exchange.request;
   const reference = parseReference(exchange.reference);
   const found = await findManifest(exchange, reference);
-  if (!exchange.isHead && !exchange.isLook) {
-    const tag = reference.kind === "tag" ? reference.tag : undefined;
-    exchange.shared.activity?.recordPull(exchange.repository.name, found.digest, tag);
-  }
   const noneMatch = headers["if-none-match"];
   if (noneMatch !== undefined && noneMatchHits(noneMatch, found.digest, ETAG_RULES)) {
     exchange.end(304, ["Docker-Content-Digest", found.digest, "Etag", `"${found.digest}"`]);
     return;
   }
   const manifest = await negotiate(exchange, found, headers.accept);
+  // As Distribution and Docker Hub count: a client that asks whether it is up to date pulls nothing.
+  if (!exchange.isHead && !exchange.isLook) {
+    const tag = reference.kind === "tag" ? reference.tag : undefined;
+    exchange.shared.activity?.recordPull(exchange.repository.name, found.digest, tag);
+  }
   if (headers.range !== undefined) sendRange(exchange, manifest, headers.range);
   else exchange.end(200, manifestHeaders(manifest), manifest.bytes);
 }
