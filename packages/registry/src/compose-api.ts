@@ -90,14 +90,7 @@ export async function composeApi(config: Config, ports: ApiPorts): Promise<Compo
   const driver = tracing?.driver(untraced) ?? untraced;
   const caches = opened.add(await openConfiguredCaches(config, driver, log, metrics?.storage.cache));
   const stored = openRepositories(config, driver, caches, metrics?.storage);
-  const {
-    registry: known,
-    inventory,
-    activity,
-  }: ServedInventory = config.inventory.enabled
-    ? opened.add(await keepInventory(config, stored, driver, log, { serves: true }))
-    : { registry: stored };
-  if (!config.inventory.enabled) opened.add(await denyRecording(config, driver, log));
+  const { registry: known, inventory, activity } = await openServed(config, stored, driver, log, opened);
   const registry = await limitQuotas(config, known, inventory, driver, log);
   void warnOfRaces(config, driver, log, ports.remarksOnFiles);
   const mirror = opened.add(
@@ -146,6 +139,18 @@ export async function composeApi(config: Config, ports: ApiPorts): Promise<Compo
 
 /** Only the registry, where no inventory is kept. */
 type ServedInventory = Pick<KeptInventory, "registry"> & Partial<Pick<KeptInventory, "inventory" | "activity">>;
+
+async function openServed(
+  config: Config,
+  stored: Registry,
+  driver: StorageDriver,
+  log: Log,
+  opened: Resources,
+): Promise<ServedInventory> {
+  if (config.inventory.enabled) return opened.add(await keepInventory(config, stored, driver, log, { serves: true }));
+  opened.add(await denyRecording(config, driver, log));
+  return { registry: stored };
+}
 
 /** How long a blob that a client asked for isn't marked again (ms): well within the grace period, and not on every pull. */
 const LONGEST_LEASE = 15 * MINUTE;
