@@ -96,6 +96,27 @@ describe("scheduled collections", () => {
     expect(begun).toEqual(["2026-11-23T03:30:00.000Z", "2026-11-24T03:30:00.000Z", "2026-11-26T03:30:00.000Z"]);
   });
 
+  it("begin when what they come after has ended", async () => {
+    const collect = vi.fn(() => Promise.resolve(RESULT));
+    const stop = new AbortController();
+    let end = (): void => undefined;
+    const retention = new Promise<void>((resolve) => (end = resolve));
+    const desk = await deskUntil(stop.signal);
+    startCollecting(config, collect, {
+      desk,
+      log: silentLog,
+      stop: stop.signal,
+      random: () => 0,
+      after: () => retention,
+    });
+    await vi.advanceTimersByTimeAsync(HOUR);
+    expect(collect).not.toHaveBeenCalled();
+    end();
+    await vi.advanceTimersByTimeAsync(0);
+    expect(collect).toHaveBeenCalled();
+    stop.abort();
+  });
+
   it("don't run unless they are enabled", async () => {
     const collect = vi.fn(() => Promise.resolve(RESULT));
     const stop = new AbortController();

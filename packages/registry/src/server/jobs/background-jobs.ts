@@ -9,6 +9,7 @@ import type { HealthFailures } from "../../health/health-check.js";
 import { HealthMonitor } from "../../health/monitor.js";
 import { openDesk, type MaintenanceRelay } from "../../maintenance/desk.js";
 import { openRuns } from "../../maintenance/runs.js";
+import { untilIdle } from "../../maintenance/until-idle.js";
 import type { CollectionMetrics } from "../../metrics/gc-metrics.js";
 import type { CertificateSource } from "../../metrics/server-metrics.js";
 import type { ScrubMetrics } from "../../metrics/scrub-metrics.js";
@@ -89,7 +90,8 @@ export async function startBackgroundJobs(config: Config, context: BackgroundJob
   if (!readonly.enabled) {
     startPurging(uploadpurging, (options) => purgeUploads(driver, options, signal), { log, stop: signal });
   }
-  const desk = openDesk({ runs: openRuns(openRecords(driver)), log, stop: signal });
+  const runs = openRuns(openRecords(driver));
+  const desk = openDesk({ runs, log, stop: signal });
   context.maintenance.connect(desk);
   const collect: Collect = (dryRun, observer) =>
     runCollection(config, {
@@ -101,7 +103,9 @@ export async function startBackgroundJobs(config: Config, context: BackgroundJob
       observer,
       signal,
     });
-  startCollecting(gc, collect, { desk, log, metrics: metrics?.collection, stop: signal });
+  // What retention leaves without tags is a collection's next.
+  const after = config.policy.retention.enabled ? () => untilIdle("retention", { runs, stop: signal }) : undefined;
+  startCollecting(gc, collect, { desk, log, metrics: metrics?.collection, after, stop: signal });
   if (!readonly.enabled) {
     const work = { driver, log, signal };
     startScrubbing(scrub, (observer) => scrubConfigured(config, work, observer), {

@@ -21,6 +21,8 @@ export interface CollectingPorts {
   readonly desk: Pick<MaintenanceDesk, "serve" | "run">;
   readonly log: Log;
   readonly metrics?: CollectionObserver | undefined;
+  /** Waits for what a scheduled collection comes after. Never rejects. */
+  readonly after?: (() => Promise<void>) | undefined;
   /** Ends the current collection, and starts no more. */
   readonly stop: AbortSignal;
   /** ms since 1970. */
@@ -30,7 +32,7 @@ export interface CollectingPorts {
 
 /** Runs collections when they are asked for, and on their schedule. */
 export function startCollecting(config: CollectionConfig, collect: Collect, ports: CollectingPorts): void {
-  const { desk, log, metrics, stop, now = Date.now, random = Math.random } = ports;
+  const { desk, log, metrics, after, stop, now = Date.now, random = Math.random } = ports;
 
   const runOnce = async (run: JobRun): Promise<Figures> => {
     const began = now();
@@ -63,6 +65,7 @@ export function startCollecting(config: CollectionConfig, collect: Collect, port
   };
 
   const runScheduled = async (): Promise<void> => {
+    await after?.();
     try {
       await desk.run("collection", { dryRun: config.dryrun }, runOnce);
     } catch (error) {
