@@ -17,7 +17,7 @@ import { openKeptFacts } from "./kept-facts/kept-facts.js";
 import { CHANGES_BOARD } from "./layout.js";
 import { manifestEntry, referrerEntries, repositoryEntry, tagEntry, tagKey } from "./lists/entries.js";
 import { pageOf, type SortKey } from "./lists/page.js";
-import { createRepositories } from "./lists/repositories.js";
+import { createRepositories, type Look } from "./lists/repositories.js";
 
 /** Options of {@link openInventory}. */
 export interface InventoryOptions {
@@ -58,8 +58,10 @@ export function openInventory(registry: Registry, driver: StorageDriver, options
     onNews: (note) => repositories.apply(note),
     clock,
   });
-  const look = async (name: RepositoryName): Promise<RepositoryEntry | undefined> =>
-    repositoryEntry(await documents.get(name));
+  const look = async (name: RepositoryName): Promise<Look> => {
+    const document = await documents.get(name);
+    return { entry: repositoryEntry(document), readAt: document.readAt };
+  };
   const withPull = (entry: RepositoryEntry): RepositoryEntry => ({ ...entry, pulled: activity.lastPull(entry.name) });
   const repositories = createRepositories(registry, look, clock);
   const tell: Tell = async (name, items) => {
@@ -106,7 +108,7 @@ export function openInventory(registry: Registry, driver: StorageDriver, options
 
       async repository(name) {
         await activity.read();
-        const entry = await look(name);
+        const { entry } = await look(name);
         return entry && withPull(entry);
       },
 

@@ -142,10 +142,13 @@ describeForDrivers("an inventory", (over) => {
       expect((await inventory.tags(NAME)).items).toMatchObject([
         { tag: "v1", digest: moved.digest, manifest: { size: moved.size } },
       ]);
+      const listed = async () => (await inventory.repositories({ sort: "size" })).items.map(({ tags }) => tags);
+      expect(await listed()).toEqual([1]);
       const { digest } = await pushImage(plain, NAME, { layers: ["2"] }, "v2");
       const hex = digest.slice(7);
       await driver.write(`/docker/registry/v2/blobs/sha256/${hex.slice(0, 2)}/${hex}/data`, bytesOf("{}"));
       now += 5 * 60_000;
+      expect(await listed()).toEqual([2]);
       const [, v2] = (await inventory.tags(NAME)).items;
       expect(v2).toMatchObject({ tag: "v2", digest, manifest: undefined, uniqueSize: 0 });
     }));

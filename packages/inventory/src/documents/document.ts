@@ -23,6 +23,8 @@ export interface ManifestState {
  */
 export class RepositoryDocument {
   readonly name: RepositoryName;
+  /** When all links were last read (ms, monotonic). */
+  readAt = -Infinity;
   readonly #tags = new Map<TagName, TagState>();
   readonly #manifests = new Map<Digest, ManifestState>();
   readonly #tagsOf = new Map<Digest, Set<TagName>>();

@@ -31,7 +31,7 @@ const UNWRITTEN = { count: 1000, share: 1 / 8 };
 /** Facts that are known and not needed any more are removed when there are more of them, and more than are needed. */
 const MAX_UNNEEDED = 8;
 /** After this time (ms) a document is read again when it is asked for, for what other programs have changed. */
-const READ_AGAIN = 5 * MINUTE;
+export const READ_AGAIN = 5 * MINUTE;
 
 const NOTHING_KNOWN: ReadonlyMap<Digest, ManifestFacts> = new Map();
 
@@ -39,8 +39,6 @@ interface Entry {
   readonly document: RepositoryDocument;
   /** What may have changed since it was read. */
   changed: Set<TagName | Digest> | "all";
-  /** ms, monotonic. */
-  readAt: number;
   /** How many callers wait for it. */
   users: number;
   /** How many facts were read that may not be written down. */
@@ -106,7 +104,7 @@ export function createDocuments(
       expectAll(entry);
       throw error;
     }
-    if (changed === "all") entry.readAt = began;
+    if (changed === "all") document.readAt = began;
     if (isToBeKept(entry, known.size, !isFirst) && kept.keep(document)) entry.unwritten = 0;
   };
 
@@ -116,7 +114,6 @@ export function createDocuments(
     const entry: Entry = {
       document: new RepositoryDocument(name),
       changed: "all",
-      readAt: clock(),
       users: 0,
       unwritten: 0,
       update: batched(() => bringUpToDate(entry)),
@@ -132,7 +129,7 @@ export function createDocuments(
       entry.users += 1;
       try {
         await readNews();
-        if (clock() - entry.readAt >= READ_AGAIN) expectAll(entry);
+        if (clock() - entry.document.readAt >= READ_AGAIN) expectAll(entry);
         if (entry.changed !== "all") for (const tag of tags) entry.changed.add(tag);
         await entry.update();
         // Its weight is only taken when it is new.

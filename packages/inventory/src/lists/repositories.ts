@@ -7,6 +7,7 @@ import {
   type RepositoryName,
 } from "@longshore/storage";
 import type { RepositoryEntry } from "../contract.js";
+import { READ_AGAIN } from "../documents/documents.js";
 import type { ChangeNote } from "../documents/notes.js";
 
 /** The repositories of a registry, with what is known of each. */
@@ -24,10 +25,18 @@ const LIST_AGAIN = MINUTE;
 /** Repositories that are read at a time. */
 const CONCURRENCY = 4;
 
-/** `look` returns what the repository contains now, undefined if it is empty. `clock` in ms, monotonic. */
+/** What was found in a repository. */
+export interface Look {
+  /** Undefined if it is empty. */
+  readonly entry: RepositoryEntry | undefined;
+  /** When its links were read (ms, monotonic). */
+  readonly readAt: number;
+}
+
+/** `look` returns what the repository contains now. `clock` in ms, monotonic. */
 export function createRepositories(
   registry: Registry,
-  look: (name: RepositoryName) => Promise<RepositoryEntry | undefined>,
+  look: (name: RepositoryName) => Promise<Look>,
   clock: () => number,
 ): Repositories {
   let known = new Map<RepositoryName, Known>();
@@ -47,10 +56,13 @@ export function createRepositories(
 
   const lookAt = async (name: RepositoryName): Promise<RepositoryEntry | undefined> => {
     const before = known.get(name);
-    const entry = before?.entry ?? (await look(name));
+    const last = before?.look;
+    const isRecent = last?.entry !== undefined && clock() - last.readAt < READ_AGAIN;
+    const found = isRecent ? last : await look(name);
+    const { entry } = found;
     // What it was looked at for may have changed again meanwhile.
     if (before === undefined || known.get(name) !== before) return entry;
-    before.entry = entry;
+    before.look = found;
     if (entry === undefined && known.delete(name)) sorted = undefined;
     return entry;
   };
@@ -88,5 +100,5 @@ export function createRepositories(
 
 /** What was found when a repository was looked at; replaced when it changes. */
 interface Known {
-  entry?: RepositoryEntry | undefined;
+  look?: Look;
 }
