@@ -8,6 +8,7 @@ import { createLimitMetrics, type LimitMetrics } from "./limit-metrics.js";
 import { createMirrorMetrics, type MirrorMetrics } from "./mirror-metrics.js";
 import { createProcessMetrics } from "./process-metrics.js";
 import type { MetricsSnapshot } from "./snapshot.js";
+import { createInventoryMetrics, type InventoryMetrics } from "./inventory-metrics.js";
 import { createRetentionMetrics, type RetentionMetrics } from "./retention-metrics.js";
 import { createStorageMetrics, type StorageMetrics } from "./storage-metrics.js";
 
@@ -35,6 +36,7 @@ export interface Metrics {
   readonly mirror: MirrorMetrics;
   readonly limits: LimitMetrics;
   readonly retention: RetentionMetrics;
+  readonly inventory: InventoryMetrics;
   snapshot(): Promise<MetricsSnapshot>;
 }
 
@@ -68,6 +70,7 @@ export function createMetrics(sources: MetricsSources): Metrics {
     mirror: createMirrorMetrics(registry),
     limits: createLimitMetrics(registry),
     retention: createRetentionMetrics(registry),
+    inventory: createInventoryMetrics(registry),
     async snapshot() {
       const all = await registry.getMetricsAsJSON();
       return [...all, ...(await ofProcess(all))];

@@ -99,7 +99,13 @@ describe("defaults", () => {
         ],
       },
       catalog: { maxentries: 1000, filter: true },
-      inventory: { enabled: true, cachebytes: 67_108_864, activityinterval: 300_000, activityitems: 50_000 },
+      inventory: {
+        enabled: true,
+        cachebytes: 67_108_864,
+        activityinterval: 300_000,
+        activityitems: 50_000,
+        metricsinterval: 0,
+      },
       tags: { maxtags: 1000 },
       validation: {
         disabled: false,

@@ -26,6 +26,12 @@ export const inventory = section(
       "Of how many tags and manifests the last push and pull are remembered; those that were used least recently are forgotten.",
       { ours: true },
     ),
+    metricsinterval: duration(
+      "0",
+      "How often one process of the registry counts repositories, tags, manifests, blobs and bytes for metrics. 0: never. A count reads the links of all repositories.",
+      {},
+      { ours: true },
+    ),
   },
   "What the registry keeps ready of its own content, for lists. It is derived from the storage, and is kept under `longshore/inventory`, which can be deleted at any time.",
   { ours: true },

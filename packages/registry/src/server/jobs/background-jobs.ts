@@ -12,6 +12,7 @@ import { openRuns } from "../../maintenance/runs.js";
 import { untilIdle } from "../../maintenance/until-idle.js";
 import type { CollectionMetrics } from "../../metrics/gc-metrics.js";
 import type { CertificateSource } from "../../metrics/server-metrics.js";
+import type { InventoryMetrics } from "../../metrics/inventory-metrics.js";
 import type { ScrubMetrics } from "../../metrics/scrub-metrics.js";
 import type { MirrorMetrics } from "../../metrics/mirror-metrics.js";
 import type { RetentionMetrics } from "../../metrics/retention-metrics.js";
@@ -20,6 +21,7 @@ import type { NotificationService } from "../../notifications/service.js";
 import { eventSettings } from "../../notifications/settings.js";
 import type { Logs } from "../../observability/open-logs.js";
 import { startDebugAddress, type ObservedService } from "../debug/debug-address.js";
+import type { CountingPorts } from "./counting.js";
 import { startCollecting, type Collect } from "./garbage-collection.js";
 import { scrubConfigured, startScrubbing } from "./scrubbing.js";
 import { startPurging } from "./upload-purging.js";
@@ -34,6 +36,7 @@ interface JobsService extends ObservedService {
         readonly scrub: ScrubMetrics;
         readonly mirror: MirrorMetrics;
         readonly retention: RetentionMetrics;
+        readonly inventory: InventoryMetrics;
       }
     | undefined;
   /** Called whenever the set of failing checks changes. */
@@ -131,6 +134,17 @@ export async function startBackgroundJobs(config: Config, context: BackgroundJob
     const ports = { driver, log, signal, dryRun: false, full: false, asking };
     startSyncing(sync, (observer) => runSync(config, sync, { ...ports, observer }), { log, stop: signal });
   }
+  await startCountingIfWanted(config, { driver, log, metrics: metrics?.inventory, stop: signal });
   monitor.start();
   return opened.move();
+}
+
+async function startCountingIfWanted(
+  config: Config,
+  { metrics, ...ports }: Omit<CountingPorts, "metrics"> & { readonly metrics: InventoryMetrics | undefined },
+): Promise<void> {
+  const { enabled, metricsinterval } = config.inventory;
+  if (metrics === undefined || !enabled || metricsinterval === 0) return;
+  const { startCounting } = await import("./counting.js");
+  startCounting(config, { ...ports, metrics });
 }
