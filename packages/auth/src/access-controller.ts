@@ -62,6 +62,8 @@ export interface Decided {
 export interface Grant {
   /** The account, for logs; undefined if the controller doesn't identify clients. */
   readonly account?: string | undefined;
+  /** The id of the personal access token that the client logged in with; undefined if it has none. */
+  readonly token?: string | undefined;
   /**
    * Whether every identity that this controller accepts may do everything. Only then may a client use what its request didn't
    * name, such as a blob of any repository in a mount without `from`.

@@ -29,7 +29,7 @@ export type { Records, StoredRecord } from "./records.js";
 export { bearerToken } from "./methods/token/token-header.js";
 export { tokenChallenge } from "./methods/token/token-challenge.js";
 export type { TrustedKeys } from "./methods/token/find-key.js";
-export type { VerifiedToken } from "./methods/token/token-claims.js";
+export { TOKEN_CLAIM, type VerifiedToken } from "./methods/token/token-claims.js";
 export { algorithmsOf } from "./keys/algorithms.js";
 export { keyIds, libtrustKeyId, thumbprint } from "./keys/key-id.js";
 export { basicCredentials } from "./identities/basic.js";

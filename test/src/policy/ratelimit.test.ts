@@ -1,7 +1,18 @@
-import { contentOf, indexOf, OCI_INDEX, pushBlob, pushManifest, randomContent } from "@longshore/testkit/fixtures";
+import { PROGRAM } from "@longshore/testkit/project";
+import { run } from "@longshore/testkit/processes";
+import { writeFile } from "node:fs/promises";
+import {
+  contentOf,
+  expectStatus,
+  indexOf,
+  OCI_INDEX,
+  pushBlob,
+  pushManifest,
+  randomContent,
+} from "@longshore/testkit/fixtures";
 import { createHttpClient } from "@longshore/testkit/http-client";
 import { describePeer } from "@longshore/testkit/peers";
-import { startRegistry, type RunningRegistry } from "@longshore/testkit/start-registry";
+import { SECRET, startRegistry, type RunningRegistry } from "@longshore/testkit/start-registry";
 import { makeTemporaryFolder } from "@longshore/testkit/temporary-folder";
 import { describe, expect, it } from "vitest";
 import { SLOW } from "../clients/site.js";
@@ -76,6 +87,58 @@ describe("limits for each client", () => {
     expect(await passed([registry], 60)).toBe(20);
   });
 });
+
+it(
+  "a limit for each personal access token counts it by itself, whether it is shown or exchanged",
+  { timeout: SLOW },
+  async () => {
+    await using folder = await makeTemporaryFolder("limits");
+    const rules = [{ name: "robots", clients: "accounts", per: "token", count: "pulls", limit: 3, window: "6h" }];
+    const config = {
+      policy: { ratelimit: { rules } },
+      tokenserver: { personal: {} },
+      access: [{ match: { account: "robot/*" }, actions: ["*"] }],
+    };
+    await using registry = await startRegistry({ root: folder.path, config });
+    const path = `${folder.path}/config.yml`;
+    const storage = { filesystem: { rootdirectory: folder.path } };
+    await writeFile(path, JSON.stringify({ version: 0.1, http: { secret: SECRET }, storage, ...config }));
+    const createToken = async (): Promise<string> => {
+      const made = await run(process.execPath, [
+        PROGRAM,
+        "token",
+        "create",
+        path,
+        "--robot",
+        "ci",
+        "--name",
+        "pipeline",
+      ]);
+      return made.stdout.trim();
+    };
+    const basic = (token: string) => `Basic ${Buffer.from(`ci:${token}`).toString("base64")}`;
+    const bearer = async (token: string): Promise<string> => {
+      const query = "service=registry&scope=repository:team/app:pull";
+      const answer = await registry.client.ask({
+        path: `/auth/token?${query}`,
+        headers: { authorization: basic(token) },
+      });
+      return `Bearer ${(expectStatus(answer, 200).json() as { token: string }).token}`;
+    };
+    const pull = async (authorization: string): Promise<number> => {
+      const headers = { authorization, accept: OCI_INDEX };
+      return (await registry.client.ask({ path: "/v2/team/app/manifests/1", headers })).status;
+    };
+    const [one, other] = [await createToken(), await createToken()];
+    const type = { authorization: basic(one), "content-type": OCI_INDEX };
+    const put = { method: "PUT", path: "/v2/team/app/manifests/1", headers: type, body: IMAGE.bytes };
+    expectStatus(await registry.client.ask(put), 201);
+    const exchanged = await bearer(one);
+    expect([await pull(basic(one)), await pull(exchanged), await pull(exchanged)]).toEqual([200, 200, 200]);
+    expect([await pull(basic(one)), await pull(exchanged), await pull(await bearer(one))]).toEqual([429, 429, 429]);
+    expect([await pull(basic(other)), await pull(await bearer(other))]).toEqual([200, 200]);
+  },
+);
 
 describePeer("redis", () => {
   it(

@@ -14,6 +14,8 @@ export interface Identity {
    * have chosen them, such as the requester of a certificate or the client that names a repository.
    */
   readonly labelSyntax?: "literal" | "pattern" | undefined;
+  /** The id of the personal access token that proves it; undefined if something else does. */
+  readonly token?: string | undefined;
 }
 
 /** The identity of a request without credentials. */

@@ -16,7 +16,7 @@ interface LimitRule extends RepositorySelection {
   readonly networks: readonly string[];
   readonly exceptnetworks: readonly string[];
   readonly actions: readonly ClientAction[];
-  readonly per?: "account" | "address" | undefined;
+  readonly per?: "account" | "token" | "address" | undefined;
   readonly count: "requests" | "pulls" | "bytes";
   readonly limit: number;
   /** ms */
@@ -35,6 +35,8 @@ export interface LimitOptions {
 export interface LimitedRequest {
   /** Empty if the client didn't log in. */
   readonly account: string;
+  /** The id of the personal access token that it logged in with; undefined if it has none. */
+  readonly token?: string | undefined;
   /** Undefined on a unix socket. */
   readonly address: string | undefined;
   /** Empty if it concerns none. */
@@ -139,9 +141,10 @@ function costOf(rule: LimitRule, { action, manifest }: LimitedRequest): number |
 
 function clientOf(
   rule: LimitRule,
-  { account, address }: LimitedRequest,
+  { account, token, address }: LimitedRequest,
   bits: { readonly ipv4: number; readonly ipv6: number },
 ): string {
+  if (rule.per === "token" && token !== undefined) return `:token:${token}`;
   if (rule.per !== "address" && account !== "") return `:account:${account}`;
   if (address === undefined) return ":unix";
   return `:address:${networkOf(address, bits) ?? address}`;

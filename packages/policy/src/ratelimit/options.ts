@@ -51,8 +51,8 @@ const rule = section(
       ...OURS,
     }),
     per: optionalChoice(
-      ["account", "address"],
-      "What is counted apart: each account, or each address. By default each account, and the addresses of clients that didn't log in.",
+      ["account", "token", "address"],
+      "What is counted apart: each account; each personal access token, and the accounts of clients that log in otherwise; or each address. By default each account, and the addresses of clients that didn't log in.",
       OURS,
     ),
     count: choice(

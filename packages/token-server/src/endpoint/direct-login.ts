@@ -60,7 +60,7 @@ export function createDirectLogin({ service, passwords, rules, challenge }: Dire
       });
     }
     const { identity, limit } = login;
-    const { account } = identity;
+    const { account, token } = identity;
     const subject = { ...identity, ip: context.remoteAddress, service };
     const lacking: Access[] = [];
     const rulesOf: string[] = [];
@@ -72,7 +72,7 @@ export function createDirectLogin({ service, passwords, rules, challenge }: Dire
       rulesOf.push(rule ?? "no rule");
       if (!granted.includes(access.action)) lacking.push(access);
     }
-    if (lacking.length === 0) return { account, unrestricted: false, decided };
+    if (lacking.length === 0) return { account, token, unrestricted: false, decided };
     const what = lacking.map(({ action, type, name }) => `${action} of ${type} ${name}`).join(", ");
     const detail = `the rules, or the token's scopes, don't grant ${account}: ${what}`;
     throw new AuthError({ code: "DENIED", reason: detail, account, detail, decided });

@@ -3,6 +3,7 @@ import {
   AuthError,
   basicChallenge,
   basicCredentials,
+  TOKEN_CLAIM,
   type AuthRequest,
   type Clock,
   type PasswordCredentials,
@@ -140,9 +141,19 @@ export function createTokenEndpoint(options: TokenEndpointOptions): TokenEndpoin
       return question.oauth ? { ...loggedIn, extra: { token_type: "Bearer", ...loggedIn.extra } } : loggedIn;
     },
     rules: options.rules,
-    async sign({ identity: { account }, service: audience, access, issuedAt }) {
+    async sign({ identity: { account, token }, service: audience, access, issuedAt }) {
       await keys.check();
-      return write({ issuer, service: audience, account, issuedAt, lifetime, more: { access } }, keys.signing);
+      return write(
+        {
+          issuer,
+          service: audience,
+          account,
+          issuedAt,
+          lifetime,
+          more: token === undefined ? { access } : { access, [TOKEN_CLAIM]: token },
+        },
+        keys.signing,
+      );
     },
     clock: options.clock,
   });

@@ -47,7 +47,7 @@ export function openPersonalSource(options: PersonalOptions, ports: SourcePorts)
   function identified({ id, scopes }: KeptToken, identity: Identity): Login {
     lastUse.note(id);
     // No refresh token: it would outlive the token, and clients keep the token itself.
-    return { outcome: "identified", identity, renewable: false, limit: compileScopes(scopes) };
+    return { outcome: "identified", identity: { ...identity, token: id }, renewable: false, limit: compileScopes(scopes) };
   }
 
   return {

@@ -24,6 +24,9 @@ export interface VerifiedToken {
   readonly claims: Readonly<Record<string, unknown>>;
 }
 
+/** The id of the personal access token that a token was issued for. */
+export const TOKEN_CLAIM = "personal_token";
+
 /** As Go decodes integers, strings and lists: null is the same as absent. */
 const text = z
   .string()
@@ -45,6 +48,7 @@ const CLAIMS = z.looseObject({
   nbf: integer,
   iat: integer,
   jti: text,
+  [TOKEN_CLAIM]: text,
   access: z
     .array(
       z.object({
@@ -87,10 +91,16 @@ export function verifyClaims(payload: Uint8Array, expected: ExpectedClaims, now:
   if (now < nbf * 1000 - LEEWAY) throw unexpected("the token is not valid yet", times);
   const validUntil = exp * 1000 + LEEWAY;
   if (now > validUntil) throw unexpected("the token has expired", times);
+  const personal = parsed.data[TOKEN_CLAIM];
   return {
     account: sub,
     validUntil,
-    grant: { ...(sub === "" ? {} : { account: sub }), unrestricted: false, resources: resourcesOf(access) },
+    grant: {
+      ...(sub === "" ? {} : { account: sub }),
+      ...(personal === "" ? {} : { token: personal }),
+      unrestricted: false,
+      resources: resourcesOf(access),
+    },
     covers: coverage(access),
     claims: parsed.data,
   };

@@ -28,6 +28,7 @@ function requestOf(route: ServedRoute, { shared, request, grant, name }: Exchang
   const isManifest = route.name === "manifest" && (method === "GET" || method === "HEAD");
   return {
     account: grant.account ?? "",
+    token: grant.token,
     address: shared.site.clients.of(request),
     repository: name,
     action: actionOf(route, method),
