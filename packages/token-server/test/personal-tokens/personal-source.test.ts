@@ -41,7 +41,11 @@ describe("personal access tokens as passwords", () => {
     const token = await create(site, { robot: "ci", labels: { team: ["web"] } });
     expect(await login(site, token)).toEqual({
       outcome: "identified",
-      identity: { account: "robot/ci", labels: new Map([["team", ["web"]]]) },
+      identity: {
+        account: "robot/ci",
+        labels: new Map([["team", ["web"]]]),
+        token: expect.stringMatching(/^[0-9a-f]{20}$/) as string,
+      },
       renewable: false,
     });
   });
