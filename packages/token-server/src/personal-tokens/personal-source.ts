@@ -47,7 +47,12 @@ export function openPersonalSource(options: PersonalOptions, ports: SourcePorts)
   function identified({ id, scopes }: KeptToken, identity: Identity): Login {
     lastUse.note(id);
     // No refresh token: it would outlive the token, and clients keep the token itself.
-    return { outcome: "identified", identity: { ...identity, token: id }, renewable: false, limit: compileScopes(scopes) };
+    return {
+      outcome: "identified",
+      identity: { ...identity, token: id },
+      renewable: false,
+      limit: compileScopes(scopes),
+    };
   }
 
   return {
