@@ -2,17 +2,24 @@ import type { JSX } from "preact";
 import { useEffect, useRef } from "preact/hooks";
 import { formatReference, formatRoute, type Page } from "./lib/route.js";
 import { Mark } from "./parts/icons.js";
+import type { Session } from "./api/session.js";
+import { Account } from "./parts/account.js";
+import { SkeletonRows } from "./parts/skeleton.js";
+import { LoginPage } from "./pages/login/login-page.js";
 import { lazyPage } from "./parts/lazy.js";
 import { ThemeChoice } from "./parts/theme-choice.js";
 import { RepositoriesPage } from "./pages/repositories/repositories-page.js";
 import { RepositoryPage } from "./pages/repository/repository-page.js";
 import { UnknownPage } from "./pages/unknown-page.js";
 import { route } from "./state/route.js";
-import { registryAddress } from "./state/session.js";
+import { loginWanted } from "./state/login-wanted.js";
+import { currentSession, refreshSession, registryAddress, session } from "./state/session.js";
 import { texts } from "./text/index.js";
 
 const ImagePage = lazyPage("image", async () => (await import("./pages/image/image-page.js")).ImagePage);
 const ComparePage = lazyPage("compare", async () => (await import("./pages/compare/compare-page.js")).ComparePage);
+
+const UsagePage = lazyPage("usage", async () => (await import("./pages/usage/usage-page.js")).UsagePage);
 
 /** What every page has around it. */
 export function Shell(): JSX.Element {
@@ -20,6 +27,7 @@ export function Shell(): JSX.Element {
   const main = useRef<HTMLElement>(null);
   const isFirst = useRef(true);
   const path = formatRoute(page);
+  const viewer = currentSession();
   useEffect(() => {
     document.title = `${titleOf(page)} · ${registryAddress()}`;
   });
@@ -32,6 +40,11 @@ export function Shell(): JSX.Element {
     scrollTo(0, 0);
     main.current?.focus({ preventScroll: true });
   }, [path]);
+  // The registry wants a login of somebody who has one: their session is over.
+  const isOver = loginWanted.value && viewer?.account !== undefined;
+  useEffect(() => {
+    if (isOver) void refreshSession();
+  }, [isOver]);
   useEffect(() => {
     addEventListener("keydown", focusSearch);
     return () => removeEventListener("keydown", focusSearch);
@@ -54,20 +67,30 @@ export function Shell(): JSX.Element {
             >
               {texts.pages.repositories}
             </a>
+            {viewer?.rights.maintenance === true && viewer.features.inventory && (
+              <a href={formatRoute({ kind: "usage" })} aria-current={page.kind === "usage" ? "page" : undefined}>
+                {texts.pages.usage}
+              </a>
+            )}
           </nav>
           <div class="top-end">
             <ThemeChoice />
+            <Account />
           </div>
         </div>
       </header>
       <main id="content" ref={main} tabIndex={-1}>
-        <Content page={page} key={path} />
+        <Content page={page} key={`${viewer?.account ?? ""} ${path}`} />
       </main>
     </>
   );
 }
 
 function Content({ page }: { readonly page: Page }): JSX.Element {
+  const known = session.value;
+  if (known.state === "loading") return <SkeletonRows />;
+  // The address stays, so that the page that was wanted is there after the login.
+  if (known.state === "done" && needsLogin(known.value)) return <LoginPage />;
   switch (page.kind) {
     case "repositories":
       return <RepositoriesPage />;
@@ -75,11 +98,19 @@ function Content({ page }: { readonly page: Page }): JSX.Element {
       return <RepositoryPage name={page.name} />;
     case "image":
       return <ImagePage reference={page.reference} />;
+    case "login":
+      return <LoginPage />;
+    case "usage":
+      return <UsagePage />;
     case "compare":
       return <ComparePage />;
     default:
       return <UnknownPage />;
   }
+}
+
+function needsLogin({ account, anonymous, logins }: Session): boolean {
+  return account === undefined && (!anonymous || loginWanted.value) && logins.length > 0;
 }
 
 function titleOf(page: Page): string {

@@ -52,12 +52,12 @@ export interface LayerParts {
 }
 
 /** Pushes a blob unless this run did. */
-export async function pushBlobs(client: HttpClient, name: string, blobs: readonly Content[]): Promise<void> {
+async function pushBlobs(client: HttpClient, name: string, blobs: readonly Content[]): Promise<void> {
   for (const blob of blobs) await pushBlob(client, name, blob);
 }
 
 /** A layer with one file of `size` random bytes, which don't compress. */
-export function layerOf(command: string, size: number, file = "opt/data.bin"): LayerParts {
+function layerOf(command: string, size: number, file = "opt/data.bin"): LayerParts {
   return { command, content: contentOf(gzipSync(tarOf({ [file]: randomBytes(size) }), { level: 1 })) };
 }
 
@@ -195,7 +195,7 @@ export function spdxOf(name: string, packages: readonly string[] = PACKAGES): un
   };
 }
 
-export function cycloneOf(name: string, packages: readonly string[] = PACKAGES): unknown {
+function cycloneOf(name: string, packages: readonly string[] = PACKAGES): unknown {
   return {
     bomFormat: "CycloneDX",
     specVersion: "1.6",
@@ -211,7 +211,7 @@ export function cycloneOf(name: string, packages: readonly string[] = PACKAGES):
   };
 }
 
-export function provenanceOf(name: string, digest: string): unknown {
+function provenanceOf(name: string, digest: string): unknown {
   return {
     _type: "https://in-toto.io/Statement/v1",
     subject: [{ name, digest: { sha256: digest.replace("sha256:", "") } }],

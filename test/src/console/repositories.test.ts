@@ -62,7 +62,10 @@ describePeers("the list of repositories", ["chromium"], () => {
 
 describe("an empty registry", () => {
   describePeers("in a browser", ["chromium"], () => {
-    const site = useConsole(() => Promise.resolve(), { prefix: "/below/here/" });
+    const site = useConsole(() => Promise.resolve(), {
+      path: "/below/here/",
+      config: { http: { prefix: "/below/here/" } },
+    });
 
     it("says which commands fill it, with its own address, below any prefix", async () => {
       await using visit = await site().open("");

@@ -3,7 +3,6 @@ import type { BrowserContextOptions } from "playwright-core";
 import { beforeAll } from "vitest";
 import { useResources } from "../clients/site.js";
 import { launchBrowser, openVisit, type Visit } from "./browser.js";
-import { startFront } from "./front.js";
 
 /** A registry with its console, and a browser to look at it. */
 export interface ConsoleSite {
@@ -17,7 +16,7 @@ export interface ConsoleSite {
 /** Starts a registry, fills it, and opens a browser before the suite's tests; ends both after them. */
 export function useConsole(
   fill: (registry: RunningRegistry) => Promise<void>,
-  settings: ProcessSettings & { readonly prefix?: string } = {},
+  settings: ProcessSettings & { readonly path?: string } = {},
 ): () => ConsoleSite {
   let site: ConsoleSite | undefined;
   const own = useResources();
@@ -25,13 +24,13 @@ export function useConsole(
   beforeAll(async () => {
     const registry = own(await startRegistry(settings));
     await fill(registry);
-    const front = own(await startFront(registry.url, settings.prefix));
+    const url = `${registry.url}${settings.path ?? "/"}`;
     const browser = await launchBrowser();
     own({ [Symbol.asyncDispose]: () => browser.close() });
     site = {
       registry,
-      url: front.url,
-      open: (route, options) => openVisit(browser, front.url, route, options),
+      url,
+      open: (route, options) => openVisit(browser, url, route, options),
     };
   });
 

@@ -16,7 +16,6 @@ export const text: Decoder<string> = (value, path) => (typeof value === "string"
 export const number: Decoder<number> = (value, path) => (typeof value === "number" ? value : fail(path, "a number"));
 export const flag: Decoder<boolean> = (value, path) =>
   typeof value === "boolean" ? value : fail(path, "true or false");
-export const anything: Decoder<unknown> = (value) => value;
 
 export function isRecord(value: unknown): value is Readonly<Record<string, unknown>> {
   return typeof value === "object" && value !== null && !Array.isArray(value);

@@ -21,7 +21,6 @@ const step = object({
   comment: optional(text),
   layer: optional(number),
 });
-export type Step = Decoded<typeof step>;
 
 const configuration = object({
   created: optional(text),

@@ -1,7 +1,15 @@
 import { flag, list, object, optional, text, type Decoded } from "./decode.js";
 import { ask, send } from "./http.js";
 
-const way = object({ kind: text, realm: optional(text), title: optional(text), url: optional(text) });
+const way = object({
+  kind: text,
+  /** Of a provider: its name, what to call it, and where below the registry's address it is asked. */
+  name: optional(text),
+  title: optional(text),
+  path: optional(text),
+  /** The address of another server's tokens. */
+  realm: optional(text),
+});
 /** A way to log in, as the registry's configuration has it. */
 export type LoginWay = Decoded<typeof way>;
 
@@ -10,7 +18,8 @@ const session = object({
   logins: list(way),
   anonymous: flag,
   rights: object({ catalog: flag, maintenance: flag, tokens: flag }),
-  registry: object({ address: text, host: text, prefix: text, version: optional(text) }),
+  /** As it stands in an image's name; empty if it isn't known. */
+  host: text,
   features: object({ deletion: flag, inventory: flag, maintenance: flag, tokens: flag }),
 });
 

@@ -8,7 +8,6 @@ export const platform = object({
   variant: optional(text),
   osVersion: optional(text),
 });
-export type Platform = Decoded<typeof platform>;
 
 const tag = object({
   tag: text,

@@ -27,7 +27,7 @@ const WRAPPINGS = [
 ];
 
 /** `RUN npm ci` of `RUN /bin/sh -c npm ci # buildkit`. */
-export function cleanCommand(text: string): string {
+function cleanCommand(text: string): string {
   const isShell = /^(?:\|\d+.*)?(?:RUN\s+)?\/bin\/sh -c (?!#\(nop\))/.test(text);
   const bare = WRAPPINGS.reduce((command, wrapping) => command.replace(wrapping, ""), text.trim()).trim();
   return isShell ? `RUN ${bare}` : bare;

@@ -5,8 +5,8 @@ export interface Reference {
   readonly digest?: string | undefined;
 }
 
-export const PLACES = ["usage", "activity", "operation", "tokens", "login", "compare"] as const;
-export type Place = (typeof PLACES)[number];
+const PLACES = ["usage", "activity", "operation", "tokens", "login", "compare"] as const;
+type Place = (typeof PLACES)[number];
 
 /** A page of the console. */
 export type Page =

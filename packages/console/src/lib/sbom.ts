@@ -1,7 +1,7 @@
 import { isRecord } from "../api/decode.js";
 
 /** A package as a bill of materials lists it. */
-export interface Component {
+interface Component {
   readonly name: string;
   readonly version: string;
   readonly licence: string;

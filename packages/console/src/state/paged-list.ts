@@ -24,7 +24,7 @@ export interface PagedList<T> {
   close(): void;
 }
 
-export function createPagedList<T>(readPage: ReadPage<T>): PagedList<T> {
+function createPagedList<T>(readPage: ReadPage<T>): PagedList<T> {
   const items = signal<readonly T[]>([]);
   const total = signal<number | undefined>(undefined);
   const failure = signal<ApiFailure | undefined>(undefined);

@@ -1,6 +1,7 @@
 import { useSignal, type ReadonlySignal } from "@preact/signals";
 import { useEffect } from "preact/hooks";
 import { ApiFailure } from "../api/failure.js";
+import { loginWanted } from "./login-wanted.js";
 
 /** Something that is being read, has been read, or can't be. */
 export type Resource<T> =
@@ -12,7 +13,10 @@ const LOADING: Resource<never> = { state: "loading" };
 
 /** What went wrong, as something that the page can explain. */
 export function failureOf(error: unknown): ApiFailure {
-  if (error instanceof ApiFailure) return error;
+  if (error instanceof ApiFailure) {
+    if (error.kind === "login") loginWanted.value = true;
+    return error;
+  }
   return new ApiFailure("unexpected", 0, error instanceof Error ? error.message : String(error));
 }
 

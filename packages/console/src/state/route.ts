@@ -1,9 +1,12 @@
 import { computed, signal } from "@preact/signals";
+import { loginWanted } from "./login-wanted.js";
 import { formatRoute, parseRoute, type Page } from "../lib/route.js";
 
 const hash = signal(location.hash);
 
 addEventListener("hashchange", () => {
+  // Another page may be one that needs no login.
+  loginWanted.value = false;
   hash.value = location.hash;
 });
 

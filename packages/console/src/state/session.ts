@@ -20,6 +20,6 @@ export function currentSession(): Session | undefined {
 
 /** The registry as it stands in an image's name: as it is configured, or where this page is. */
 export function registryAddress(): string {
-  const host = currentSession()?.registry.host ?? "";
+  const host = currentSession()?.host ?? "";
   return host === "" ? location.host : host;
 }

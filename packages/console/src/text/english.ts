@@ -212,6 +212,51 @@ export const english = {
     noDifference: "No difference.",
     absent: "absent",
   },
+  usage: {
+    stored: "stored",
+    saved: "saved by sharing",
+    blobs: "blobs",
+    byRepository: "By repository",
+    sharedHint: "Repositories that share layers each count them here, though they are stored once.",
+  },
+  maintenance: {
+    title: "Maintenance",
+    latest: "Latest runs",
+    dry: "(only looked)",
+    running: "running",
+    failed: "Failed:",
+    stopped: "Stopped before its end.",
+    result: (key: string) => key.replace(/([A-Z])/g, (letter) => ` ${letter.toLowerCase()}`),
+    jobs: {
+      collection: {
+        title: "Collection",
+        what: "Removes bytes that no manifest refers to, while the registry serves.",
+        dryRun: "See what it would free",
+        run: "Collect now",
+        warning: "Bytes that nothing refers to are removed. Pushes and pulls go on meanwhile.",
+      },
+      retention: {
+        title: "Retention",
+        what: "Removes tags that policy.retention doesn't keep.",
+        dryRun: "See what it would remove",
+        run: "Apply retention now",
+        warning:
+          "Tags that the policy doesn't keep are removed. This can't be undone; look first at what it would remove.",
+      },
+    },
+  },
+  login: {
+    title: (address: string) => `Log in to ${address}`,
+    none: "This registry has no logins: everybody who reaches it may use it.",
+    anonymous: "Without a login you see what everybody may pull.",
+    account: "Account",
+    password: "Password or personal access token",
+    wrong: "The registry doesn't know this account with this password.",
+    with: (title: string) => `Log in with ${title}`,
+    realmTitle: "Logins are another server's",
+    realm: (realm: string) =>
+      `This registry takes the tokens of ${realm}, which the page can't ask for them. Clients can:`,
+  },
   deletion: {
     title: (number: number) => `Delete ${count(number, "tag", "tags")}?`,
     explanation:

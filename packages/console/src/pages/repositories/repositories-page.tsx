@@ -39,7 +39,14 @@ export function RepositoriesPage(): JSX.Element {
   const total = list?.total.value;
   const failure = list?.failure.value;
   if (failure?.kind === "forbidden" && total === undefined) return <OpenByName />;
-  if (failure !== undefined && total === undefined) return <FailureNotice failure={failure} retry={reload} />;
+  if (failure !== undefined && total === undefined) {
+    return (
+      <>
+        <h1>{texts.pages.repositories}</h1>
+        <FailureNotice failure={failure} retry={reload} />
+      </>
+    );
+  }
   if (total === 0 && query.search === "" && !isStale) return <GettingStarted />;
   return (
     <section aria-busy={isStale}>
