@@ -10,6 +10,7 @@ import { callHandler } from "./steps/call-handler.js";
 import { canonicalPath } from "./steps/canonical-path.js";
 import { cors } from "./steps/cors.js";
 import { describeRequest } from "./steps/describe-request.js";
+import { keepFromCaches } from "./steps/keep-from-caches.js";
 import { limitClients } from "./steps/limit-clients.js";
 import { requireValidName } from "./steps/require-valid-name.js";
 import { rootPath } from "./steps/root-path.js";
@@ -28,6 +29,7 @@ export function requestSteps(
     ...(console === undefined ? [] : [console.page]),
     rootPath,
     routes.match,
+    ...(console === undefined ? [] : [onRoute(keepFromCaches)]),
     onRoute(describeRequest),
     onRoute(answerFailures),
     onRoute(authorize(access)),

@@ -1,4 +1,5 @@
 import { hasErrno } from "@longshore/base/errno";
+import { CONSOLE_ASSET } from "../../http/console.js";
 import type { ApiContext, Step } from "../../http/context.js";
 import type { Exchange } from "../../http/exchange.js";
 import { noneMatchHits } from "../../http/headers/conditional.js";
@@ -91,7 +92,7 @@ export function createPage(options: PageOptions): Page {
       return undefined;
     },
     asset: {
-      name: "console-asset",
+      name: CONSOLE_ASSET,
       path: `${routePath}_console/assets/{uuid}`,
       accesses: "own",
       handlers: { GET: sendAsset, HEAD: sendAsset },

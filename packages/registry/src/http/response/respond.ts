@@ -12,6 +12,8 @@ export interface ResponseState {
   corsLines: readonly string[];
   /** Whether the client sends its body only after a 100 (`Expect: 100-continue`) and hasn't been sent one. */
   awaitsContinue: boolean;
+  /** Whether what the browser keeps may have decided on the answer: no cache may give it to anybody else. */
+  isPersonal: boolean;
 }
 
 /** Where a response goes; a Koa context is one. */
@@ -26,7 +28,7 @@ const NO_BODY = "";
 
 /** The state of a request whose head has just arrived. */
 export function responseState(request: IncomingMessage): ResponseState {
-  return { corsLines: NO_LINES, awaitsContinue: awaitsContinue(request) };
+  return { corsLines: NO_LINES, awaitsContinue: awaitsContinue(request), isPersonal: false };
 }
 
 /** Whether the client of `request` sends its body only after a 100. HTTP/1.0 has none (RFC 9110 §10.1.1). */
@@ -56,6 +58,7 @@ export function respondHead(to: Recipient, status: number, headers: string[], le
   // RFC 9110 §8.6: neither has a body that could have a length.
   if (status !== 204 && status !== 304) headers.push("Content-Length", String(length));
   addCorsLines(state.corsLines, headers);
+  if (state.isPersonal) addPersonalLines(headers);
   const unusable = settleUnreadBody(req, res, state.awaitsContinue);
   // HTTP/2 has no such header (RFC 9113 §8.2.2).
   if ((unusable || close) && req.httpVersionMajor < 2) headers.push("Connection", "close");
@@ -73,4 +76,18 @@ function addCorsLines(lines: readonly string[], headers: string[]): void {
     const name = lines[i] ?? "";
     if (!present.has(name.toLowerCase())) headers.push(name, lines[i + 1] ?? "");
   }
+}
+
+/** What decides whether a browser's session counts. */
+const SESSION_HEADERS = "Cookie, Longshore-Console, Sec-Fetch-Site";
+
+/** Shared caches keep answers to `Authorization` apart by themselves (RFC 9111 §3.5), but not those to a cookie. */
+function addPersonalLines(headers: string[]): void {
+  let varies = SESSION_HEADERS;
+  for (let i = headers.length - 2; i >= 0; i -= 2) {
+    const name = headers[i]?.toLowerCase();
+    if (name === "vary") varies = `${headers[i + 1] ?? ""}, ${varies}`;
+    if (name === "vary" || name === "cache-control") headers.splice(i, 2);
+  }
+  headers.push("Cache-Control", "private, no-store", "Vary", varies);
 }

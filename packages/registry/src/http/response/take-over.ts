@@ -7,5 +7,6 @@ export const takeOver: Step = (context, next) => {
   const { state, req } = context;
   state.corsLines = NO_LINES;
   state.awaitsContinue = awaitsContinue(req);
+  state.isPersonal = false;
   return next();
 };
