@@ -80,6 +80,8 @@ export interface Grant {
   readonly decided?: Decided | undefined;
   /** Whether the request is from a page of this host, in a browser: nothing that it is answered may run there. */
   readonly toPage?: true | undefined;
+  /** Whether a login decided that the browser keeps. Any client may pretend to be a page, but not to have logged in. */
+  readonly bySession?: true | undefined;
 }
 
 /** Options of {@link AccessController.authorize}. */

@@ -129,11 +129,6 @@ export class Exchange {
     return this.request.method === "HEAD";
   }
 
-  /** Whether somebody only looks at what is there, on a page. */
-  get isLook(): boolean {
-    return this.grant.toPage === true && (this.request.method === "GET" || this.isHead);
-  }
-
   get query(): URLSearchParams {
     return (this.#query ??= new URLSearchParams(this.queryText));
   }
@@ -162,8 +157,6 @@ export class Exchange {
 
   /** All repositories, as this request uses them: what it does there is reported. */
   get registry(): Registry {
-    // Looking at something isn't a pull.
-    if (this.isLook) return this.shared.registry;
     this.#observed ??= this.shared.observe?.(this);
     return this.#observed?.registry ?? this.shared.registry;
   }

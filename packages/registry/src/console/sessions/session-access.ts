@@ -42,11 +42,12 @@ export function withSessions(options: SessionAccessOptions): AccessController {
   ): Promise<Grant> {
     try {
       // What a page says itself, such as a token of another server, counts more than what the browser adds.
-      const grant =
-        logins === undefined || request.headers["authorization"] !== undefined
-          ? await access.authorize(request, accesses, call)
-          : await logins.authorize(await loginOf(sessions, request), request, accesses, call);
-      return { ...grant, toPage: true };
+      if (logins === undefined || request.headers["authorization"] !== undefined)
+        return { ...(await access.authorize(request, accesses, call)), toPage: true };
+      const login = await loginOf(sessions, request);
+      const grant = await logins.authorize(login, request, accesses, call);
+      const bySession = login !== undefined && grant.account === login.account ? true : undefined;
+      return { ...grant, toPage: true, bySession };
     } catch (error) {
       throw quiet(error);
     }

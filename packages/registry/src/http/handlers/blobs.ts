@@ -17,10 +17,11 @@ const ETAG_RULES = { unquoted: false };
 export async function getBlob(exchange: Exchange): Promise<void> {
   const digest = parseDigest(exchange.reference);
   const { redirects } = exchange.shared;
-  // A page may connect to nothing but this host, and what it downloads must not be shown there.
-  const { toPage } = exchange.grant;
+  const { toPage, bySession } = exchange.grant;
+  // What a page downloads must not be shown there.
   if (toPage === true) exchange.note(["Content-Disposition", "attachment"]);
-  if (redirects !== undefined && toPage !== true && (await redirected(exchange, digest, redirects))) return;
+  // The console may connect to nothing but this host.
+  if (redirects !== undefined && bySession !== true && (await redirected(exchange, digest, redirects))) return;
   const { headers } = exchange.request;
   const noneMatch = headers["if-none-match"];
   const range = headers.range;

@@ -32,7 +32,7 @@ export async function getManifest(exchange: Exchange): Promise<void> {
   }
   const manifest = await negotiate(exchange, found, headers.accept);
   // As Distribution and Docker Hub count: a client that asks whether it is up to date pulls nothing.
-  if (!exchange.isHead && !exchange.isLook) {
+  if (!exchange.isHead) {
     const tag = reference.kind === "tag" ? reference.tag : undefined;
     exchange.shared.activity?.recordPull(exchange.repository.name, found.digest, tag);
   }
