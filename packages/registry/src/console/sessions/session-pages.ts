@@ -1,4 +1,11 @@
-import { isAuthError, type Access, type AccessController, type KeptLogin, type LoginWay } from "@longshore/auth";
+import {
+  isAuthError,
+  type Access,
+  type AccessController,
+  type AuthRequest,
+  type KeptLogin,
+  type LoginWay,
+} from "@longshore/auth";
 import { z } from "zod";
 import { ApiError } from "../../errors/api-error.js";
 import { HttpAuthRequest } from "../../http/access/auth-request.js";
@@ -71,11 +78,11 @@ export function sessionRoute(options: SessionPagesOptions): Route {
   const { logins, ways = [] } = access;
 
   async function show(exchange: Exchange): Promise<void> {
-    const request = authRequestOf(exchange);
+    const request = withoutCredentials(authRequestOf(exchange));
     const kept = isPage(request) ? readCookie(request) : undefined;
     const login = kept === undefined ? undefined : await sessions.find(kept);
     const decide = async (accesses: readonly Access[]) =>
-      logins === undefined || request.headers["authorization"] !== undefined
+      logins === undefined
         ? access.authorize(request, accesses, exchange)
         : logins.authorize(login, request, accesses, exchange);
     const account = (await allowed(() => decide([])))?.account;
@@ -151,6 +158,13 @@ export function sessionRoute(options: SessionPagesOptions): Route {
 
 function authRequestOf({ request, shared }: Exchange): HttpAuthRequest {
   return new HttpAuthRequest(request, shared.site);
+}
+
+/** The same request without the header that passwords could be tried with here, where nothing records or answers for it. */
+function withoutCredentials(request: HttpAuthRequest): AuthRequest & Pick<HttpAuthRequest, "baseUrl"> {
+  const { method, remoteAddress, believed, secure, peerCertificate, baseUrl } = request;
+  const headers = { ...request.headers, authorization: undefined };
+  return { method, headers, remoteAddress, believed, secure, peerCertificate, baseUrl };
 }
 
 function note({ request, shared }: Exchange, { account, source }: KeptLogin): void {
