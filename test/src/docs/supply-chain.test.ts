@@ -1,0 +1,60 @@
+import { execFile } from "node:child_process";
+import { readFile } from "node:fs/promises";
+import { join } from "node:path";
+import { promisify } from "node:util";
+import { expect, it } from "vitest";
+import { z } from "zod";
+import { ROOT } from "./markdown.js";
+
+const entry = z.object({
+  version: z.string().optional(),
+  resolved: z.string().optional(),
+  integrity: z.string().optional(),
+  license: z.string().optional(),
+  link: z.boolean().default(false),
+  dev: z.boolean().default(false),
+  devOptional: z.boolean().default(false),
+  hasInstallScript: z.boolean().default(false),
+});
+const lockfile = z.object({ packages: z.record(z.string(), entry) });
+
+/** Licences that allow what this project's own does. */
+const ACCEPTED = new Set([
+  ...["MIT", "Apache-2.0", "ISC", "BSD-2-Clause", "BSD-3-Clause", "0BSD", "BlueOak-1.0.0"],
+  // Under the first of the two.
+  "(BSD-3-Clause OR GPL-2.0)",
+]);
+
+const lock = lockfile.parse(JSON.parse(await readFile(join(ROOT, "package-lock.json"), "utf8")));
+const libraries = Object.entries(lock.packages)
+  .filter(([path, { link }]) => path.includes("node_modules/") && !link)
+  .map(([path, rest]) => ({ name: path.slice(path.lastIndexOf("node_modules/") + "node_modules/".length), ...rest }));
+const shipped = libraries.filter(({ dev, devOptional }) => !dev && !devOptional);
+
+it("npm ci installs nothing but what the lock file names by its SHA-512", () => {
+  expect(libraries.length).toBeGreaterThan(100);
+  expect(libraries.filter(({ integrity }) => integrity?.startsWith("sha512-") !== true)).toEqual([]);
+  expect(libraries.filter(({ resolved }) => resolved !== undefined && !/^https:\/\//.test(resolved))).toEqual([]);
+});
+
+it("what is shipped has accepted licences, and runs nothing when it is installed", () => {
+  const unaccepted = shipped.filter(({ license }) => license === undefined || !ACCEPTED.has(license));
+  expect(unaccepted.map(({ name, license }) => `${name}: ${license ?? "none"}`)).toEqual([]);
+  expect(shipped.filter(({ hasInstallScript }) => hasInstallScript).map(({ name }) => name)).toEqual([]);
+});
+
+it("npm run sbom lists what is shipped", { timeout: 60_000 }, async () => {
+  const { stdout } = await promisify(execFile)("npm", ["run", "--silent", "sbom"], {
+    cwd: ROOT,
+    maxBuffer: 64 * 1024 * 1024,
+  });
+  const bill = z
+    .object({
+      bomFormat: z.literal("CycloneDX"),
+      components: z.array(z.object({ name: z.string(), version: z.string() })),
+    })
+    .parse(JSON.parse(stdout));
+  const listed = new Set(bill.components.map(({ name, version }) => `${name}@${version}`));
+  const missing = shipped.filter(({ name, version }) => !listed.has(`${name}@${version ?? ""}`));
+  expect(missing.map(({ name }) => name)).toEqual([]);
+});
