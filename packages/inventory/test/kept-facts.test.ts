@@ -1,7 +1,7 @@
 import { parseRepositoryName, parseTagName, type Platform, type StorageDriver } from "@longshore/storage";
 import fc from "fast-check";
 import { expect, it } from "vitest";
-import type { ManifestFacts } from "../src/documents/facts.js";
+import { weightOf, type ManifestFacts } from "../src/documents/facts.js";
 import { decodeFacts, encodeFacts } from "../src/kept-facts/facts-file.js";
 import type { OpenInventory } from "../src/open-inventory.js";
 import { bytesOf, describeForDrivers, digestOf, plainRegistry, pushImage, start } from "./support.js";
@@ -63,6 +63,7 @@ describeForDrivers("what processes write down of manifests", (over) => {
   it.each([
     ["cut off", (bytes: Uint8Array) => bytes.slice(0, -1)],
     ["empty", () => new Uint8Array()],
+    ["too large", () => new Uint8Array(5 * 1024 * 1024)],
     ["changed", (bytes: Uint8Array) => Buffer.from(Buffer.from(bytes).toString().replace("amd64", "amd65"))],
   ])("isn't believed, and is replaced, if it is %s", (_damage, damage) =>
     over(async (driver) => {
@@ -100,6 +101,18 @@ describeForDrivers("what processes write down of manifests", (over) => {
         expect(await filesOf(driver)).toHaveLength(1);
         await driver.delete(FACTS);
       }
+    }));
+
+  it("is small, however much small manifests share of a large config", () =>
+    over(async (driver) => {
+      const plain = plainRegistry(driver);
+      const long = "A".repeat(300_000);
+      for (let count = 0; count < 20; count += 1) {
+        await pushImage(plain, NAME, { layers: [String(count)], architecture: long, artifactType: long }, `v${count}`);
+      }
+      const shown = JSON.stringify(await lookOnce(driver, "one"));
+      expect(shown.length).toBeLessThan(100_000);
+      for (const file of await filesOf(driver)) expect((await driver.read(file)).length).toBeLessThan(100_000);
     }));
 
   it("goes with its repository, whoever removes it", () =>
@@ -149,7 +162,7 @@ describeForDrivers("what processes write down of manifests", (over) => {
     }));
 });
 
-it("is the same when it is read as when it was written", () => {
+it("is the same when it is read as when it was written, and no longer than its weight", () => {
   const digest = fc.constantFrom(...["a", "b", "c", "d"].map((text) => digestOf(bytesOf(text))));
   const parts = fc.array(fc.record({ digest, size: fc.nat() }), { maxLength: 4 });
   const platform: fc.Arbitrary<Platform> = fc.record(
@@ -170,7 +183,9 @@ it("is the same when it is read as when it was written", () => {
   });
   fc.assert(
     fc.property(fc.array(facts, { maxLength: 5 }), (all) => {
-      expect(decodeFacts(encodeFacts(all))).toEqual(all);
+      const bytes = encodeFacts(all);
+      expect(decodeFacts(bytes)).toEqual(all);
+      expect(bytes.length).toBeLessThanOrEqual(100 + all.reduce((sum, each) => sum + weightOf(each), 0));
     }),
   );
 });

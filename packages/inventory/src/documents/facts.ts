@@ -41,13 +41,27 @@ export interface ManifestFacts {
   readonly isFinal: boolean;
 }
 
-/** What facts, and a reference, take in memory (bytes), about. */
-const BYTES = { facts: 1000, reference: 300 };
+/** What facts, a reference, a platform, and a character of its texts take (bytes): about in memory, and at most in JSON. */
+const BYTES = { facts: 1000, reference: 300, platform: 100, character: 6 };
 
-/** What `facts` take in memory (bytes), about. */
-export function weightOf({ blobs, children }: ManifestFacts): number {
-  return BYTES.facts + BYTES.reference * (blobs.length + children.length);
+/** What `facts` take in memory (bytes), about; their JSON takes no more. */
+export function weightOf({ blobs, children, platforms, artifactType = "" }: ManifestFacts): number {
+  const characters = platforms.reduce((sum, each) => sum + Object.values(each).join().length, artifactType.length);
+  return (
+    BYTES.facts +
+    BYTES.reference * (blobs.length + children.length) +
+    BYTES.platform * platforms.length +
+    BYTES.character * characters
+  );
 }
+
+/**
+ * The longest text that is kept of a manifest or config. Many manifests of a few bytes can share a config of a megabyte: what each of
+ * them repeats of it must be small.
+ */
+const LONGEST_TEXT = 255;
+/** How many of a platform's features are kept. */
+const MOST_FEATURES = 16;
 
 /** Configs of images are small; a larger one isn't read. */
 const MAX_CONFIG = MIB;
@@ -78,8 +92,8 @@ function factsOf(
       .map(({ descriptor: { digest: part, size } }) => ({ digest: part, size }));
   return {
     digest,
-    mediaType,
-    artifactType: manifest?.artifactType,
+    mediaType: mediaType.slice(0, LONGEST_TEXT),
+    artifactType: isShort(manifest?.artifactType) ? manifest?.artifactType : undefined,
     bytes: bytes.length,
     blobs: partsOf("manifest"),
     children: partsOf("blob"),
@@ -114,16 +128,31 @@ async function readConfig({ digest }: Descriptor, survey: Survey): Promise<Uint8
 
 function platformsOf(manifest: Manifest | undefined, config: ImageConfig | undefined): readonly Platform[] {
   if (manifest?.kind === "index") {
-    return manifest.manifests.flatMap(({ platform }) => (platform === undefined ? [] : [platform]));
+    return manifest.manifests.flatMap(({ platform }) => (platform === undefined ? [] : boundedPlatform(platform)));
   }
   const { os, architecture, variant, osVersion } = config?.platform ?? {};
   if (os === undefined || architecture === undefined) return [];
+  return boundedPlatform({
+    os,
+    architecture,
+    ...(variant === undefined ? {} : { variant }),
+    ...(osVersion === undefined ? {} : { "os.version": osVersion }),
+  });
+}
+
+const isShort = (text: string | undefined): text is string => text !== undefined && text.length <= LONGEST_TEXT;
+
+/** `platform` without what is too long; none if that is what it is for. */
+function boundedPlatform(platform: Platform): readonly Platform[] {
+  const { os, architecture, variant, "os.version": version, "os.features": features } = platform;
+  if (!isShort(os) || !isShort(architecture)) return [];
   return [
     {
       os,
       architecture,
-      ...(variant === undefined ? {} : { variant }),
-      ...(osVersion === undefined ? {} : { "os.version": osVersion }),
+      ...(isShort(variant) ? { variant } : {}),
+      ...(isShort(version) ? { "os.version": version } : {}),
+      ...(features === undefined ? {} : { "os.features": features.filter(isShort).slice(0, MOST_FEATURES) }),
     },
   ];
 }

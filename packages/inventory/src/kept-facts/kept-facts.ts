@@ -44,7 +44,7 @@ export interface KeptFactsOptions {
   readonly clock: () => number;
 }
 
-/** What the facts in one file take in memory (bytes), about; the file itself has about a quarter of it. */
+/** What the facts in one file take in memory (bytes), about; the file itself has less, about a quarter of it. */
 const CAPACITY = 4 * MIB;
 /** The largest file that is read. */
 const MAX_FILE = 4 * MIB;
@@ -192,9 +192,16 @@ async function filesOf(driver: StorageDriver, name: RepositoryName): Promise<rea
   return (await namesIn(driver, folder)).map((file) => `${folder}/${file}`);
 }
 
-/** What a file says; nothing if it is gone, or damaged: it is named after what it should contain. */
+/** What a file says; nothing if it is gone, too large, or damaged: it is named after what it should contain. */
 async function readFile(driver: StorageDriver, path: string): Promise<readonly ManifestFacts[]> {
-  const bytes = await orUndefined(driver.read(path, { limit: MAX_FILE }));
+  let bytes: Uint8Array | undefined;
+  try {
+    bytes = await orUndefined(driver.read(path, { limit: MAX_FILE }));
+  } catch (error) {
+    const { size = 0 } = (await orUndefined(driver.stat(path))) ?? {};
+    if (size > MAX_FILE) return [];
+    throw error;
+  }
   if (bytes === undefined || !path.endsWith(`/${sha256(bytes)}`)) return [];
   return decodeFacts(bytes) ?? [];
 }
