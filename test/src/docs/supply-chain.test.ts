@@ -34,7 +34,7 @@ const shipped = libraries.filter(({ dev, devOptional }) => !dev && !devOptional)
 it("npm ci installs nothing but what the lock file names by its SHA-512", () => {
   expect(libraries.length).toBeGreaterThan(100);
   expect(libraries.filter(({ integrity }) => integrity?.startsWith("sha512-") !== true)).toEqual([]);
-  expect(libraries.filter(({ resolved }) => resolved !== undefined && !/^https:\/\//.test(resolved))).toEqual([]);
+  expect(libraries.filter(({ resolved }) => resolved !== undefined && !resolved.startsWith("https://"))).toEqual([]);
 });
 
 it("what is shipped has accepted licences, and runs nothing when it is installed", () => {

@@ -93,7 +93,7 @@ function factsOf(
   return {
     digest,
     mediaType: mediaType.slice(0, LONGEST_TEXT),
-    artifactType: isShort(manifest?.artifactType) ? manifest?.artifactType : undefined,
+    artifactType: isShort(manifest?.artifactType) ? manifest.artifactType : undefined,
     bytes: bytes.length,
     blobs: partsOf("manifest"),
     children: partsOf("blob"),
