@@ -91,7 +91,7 @@ interface Image {
   readonly artifactType?: string;
 }
 
-export async function pushBlob(
+async function pushBlob(
   registry: Registry,
   name: string,
   content: unknown,
