@@ -91,11 +91,7 @@ interface Image {
   readonly artifactType?: string;
 }
 
-async function pushBlob(
-  registry: Registry,
-  name: string,
-  content: unknown,
-): Promise<{ digest: Digest; size: number }> {
+async function pushBlob(registry: Registry, name: string, content: unknown): Promise<{ digest: Digest; size: number }> {
   const bytes = bytesOf(content);
   const { uploads } = registry.repository(parseRepositoryName(name));
   const { uuid } = await uploads.start();
