@@ -3,6 +3,8 @@ import type {
   AuthPage,
   Clock,
   Identity,
+  KeptLogin,
+  LoginWay,
   PasswordCredentials,
   Records,
   RuleDecision,
@@ -25,11 +27,22 @@ export type Login =
        * token may be for less than its account. Undefined: for all.
        */
       readonly limit?: ((resource: RuleResource) => readonly string[]) | undefined;
+      /** By what {@link IdentitySource.resume} knows these credentials again; it is no secret. Undefined: it doesn't. */
+      readonly credential?: string | undefined;
     }
   /** The source doesn't have this account or can't read such a password: the next source is asked. */
   | { readonly outcome: "unknown" }
   /** The password is wrong: no other source is asked. `reason` is for the log, without the password. */
   | { readonly outcome: "failed"; readonly reason: string };
+
+/** Who an earlier login is now. */
+export interface ResumedLogin {
+  readonly identity: Identity;
+  /** As in {@link Login}. */
+  readonly limit?: ((resource: RuleResource) => readonly string[]) | undefined;
+  /** Undefined for anonymous clients. */
+  readonly source: string | undefined;
+}
 
 /** An account as its source knows it now, without its password. */
 export interface KnownAccount {
@@ -82,6 +95,13 @@ export interface IdentitySource {
    * personal access tokens believe in them until they expire. Throws AuthError UNAVAILABLE.
    */
   lookup?(account: string, context: LoginContext): Promise<KnownAccount | undefined>;
+  /**
+   * Who credentials are that {@link verify} accepted earlier and named by `credential`: those that are good for less than their account.
+   * Throws AuthError UNAVAILABLE.
+   */
+  resume?(credential: string, context: LoginContext): Promise<Login>;
+  /** How people log in here with a browser, if not by a name and password. */
+  readonly ways?: readonly LoginWay[] | undefined;
   /** Grants of the token endpoint that this source redeems, beside password and refresh token. */
   readonly grants?: readonly TokenGrant[] | undefined;
   /** Pages that this source serves: a login in a browser, an API. */
@@ -104,6 +124,8 @@ export interface TokenSite {
     credentials: PasswordCredentials,
     context: LoginContext,
   ): Promise<{ readonly login: Login; readonly source: string | undefined }>;
+  /** Who an earlier login with a browser is now; undefined if it no longer holds. Throws AuthError UNAVAILABLE. */
+  resume(login: KeptLogin, context: LoginContext): Promise<ResumedLogin | undefined>;
   /** The account as the source of this name knows it now. Throws AuthError UNAVAILABLE. */
   lookup(source: string, account: string, context: LoginContext): Promise<Identity | "unsupported" | undefined>;
   /** Of the actions that are wanted, those that the rules grant. Throws AuthError UNAVAILABLE. */

@@ -10,11 +10,13 @@ import {
   type AuthPage,
   type AuthRequest,
   type ControllerPorts,
+  type LoginWay,
   type TrustedKeys,
   type VerificationKey,
 } from "@longshore/auth";
 import { createTokenGate, createTokenVerifier } from "@longshore/auth/tokens";
 import type { ChosenRules, ChosenSource, IdentitySource, RuleSource, SourcePorts, TokenSite } from "./contract.js";
+import { createBrowserLogins, createResumeLogin } from "./endpoint/browser-logins.js";
 import { createDirectLogin } from "./endpoint/direct-login.js";
 import { createPasswordLogin } from "./endpoint/password-login.js";
 import { keyPages, TOKEN_PATH } from "./endpoint/key-pages.js";
@@ -59,7 +61,9 @@ export async function openTokenServer(
   const each: IdentitySource[] = [];
   const sources = createSourceChain(each, options);
   const passwords = createPasswordLogin(sources, openLoginLedger(options.throttle, ports), clock);
+  const resume = createResumeLogin(sources, each);
   const site: TokenSite = {
+    resume,
     sources: accountSources(options.chosenSources),
     verify: passwords,
     async lookup(...account) {
@@ -120,6 +124,10 @@ export async function openTokenServer(
       challenge,
       check: () => keys.check(),
     });
+    const logins = createBrowserLogins(
+      { service, anonymous: options.anonymous, passwords, sources, each, rules, challenge },
+      resume,
+    );
     const endpoint = createTokenEndpoint({
       issuer,
       service,
@@ -144,6 +152,8 @@ export async function openTokenServer(
       name: "tokenserver",
       tokens: endpoint,
       pages,
+      ways: waysOf(each),
+      logins,
       authorize(request, accesses, callOptions) {
         const token = bearerToken(request.headers["authorization"]);
         if (token === undefined) {
@@ -163,6 +173,12 @@ export async function openTokenServer(
     await Promise.allSettled(opened.map((one) => one.close()));
     throw error;
   }
+}
+
+/** By a name and password, if only one source takes them, and what sources have of their own. */
+function waysOf(sources: readonly IdentitySource[]): readonly LoginWay[] {
+  const own = sources.flatMap(({ ways }) => ways ?? []);
+  return sources.some(({ ways }) => ways === undefined) ? [{ kind: "password" }, ...own] : own;
 }
 
 /** The ring's keys by each of their ids, and by the certificates that tokens bring along. */

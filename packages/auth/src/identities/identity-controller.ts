@@ -89,8 +89,8 @@ export function createIdentityController(options: IdentityControllerOptions): Ac
   }
 
   /** Without credentials: what the rules grant to everyone needs no login; anything else does, and so does `/v2/`. */
-  function grantAnonymous(request: AuthRequest, accesses: readonly Access[]): Grant {
-    if (rules?.admitsAnonymous !== true || accesses.length === 0)
+  function grantAnonymous(request: AuthRequest, accesses: readonly Access[], isVisitor: boolean): Grant {
+    if (rules?.admitsAnonymous !== true || (accesses.length === 0 && !isVisitor))
       refuse(request, accesses, "missing", "no credentials");
     const subject = ruleSubject(ANONYMOUS, request, service);
     if (!accesses.every((access) => isGranted(rules, subject, access)))
@@ -98,12 +98,18 @@ export function createIdentityController(options: IdentityControllerOptions): Ac
     return grantOf(subject);
   }
 
-  function conclude(found: Authentication, request: AuthRequest, accesses: readonly Access[]): Grant {
+  /** `isVisitor`: whether a person looks at a page, who needs no login to be there. */
+  function conclude(
+    found: Authentication,
+    request: AuthRequest,
+    accesses: readonly Access[],
+    isVisitor = false,
+  ): Grant {
     switch (found.outcome) {
       case "identified":
         return grantIdentity(found.identity, request, accesses);
       case "absent":
-        return grantAnonymous(request, accesses);
+        return grantAnonymous(request, accesses, isVisitor);
       case "failed":
         return refuse(request, accesses, "rejected", found.reason, found.account);
     }
@@ -120,7 +126,8 @@ export function createIdentityController(options: IdentityControllerOptions): Ac
         passwords,
         anonymous: rules?.admitsAnonymous === true,
         authorize: (identity, request, accesses) => grantIdentity(identity, request, accesses),
-        authorizeOthers: (request, accesses, callOptions) => authorize(request, accesses, callOptions),
+        authorizeOthers: async (request, accesses, callOptions) =>
+          conclude(await identify(authenticators, request, callOptions), request, accesses, true),
         refuse: (request, reason, account) => refuse(request, [], "rejected", reason, account),
       }),
     authorize,

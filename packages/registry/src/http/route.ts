@@ -29,6 +29,8 @@ export interface Route {
   readonly accesses: AccessesOf | "own";
   /** Whether a POST may mount a blob and falls back to an upload, so that access to `from` isn't required. */
   readonly mounts?: true;
+  /** Whether a page shows people who lack the access what of it they may pull. */
+  readonly filtered?: true;
   /** The handlers by method, or one for every method. */
   readonly handlers: Readonly<Partial<Record<Method, Handler>>> | Handler;
 }

@@ -18,6 +18,7 @@ export interface ServedRoute {
   readonly pattern: RegExp;
   readonly accesses: Route["accesses"];
   readonly mounts: boolean;
+  readonly filtered: boolean;
   /** Whether the path names a repository. */
   readonly hasName: boolean;
   readonly kind: ReferenceKind | undefined;
@@ -32,6 +33,7 @@ export function serveRoute(route: Route, { http, storage }: ApiConfig): ServedRo
     pattern: pathPattern(route, http.prefix),
     accesses: route.accesses,
     mounts: route.mounts === true,
+    filtered: route.filtered === true,
     hasName: route.path.includes("{name}"),
     kind: referenceKind(route),
     handlers: handlersOf(route, storage.maintenance.readonly.enabled),

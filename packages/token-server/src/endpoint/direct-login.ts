@@ -8,7 +8,7 @@ import {
   type PasswordCredentials,
 } from "@longshore/auth";
 import { expiringSignal } from "@longshore/base/abort";
-import type { RuleSource } from "../contract.js";
+import type { LoginContext, ResumedLogin, RuleSource } from "../contract.js";
 import { decide } from "../rules/decide.js";
 import type { PasswordLogin } from "./password-login.js";
 import { isPossible } from "./token-question.js";
@@ -34,7 +34,37 @@ export type DirectLogin = (
 ) => Promise<Grant> | undefined;
 
 /** How long a login may take (ms). */
-const PATIENCE = 60_000;
+export const PATIENCE = 60_000;
+
+/** What {@link grantLogin} decides on. */
+export interface LoginQuestion {
+  readonly rules: readonly RuleSource[];
+  readonly service: string;
+  readonly login: ResumedLogin;
+  readonly accesses: readonly Access[];
+  readonly context: LoginContext;
+}
+
+/** Grants all of `accesses` to a login, or throws AuthError DENIED. */
+export async function grantLogin({ rules, service, login, accesses, context }: LoginQuestion): Promise<Grant> {
+  const { identity, limit, source } = login;
+  const { account, token } = identity;
+  const subject = { ...identity, ip: context.remoteAddress, service };
+  const lacking: Access[] = [];
+  const rulesOf: string[] = [];
+  const decided = { source, rules: rulesOf };
+  for (const access of accesses) {
+    const wanted = { type: access.type, name: access.name, actions: [access.action] };
+    const { actions, rule } = await decide(rules, subject, wanted, context.signal);
+    const granted = limit === undefined ? actions : limit({ ...wanted, actions });
+    rulesOf.push(rule ?? "no rule");
+    if (!granted.includes(access.action)) lacking.push(access);
+  }
+  if (lacking.length === 0) return { account, token, unrestricted: false, decided };
+  const what = lacking.map(({ action, type, name }) => `${action} of ${type} ${name}`).join(", ");
+  const detail = `the rules, or the token's scopes, don't grant ${account}: ${what}`;
+  throw new AuthError({ code: "DENIED", reason: detail, account, detail, decided });
+}
 
 /** Asks the sources and rules that a token for the same account would come from. */
 export function createDirectLogin({ service, passwords, rules, challenge }: DirectLoginOptions): DirectLogin {
@@ -59,23 +89,7 @@ export function createDirectLogin({ service, passwords, rules, challenge }: Dire
         source,
       });
     }
-    const { identity, limit } = login;
-    const { account, token } = identity;
-    const subject = { ...identity, ip: context.remoteAddress, service };
-    const lacking: Access[] = [];
-    const rulesOf: string[] = [];
-    const decided = { source, rules: rulesOf };
-    for (const access of accesses) {
-      const wanted = { type: access.type, name: access.name, actions: [access.action] };
-      const { actions, rule } = await decide(rules, subject, wanted, context.signal);
-      const granted = limit === undefined ? actions : limit({ ...wanted, actions });
-      rulesOf.push(rule ?? "no rule");
-      if (!granted.includes(access.action)) lacking.push(access);
-    }
-    if (lacking.length === 0) return { account, token, unrestricted: false, decided };
-    const what = lacking.map(({ action, type, name }) => `${action} of ${type} ${name}`).join(", ");
-    const detail = `the rules, or the token's scopes, don't grant ${account}: ${what}`;
-    throw new AuthError({ code: "DENIED", reason: detail, account, detail, decided });
+    return await grantLogin({ rules, service, login: { ...login, source }, accesses, context });
   }
 
   return (request, accesses, { signal } = {}) => {

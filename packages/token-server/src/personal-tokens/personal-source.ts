@@ -21,9 +21,9 @@ export function openPersonalSource(options: PersonalOptions, ports: SourcePorts)
   const lastUse = openLastUse(records, { log, clock });
   const owners = createTokenOwners({ site, recheck: options.recheck, grace: options.grace, clock, log });
 
-  async function find(password: string): Promise<KeptToken | undefined> {
+  async function find(digest: string): Promise<KeptToken | undefined> {
     try {
-      return await known.find(digestOf(password));
+      return await known.find(digest);
     } catch (error) {
       if (isAuthError(error)) throw error;
       const reason = `personal access tokens can't be read: ${error instanceof Error ? error.message : "unknown fault"}`;
@@ -34,7 +34,11 @@ export function openPersonalSource(options: PersonalOptions, ports: SourcePorts)
   async function verify({ password }: PasswordCredentials, context: LoginContext): Promise<Login> {
     if (!looksLikeToken(password)) return { outcome: "unknown" };
     if (!isWellFormed(password)) return failed("a personal access token with a typing error");
-    const token = await find(password);
+    return resume(digestOf(password), context);
+  }
+
+  async function resume(digest: string, context: LoginContext): Promise<Login> {
+    const token = await find(digest);
     if (token === undefined) return failed("a personal access token that doesn't exist or was revoked");
     const { id, account, expires } = token;
     if (expires !== undefined && clock() >= expires)
@@ -44,7 +48,7 @@ export function openPersonalSource(options: PersonalOptions, ports: SourcePorts)
     return identified(token, identity);
   }
 
-  function identified({ id, scopes }: KeptToken, identity: Identity): Login {
+  function identified({ id, scopes, digest }: KeptToken, identity: Identity): Login {
     lastUse.note(id);
     // No refresh token: it would outlive the token, and clients keep the token itself.
     return {
@@ -52,12 +56,14 @@ export function openPersonalSource(options: PersonalOptions, ports: SourcePorts)
       identity: { ...identity, token: id },
       renewable: false,
       limit: compileScopes(scopes),
+      credential: digest,
     };
   }
 
   return {
     name: PERSONAL,
     verify,
+    resume,
     recall({ password }) {
       // A password of another source must not wait here for its turn.
       if (!looksLikeToken(password)) return { outcome: "unknown" };

@@ -29,11 +29,37 @@ export async function decide(
   resource: RuleResource,
   signal: AbortSignal,
 ): Promise<Verdict> {
+  const asking = ask(sources, subject, resource, signal);
+  let step = asking.next();
+  while (step.done !== true) step = asking.next(await step.value);
+  return step.value;
+}
+
+/** The same without a wait; undefined if one of the sources that are asked has to look elsewhere. Throws nothing. */
+export function decideAtOnce(
+  sources: readonly RuleSource[],
+  subject: RuleSubject,
+  resource: RuleResource,
+  signal: AbortSignal,
+): Verdict | undefined {
+  const step = ask(sources, subject, resource, signal).next();
+  if (step.done === true) return step.value;
+  step.value.catch(() => undefined);
+  return undefined;
+}
+
+/** Yields what has to be waited for, and goes on with what came of it. */
+function* ask(
+  sources: readonly RuleSource[],
+  subject: RuleSubject,
+  resource: RuleResource,
+  signal: AbortSignal,
+): Generator<Promise<RuleDecision | undefined>, Verdict, RuleDecision | undefined> {
   const answers: RuleAnswer[] = [];
   let shared: { readonly actions: readonly string[]; readonly rule: string } | undefined;
   for (const source of sources) {
     const answer = source.decide(subject, resource, signal);
-    const decision = answer instanceof Promise ? await answer : answer;
+    const decision = answer instanceof Promise ? yield answer : answer;
     answers.push({ name: source.name, entry: decision?.entry, actions: decision?.actions ?? [] });
     if (decision === undefined) continue;
     const { actions, isForEveryone = false } = decision;

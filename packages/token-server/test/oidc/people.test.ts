@@ -22,7 +22,7 @@ describe("a login in a browser", () => {
     const visit = await openBrowser().open(`${site.url}/auth/login/openid`);
     expect(visit.status).toBe(200);
     expect(visit.text).toContain("ann@example.com");
-    expect(await use(site, tokenIn(visit))).toEqual({
+    expect(await use(site, tokenIn(visit))).toMatchObject({
       outcome: "identified",
       identity: { account: "ann@example.com", labels: new Map([["group", ["developers"]]]) },
       renewable: false,

@@ -39,7 +39,7 @@ describe("personal access tokens as passwords", () => {
   test("say whose they are, whatever the user name is, and give no refresh token", async () => {
     const site = await open();
     const token = await create(site, { robot: "ci", labels: { team: ["web"] } });
-    expect(await login(site, token)).toEqual({
+    expect(await login(site, token)).toMatchObject({
       outcome: "identified",
       identity: {
         account: "robot/ci",

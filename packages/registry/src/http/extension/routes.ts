@@ -35,7 +35,8 @@ export const EXTENSION_ROUTES: readonly Route[] = [...new Set(OPERATIONS.map(({ 
     handlers[operation.method] = operation.handle;
     if (operation.method === "GET") handlers.HEAD = operation.handle;
   }
-  return { name: nameOf(path), path, accesses: ACCESSES[needs], handlers };
+  const filtered = needs === "catalog" ? ({ filtered: true } as const) : {};
+  return { name: nameOf(path), path, accesses: ACCESSES[needs], ...filtered, handlers };
 });
 
 /** The word for a path in metrics and in the audit log: `longshore-repository-images` for `_longshore/repository/images/{reference}`. */

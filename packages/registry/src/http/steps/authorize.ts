@@ -1,4 +1,5 @@
 import { isAuthError, type Access, type AccessController, type AuthError } from "@longshore/auth";
+import { PAGE_HEADER } from "../cors/policy.js";
 import { recordOf } from "../../observability/request-record.js";
 import { HttpAuthRequest } from "../access/auth-request.js";
 import type { MatchedStep } from "../context.js";
@@ -19,6 +20,9 @@ export function authorize(access: AccessController): MatchedStep {
       return authorizeMount(access, exchange, accesses, sourceAccess(from)).then(() => allowed(exchange, next));
     }
     const accesses = route.accesses(method, name, from);
+    if (route.filtered && exchange.header(PAGE_HEADER) !== undefined) {
+      return authorizeList(access, exchange, accesses).then(() => allowed(exchange, next));
+    }
     const grant = access.authorize(new HttpAuthRequest(request, shared.site), accesses, exchange);
     if (grant instanceof Promise) {
       return grant.then((later) => {
@@ -74,6 +78,19 @@ async function authorizeMount(
     if (exchange.grant.allows?.(source) === true) throw error;
     const { fault } = error;
     exchange.refusedSource = { challenge: fault.code === "UNAUTHENTICATED" ? fault.challenge : undefined };
+  }
+}
+
+/** Authorises a list that a page shows: of all, or only of what the client may pull, if that can be told. Throws AuthError. */
+async function authorizeList(access: AccessController, exchange: Exchange, accesses: readonly Access[]): Promise<void> {
+  const request = new HttpAuthRequest(exchange.request, exchange.shared.site);
+  try {
+    exchange.grant = await access.authorize(request, accesses, exchange);
+  } catch (error) {
+    if (!isTooLittle(error)) throw error;
+    const grant = await access.authorize(request, [], exchange);
+    if (grant.toPage !== true || grant.allows === undefined) throw error;
+    exchange.grant = grant;
   }
 }
 

@@ -45,6 +45,7 @@ export function openMachineSource(issuers: readonly ConfiguredIssuer[], ports: S
 
   return {
     name: "oidc",
+    ways: [],
     verify,
     grants: [tokenExchange(verify)],
     async reload() {

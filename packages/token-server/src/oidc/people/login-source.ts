@@ -2,7 +2,7 @@ import type { IdentitySource, SourcePorts } from "../../contract.js";
 import { openTokenStore } from "../../personal-tokens/token-store.js";
 import { devicePages, parseDeviceAttempt } from "./pages/device-pages.js";
 import { createTokenIssuer } from "./pages/issue-token.js";
-import { loginPages, parseAttempt } from "./pages/login-pages.js";
+import { browserLoginPath, loginPages, parseAttempt } from "./pages/login-pages.js";
 import type { ChosenProvider } from "./provider.js";
 import { createLoginSessions, storageAvailable } from "./sessions/login-sessions.js";
 import { createSealer } from "./sessions/seal.js";
@@ -53,16 +53,20 @@ export async function openLoginSource(
   return {
     name: NAME,
     verify: () => Promise.resolve({ outcome: "unknown" }),
-    async lookup(account) {
-      const identity = await storageAvailable(() => sessions.lookup(account));
-      return identity === undefined ? undefined : { identity };
-    },
+    ways: providers.map(({ name, title }) => ({ kind: "provider", name, title, path: browserLoginPath(name) })),
+    lookup: (account) => storageAvailable(() => sessions.lookup(account)),
     pages: [
       ...loginPages({
         providers,
         attempts,
         used: openUsedStates(records, clock),
         issue,
+        async begin(provider, login) {
+          const { account } = login.identity;
+          await sessions.begin(provider.name, login);
+          const known = await sessions.lookup(account);
+          return { account, source: NAME, stamp: known?.stamp };
+        },
         log,
         registry,
         dockerAuthPaths: dockerauthpaths,

@@ -1,5 +1,5 @@
 import { AuthError, basicChallenge, basicCredentials, type AuthorizeOptions, type PageRequest } from "@longshore/auth";
-import type { Login, LoginContext, TokenSite } from "../../contract.js";
+import type { Login, LoginContext, ResumedLogin, TokenSite } from "../../contract.js";
 
 /** Somebody who is logged in to the API of tokens. */
 export interface TokenCaller {
@@ -30,17 +30,30 @@ export function contextOf(request: PageRequest, service: string, { signal }: Aut
   };
 }
 
-/** Who calls the API, by Basic credentials. Throws AuthError. */
+/** Who calls the API, by Basic credentials or a login with a browser. Throws AuthError. */
 export async function identifyCaller(
   request: PageRequest,
   site: TokenSite,
   context: LoginContext,
 ): Promise<TokenCaller> {
+  if (request.login !== undefined) {
+    const resumed = await site.resume(request.login, context);
+    if (resumed === undefined) throw unauthenticated("the login no longer holds", "missing");
+    return callerOf(resumed, request.login.credential === undefined, site, context);
+  }
   const credentials = basicCredentials(request);
   if (credentials === undefined || credentials === "malformed") throw unauthenticated("no credentials", "missing");
   const { login, source } = await site.verify(credentials, context);
   if (login.outcome !== "identified") throw unauthenticated(reasonOf(login), "rejected", credentials.account, source);
-  const { identity, renewable, limit } = login;
+  return callerOf({ ...login, source }, login.renewable, site, context);
+}
+
+function callerOf(
+  { identity, limit, source }: ResumedLogin,
+  byPassword: boolean,
+  site: TokenSite,
+  context: LoginContext,
+): TokenCaller {
   // A token for less than its account, shown here, is good for less than this.
   if (limit !== undefined) {
     const reason = "this token is limited to scopes, and can't be used to manage tokens";
@@ -49,7 +62,7 @@ export async function identifyCaller(
   return {
     account: identity.account,
     source,
-    byPassword: renewable,
+    byPassword,
     async isAdmin() {
       const subject = { ...identity, ip: context.remoteAddress, service: context.service };
       return (await site.granted(subject, MANAGE, context.signal)).includes("*");

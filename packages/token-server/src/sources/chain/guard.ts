@@ -145,6 +145,8 @@ export function guardSource(source: IdentitySource, limits: SourceLimits, clock:
         );
       },
     }),
+    ...(source.resume && { resume: source.resume.bind(source) }),
+    ways: source.ways,
     grants: source.grants,
     pages: source.pages,
     async reload() {

@@ -1,10 +1,17 @@
 import { timingSafeEqual } from "node:crypto";
-import { AuthError, type AuthLog, type AuthPage, type PageAnswer, type PageRequest } from "@longshore/auth";
+import {
+  AuthError,
+  type AuthLog,
+  type AuthPage,
+  type KeptLogin,
+  type PageAnswer,
+  type PageRequest,
+} from "@longshore/auth";
 import { MINUTE } from "@longshore/base/duration";
 import { randomNonce, randomPKCECodeVerifier, randomState } from "openid-client";
 import { z } from "zod";
 import type { KeptToken } from "../../../personal-tokens/token-record.js";
-import { LoginRefused, type LoginChecks, type LoginProvider } from "../provider.js";
+import { LoginRefused, type LoginChecks, type LoginProvider, type ProvidedLogin } from "../provider.js";
 import { storageAvailable } from "../sessions/login-sessions.js";
 import type { Sealer } from "../sessions/seal.js";
 import type { UsedStates } from "../sessions/used-states.js";
@@ -18,6 +25,8 @@ const ATTEMPT = z.object({
   state: z.string(),
   nonce: z.string(),
   verifier: z.string(),
+  /** Whether the browser itself is to be logged in, and needs no token. */
+  browser: z.boolean().default(false),
 });
 
 /** A login that a browser has begun: sealed in its cookie, so that nothing is kept for those who never come back. */
@@ -34,6 +43,8 @@ export interface LoginPagesOptions {
   readonly attempts: Sealer<LoginAttempt>;
   readonly used: UsedStates;
   readonly issue: TokenIssuer;
+  /** Keeps who logged in with a browser. Throws what `issue` throws. */
+  readonly begin: (provider: LoginProvider, login: ProvidedLogin) => Promise<KeptLogin>;
   readonly log: AuthLog;
   /** What people are told to log in to; undefined: where the page is. */
   readonly registry?: string | undefined;
@@ -45,6 +56,14 @@ export interface LoginPagesOptions {
 const ATTEMPT_LIFETIME = 10 * MINUTE;
 
 const LOGIN_PATH = "/auth/login";
+
+/** The parameter of a login that ends in the browser, without a token. */
+const BROWSER = "browser";
+
+/** Where a browser is logged in by a provider. */
+export function browserLoginPath(provider: string): string {
+  return `${LOGIN_PATH}/${provider}?${BROWSER}=true`;
+}
 
 /** A login in a browser, which ends with a personal access token for `docker login`. There is nothing that could redirect elsewhere. */
 export function loginPages(options: LoginPagesOptions): readonly AuthPage[] {
@@ -66,7 +85,8 @@ export function loginPages(options: LoginPagesOptions): readonly AuthPage[] {
       verifier: randomPKCECodeVerifier(),
     };
     const location = await provider.authorize(checks);
-    const cookie = await attempts.seal({ ...checks, provider: provider.name }, ATTEMPT_LIFETIME);
+    const browser = request.query.get(BROWSER) === "true";
+    const cookie = await attempts.seal({ ...checks, provider: provider.name, browser }, ATTEMPT_LIFETIME);
     return {
       ...htmlPage(303, "Log in", ""),
       headers: {
@@ -88,10 +108,21 @@ export function loginPages(options: LoginPagesOptions): readonly AuthPage[] {
       throw new LoginRefused("This answer doesn't belong to the login that this browser has begun. Start again.");
     }
     const login = await provider.redeem(request.query, attempt);
-    const { text, kept } = await storageAvailable(async () => {
-      if (!(await used.use(state))) throw new LoginRefused("This login was completed already. Start again.");
-      return issue(provider, login);
-    });
+    const once = async <T>(work: () => Promise<T>): Promise<T> =>
+      storageAvailable(async () => {
+        if (!(await used.use(state))) throw new LoginRefused("This login was completed already. Start again.");
+        return work();
+      });
+    if (attempt.browser) {
+      const known = await once(() => options.begin(provider, login));
+      const page = htmlPage(200, "You are logged in", "", {
+        headers: { "set-cookie": setCookie(request, "", 0) },
+        account: known.account,
+        audit: { outcome: "allowed", source: provider.name },
+      });
+      return { ...page, login: known };
+    }
+    const { text, kept } = await once(() => issue(provider, login));
     return htmlPage(200, "You are logged in", tokenText(text, kept, registry ?? hostOf(request)), {
       headers: { "set-cookie": setCookie(request, "", 0) },
       account: kept.account,

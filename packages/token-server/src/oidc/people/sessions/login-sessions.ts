@@ -1,5 +1,7 @@
-import { AuthError, isAuthError, type AuthLog, type Clock, type Identity } from "@longshore/auth";
+import { hash } from "node:crypto";
+import { AuthError, isAuthError, type AuthLog, type Clock } from "@longshore/auth";
 import { DAY, MINUTE } from "@longshore/base/duration";
+import type { KnownAccount } from "../../../contract.js";
 import type { TokenStore } from "../../../personal-tokens/token-store.js";
 import { LoginRefused, type LoginProvider, type ProvidedLogin } from "../provider.js";
 import type { Sealer } from "./seal.js";
@@ -31,7 +33,7 @@ export interface LoginSessions {
    * The account as its provider last said, which is asked again in the background when that is due; undefined if it has never logged in,
    * or no longer may. Throws AuthError UNAVAILABLE.
    */
-  lookup(account: string): Promise<Identity | undefined>;
+  lookup(account: string): Promise<KnownAccount | undefined>;
   /** Waits for what is under way in the background. */
   close(): Promise<void>;
 }
@@ -127,15 +129,15 @@ export function createLoginSessions(options: LoginSessionsOptions): LoginSession
       if (kept === undefined || kept.session.ended) return undefined;
       const age = clock() - kept.session.validated;
       const isDue = kept.session.renewal !== undefined && (age < 0 || age >= revalidate);
-      if (!isDue) return identityOf(kept.session);
+      if (!isDue) return knownOf(kept.session);
       if (age < revalidate + grace) {
         askInBackground(kept);
-        return identityOf(kept.session);
+        return knownOf(kept.session);
       }
       await askOnce(kept);
       const now = await sessions.read(account);
       if (now === undefined || now.session.ended) return undefined;
-      if (clock() - now.session.validated < revalidate + grace) return identityOf(now.session);
+      if (clock() - now.session.validated < revalidate + grace) return knownOf(now.session);
       throw new AuthError({ code: "UNAVAILABLE", reason: `the login of ${account} can't be confirmed now` });
     },
     async close() {
@@ -154,8 +156,10 @@ export function createLoginSessions(options: LoginSessionsOptions): LoginSession
   }
 }
 
-function identityOf({ account, labels }: Session): Identity {
-  return { account, labels: new Map(Object.entries(labels)) };
+/** The stamp is of whom the provider means by the account: another holder isn't logged in by what the one before began. */
+function knownOf({ account, labels, provider, subject }: Session): KnownAccount {
+  const stamp = hash("sha256", JSON.stringify(["login", account, provider, subject]), "base64url");
+  return { identity: { account, labels: new Map(Object.entries(labels)) }, stamp };
 }
 
 /** A fault of the storage as AuthError UNAVAILABLE. */
