@@ -126,3 +126,4 @@ export type {
   ScrubResult,
 } from "./scrub/options.js";
 export { claimWorkDirectory, type WorkDirectory } from "./gc/work-directory.js";
+export { LayerUnreadable, listLayer, type LayerFile, type LayerLimits } from "./archive/layer-files.js";

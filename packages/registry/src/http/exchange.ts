@@ -46,6 +46,8 @@ export interface SharedState {
   readonly tokens: TokenEndpoint | undefined;
   /** What access control serves beside tokens. */
   readonly pages: readonly AuthPage[];
+  /** Layers that are being read to list their files. */
+  readonly layerReads: { underWay: number };
   readonly site: RequestSite;
   /** Undefined if no client is redirected. */
   readonly redirects: Redirects | undefined;

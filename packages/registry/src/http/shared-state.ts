@@ -80,6 +80,7 @@ export function createSharedState(dependencies: AppDependencies): SharedState {
     baseHeaders: [...API_VERSION, ...flatten(http.headers)],
     tokens: access.tokens,
     pages: access.pages ?? [],
+    layerReads: { underWay: 0 },
     site: { urls, clients },
     redirects: canRedirect ? createRedirects(storage.redirect) : undefined,
     cursor: createCatalogCursor(secret),

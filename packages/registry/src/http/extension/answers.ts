@@ -156,7 +156,29 @@ const usage = z.strictObject({
 });
 
 /** By the names that the OpenAPI document has for them. */
+const layerFile = z.strictObject({
+  path: z.string().meta({ description: "Without a slash at its beginning or end; empty: the root." }),
+  type: z.enum(["file", "directory", "symlink", "link", "character-device", "block-device", "fifo"]),
+  size: bytes,
+  mode: z.string().meta({ description: "Permission bits, in octal." }),
+  link: z.string().optional().meta({ description: "Where a link leads, as it is written." }),
+  removes: z
+    .enum(["path", "contents"])
+    .optional()
+    .meta({ description: "Of the layers below: this path, or everything in this directory." }),
+});
+
 export const ANSWERS = {
+  LayerFiles: z.strictObject({
+    name: z.string(),
+    digest,
+    compression: z.enum(["none", "gzip", "zstd"]),
+    cutBy: z
+      .enum(["entries", "bytes", "text", "time"])
+      .optional()
+      .meta({ description: "Which limit ended the list before the layer did." }),
+    files: z.array(layerFile),
+  }),
   Extensions: z.strictObject({ extensions: z.array(extension) }),
   OpenApi: z.looseObject({ openapi: z.string() }).meta({ description: "This document." }),
   Image: image,
