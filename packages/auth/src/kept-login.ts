@@ -3,6 +3,8 @@ export interface KeptLogin {
   readonly account: string;
   /** What vouched for it, as the configuration calls it. */
   readonly source: string;
+  /** When it was (ms since 1970), if its source has a way to end what came before. */
+  readonly since?: number | undefined;
   /** Changes with the account's password, and tells nothing about it; undefined if the source can't tell. */
   readonly stamp?: string | undefined;
   /** By what the source knows credentials that are good for less than the account, such as a personal access token. */

@@ -11,6 +11,8 @@ import {
   type StorageDriver,
 } from "@longshore/storage";
 import type { Config } from "./config/config.js";
+import { loadSource, type ConfigurationSource } from "./config/source.js";
+import type { AppDependencies } from "./http/shared-state.js";
 import type { OpenConsole } from "./console/open-console.js";
 import { createApp, type App } from "./http/app.js";
 import { createClientAddresses, type ClientAddresses } from "./http/client/client-address.js";
@@ -42,6 +44,8 @@ export interface ApiPorts {
   /** `http.secret`, or the one generated in its place. */
   readonly secret: string;
   readonly log: Log;
+  /** Where the configuration comes from; undefined: nothing is told of it. */
+  readonly source?: ConfigurationSource | undefined;
   /** The registry's version, for its page. */
   readonly version?: string | undefined;
   /** False if another process of this registry reports mistakes in the files that all of them read. */
@@ -119,6 +123,7 @@ export async function composeApi(config: Config, ports: ApiPorts): Promise<Compo
     immutable: immutableTagsOf(config),
     maintenance: ports.maintenance && { runs: openRuns(openRecords(driver)), requests: ports.maintenance },
     log,
+    settings: settingsOf(ports.source),
     limits: limits.limits,
     onLimited: limits.onRefusal,
     onAccess: metrics === undefined ? undefined : (outcome) => metrics.auth.outcome(access.name, outcome),
@@ -186,6 +191,15 @@ async function openPage(
   if (!config.console.enabled) return undefined;
   const { openConsole } = await import("./console/open-console.js");
   return openConsole({ config, access, records: openRecords(driver), secret, version, clock: Date.now, log });
+}
+
+/** Reads the configuration again: what it was read to keeps no places of keys. */
+function settingsOf(source: ConfigurationSource | undefined): AppDependencies["settings"] {
+  if (source === undefined || source.dockerAuth !== undefined) return undefined;
+  return async () => {
+    const loaded = await loadSource(source, process.env);
+    return loaded.config === undefined ? undefined : loaded.settings();
+  };
 }
 
 const QUIET = { error: () => undefined, warn: () => undefined, info: () => undefined };

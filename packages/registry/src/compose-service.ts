@@ -5,6 +5,7 @@ import type { StorageDriver } from "@longshore/storage";
 import { openAudit } from "./audit/open-audit.js";
 import { composeApi } from "./compose-api.js";
 import type { Config } from "./config/config.js";
+import type { ConfigurationSource } from "./config/source.js";
 import type { HealthFailures } from "./health/health-check.js";
 import type { MaintenanceRequests } from "./maintenance/desk.js";
 import { createMetrics, type Metrics, type MetricsSnapshot } from "./metrics/metrics.js";
@@ -59,6 +60,8 @@ export interface ServiceContext extends ProcessContext {
   readonly tracing: Tracing | undefined;
   /** The sink for events; undefined disables notifications. */
   readonly events: EventSink | undefined;
+  /** Where the configuration comes from, for administrators. */
+  readonly source?: ConfigurationSource | undefined;
   /** Whether other processes of this registry listen on the same address. */
   readonly isOneOfSeveral?: boolean | undefined;
   /** False if another of the registry's processes reports mistakes in the files that all of them read. */

@@ -61,7 +61,8 @@ export async function openTokenServer(
   const each: IdentitySource[] = [];
   const sources = createSourceChain(each, options);
   const passwords = createPasswordLogin(sources, openLoginLedger(options.throttle, ports), clock);
-  const resume = createResumeLogin(sources, each);
+  const refreshTokens = await openRefreshTokens(records, { clock, lifetime: refreshlifetime });
+  const resume = createResumeLogin(sources, each, (...question) => refreshTokens.isRevoked(...question));
   const site: TokenSite = {
     resume,
     sources: accountSources(options.chosenSources),
@@ -125,7 +126,7 @@ export async function openTokenServer(
       check: () => keys.check(),
     });
     const logins = createBrowserLogins(
-      { service, anonymous: options.anonymous, passwords, sources, each, rules, challenge },
+      { service, anonymous: options.anonymous, passwords, sources, each, rules, clock, challenge },
       resume,
     );
     const endpoint = createTokenEndpoint({
@@ -140,7 +141,7 @@ export async function openTokenServer(
       each,
       passwords,
       rules,
-      refreshTokens: await openRefreshTokens(records, { clock, lifetime: refreshlifetime }),
+      refreshTokens,
       clock,
     });
     const grants = each.flatMap((source) => source.grants ?? []).map(({ type }) => type);

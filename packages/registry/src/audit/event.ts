@@ -129,6 +129,7 @@ function actionOf(exchange: AuditedExchange, handler: string): AuditAction | und
 const EXTENSION_ACTIONS: Readonly<Record<string, Readonly<Record<string, AuditAction>>>> = {
   longshore_repository_images: { GET: "list" },
   longshore_repository_files: { GET: "list" },
+  longshore_maintenance_configuration: { GET: "list" },
   longshore_repository_usage: { GET: "list" },
   longshore_repository_referrers: { GET: "list" },
   longshore_repository_contents: { DELETE: "delete" },

@@ -9,6 +9,7 @@ import { explainIssues } from "./issues.js";
 import { type Machine, normalise } from "./normalise.js";
 import { root as schema } from "./schema/root.js";
 import { DRIVERS } from "./schema/storage.js";
+import { listSettings, type Setting } from "./settings.js";
 import { Secret } from "@longshore/options/secret";
 import { parseYaml } from "./yaml/parse.js";
 import { emptyMap, isNull, locate, type MapNode, type Node, setEntry, type Source } from "./yaml/tree.js";
@@ -31,6 +32,8 @@ interface LoadedConfig {
   readonly warnings: readonly Finding[];
   /** The position of a key, or else of the deepest section around it that was given. */
   sourceOf(path: Path): Source;
+  /** Every value with where it comes from, without secrets. */
+  settings(): readonly Setting[];
 }
 
 interface RefusedConfig {
@@ -80,7 +83,13 @@ export function loadConfig({ text, file, environment, machine }: LoadInput): Loa
   const config = normalise(checked.data, { type: chosen.storage, driver }, machine, report);
   const { errors, warnings } = sorted(findings);
   if (errors.length > 0) return { config: undefined, errors, warnings };
-  return { config: deepFreeze(config), errors: [], warnings, sourceOf: (path) => locate(root, path).source };
+  return {
+    config: deepFreeze(config),
+    errors: [],
+    warnings,
+    sourceOf: (path) => locate(root, path).source,
+    settings: () => listSettings(root, schema),
+  };
 }
 
 function refused(findings: readonly Finding[]): RefusedConfig {

@@ -10,6 +10,7 @@ import {
   type Registry,
   type Repository,
 } from "@longshore/storage";
+import type { Setting } from "../config/settings.js";
 import { ApiError, ClientGone } from "../errors/api-error.js";
 import type { MaintenanceRequests } from "../maintenance/desk.js";
 import type { Runs } from "../maintenance/runs.js";
@@ -62,6 +63,8 @@ export interface SharedState {
   readonly immutable: ImmutableTags;
   /** Undefined: no maintenance can be asked for. */
   readonly maintenance: Maintenance | undefined;
+  /** What the registry runs with, without secrets; undefined where that isn't known. */
+  readonly settings: (() => Promise<readonly Setting[] | undefined>) | undefined;
   /** Undefined if no rule limits clients. */
   readonly limits: ClientLimits | undefined;
   /** Called with the rule that refused a request. */

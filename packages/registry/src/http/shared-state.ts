@@ -43,6 +43,8 @@ export interface AppDependencies {
   readonly immutable?: ImmutableTags | undefined;
   /** Undefined: no maintenance can be asked for. */
   readonly maintenance?: Maintenance | undefined;
+  /** What the registry runs with, without secrets; undefined where that isn't known. */
+  readonly settings?: SharedState["settings"];
   /** Limits for each client; undefined: none. */
   readonly limits?: ClientLimits | undefined;
   /** Called with the rule that refused a request. */
@@ -90,6 +92,7 @@ export function createSharedState(dependencies: AppDependencies): SharedState {
     activity: dependencies.activity,
     immutable: dependencies.immutable ?? NOTHING_IMMUTABLE,
     maintenance: dependencies.maintenance,
+    settings: dependencies.settings,
     limits: dependencies.limits,
     onLimited: dependencies.onLimited,
     observe: events === undefined ? undefined : createObserver(registry, events),

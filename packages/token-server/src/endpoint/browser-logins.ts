@@ -5,6 +5,7 @@ import {
   type AuthorizeOptions,
   type AuthRequest,
   type BrowserLogins,
+  type Clock,
   type Grant,
   type Identity,
   type KeptLogin,
@@ -15,6 +16,7 @@ import { decideAtOnce } from "../rules/decide.js";
 import type { SourceChain } from "../sources/chain/chain.js";
 import { grantLogin, PATIENCE } from "./direct-login.js";
 import type { PasswordLogin } from "./password-login.js";
+import type { RefreshTokens } from "./refresh-tokens.js";
 import { isPossible } from "./token-question.js";
 
 /** What {@link createBrowserLogins} works with. */
@@ -28,6 +30,7 @@ export interface BrowserLoginsOptions {
   /** The same ones, for what each has of its own. */
   readonly each: readonly IdentitySource[];
   readonly rules: readonly RuleSource[];
+  readonly clock: Clock;
   /** The `WWW-Authenticate` line for a request without a login. */
   readonly challenge: (request: AuthRequest, accesses: readonly Access[]) => string;
 }
@@ -36,8 +39,13 @@ export interface BrowserLoginsOptions {
 export type ResumeLogin = (login: KeptLogin, context: LoginContext) => Promise<ResumedLogin | undefined>;
 
 /** Asks the source of a login for its account as it is now: without its password, as for a refresh token. */
-export function createResumeLogin(sources: SourceChain, each: readonly IdentitySource[]): ResumeLogin {
-  return async ({ account, source: name, stamp, credential, labels }, context) => {
+export function createResumeLogin(
+  sources: SourceChain,
+  each: readonly IdentitySource[],
+  isRevoked: RefreshTokens["isRevoked"],
+): ResumeLogin {
+  return async ({ account, source: name, since = 0, stamp, credential, labels }, context) => {
+    if (await isRevoked(account, since)) return undefined;
     if (credential !== undefined) {
       const login = await each.find((source) => source.name === name)?.resume?.(credential, context);
       if (login?.outcome !== "identified" || login.identity.account !== account) return undefined;
@@ -57,7 +65,7 @@ function recorded(account: string, labels: NonNullable<KeptLogin["labels"]>): Id
 
 /** Logins with a browser: what they may do is decided on as for a token of the same account. */
 export function createBrowserLogins(options: BrowserLoginsOptions, resume: ResumeLogin): BrowserLogins {
-  const { service, anonymous, passwords, sources, rules, challenge } = options;
+  const { service, anonymous, passwords, sources, rules, clock, challenge } = options;
 
   function refuse(request: AuthRequest, reason: string, account: string, source?: string): AuthError {
     const fault = { code: "UNAUTHENTICATED", challenge: challenge(request, []), accesses: [] } as const;
@@ -105,22 +113,25 @@ export function createBrowserLogins(options: BrowserLoginsOptions, resume: Resum
     anonymous,
     async logIn(credentials, request, { signal }: AuthorizeOptions = {}) {
       if (!isPossible(credentials)) throw refuse(request, "no account has such a name or password", "");
+      // From before the password was compared.
+      const since = clock();
       using time = expiringSignal(signal, PATIENCE);
       const context = { remoteAddress: request.remoteAddress, service, signal: time.signal };
-      const { login, source } = await passwords(credentials, context);
-      if (login.outcome !== "identified" || source === undefined) {
-        const reason = login.outcome === "failed" ? login.reason : "no source of identities knows the account";
+      const { login: found, source } = await passwords(credentials, context);
+      if (found.outcome !== "identified" || source === undefined) {
+        const reason = found.outcome === "failed" ? found.reason : "no source of identities knows the account";
         throw refuse(request, reason, credentials.account, source);
       }
-      const { identity, renewable, credential } = login;
+      const { identity, renewable, credential } = found;
       const kept = await keep(identity, source, credential, renewable, context);
       if (kept === undefined) throw refuse(request, "these credentials are for programs", identity.account, source);
+      const login = { ...kept, since };
       if (kept.stamp !== undefined) {
         // The password that was verified must be the one that the stamp is of.
         const again = await sources.verify(credentials, context);
         if (again.login.outcome !== "identified") throw refuse(request, "wrong password", identity.account, source);
       }
-      return kept;
+      return login;
     },
     async authorize(kept, request, accesses, { signal }: AuthorizeOptions = {}) {
       using time = expiringSignal(signal, PATIENCE);

@@ -26,6 +26,8 @@ export interface RefreshTokens {
   issue(subject: RefreshSubject): string;
   /** Undefined if it is none of ours, expired or revoked. Throws AuthError UNAVAILABLE. */
   redeem(token: string): Promise<RedeemedRefresh | undefined>;
+  /** Whether logins of `account` that began at `since` (ms since 1970) were ended by {@link revokeRefreshTokens}. Throws AuthError UNAVAILABLE. */
+  isRevoked(account: string, since: number): Promise<boolean>;
 }
 
 /** What secret scanners and people recognise one by. */
@@ -51,7 +53,12 @@ export async function openRefreshTokens(
   const stampDigest = (account: string, stamp: string | undefined): string =>
     stamp === undefined ? "" : seal(JSON.stringify(["stamp", account, stamp])).toString("base64url");
 
+  async function isRevoked(account: string, since: number): Promise<boolean> {
+    return since <= (revocations.recall(account) ?? (await revocations.find(account)) ?? 0);
+  }
+
   return {
+    isRevoked,
     issue({ source, account, service, stamp }) {
       const now = Math.floor(clock() / 1000);
       const nonce = randomBytes(9).toString("base64url");
@@ -72,8 +79,7 @@ export async function openRefreshTokens(
       if (!parsed.success) return undefined;
       const [source, account, service, issuedAt, expires, stampOf] = parsed.data;
       if (clock() >= expires * 1000) return undefined;
-      const revoked = revocations.recall(account) ?? (await revocations.find(account)) ?? 0;
-      if (issuedAt * 1000 <= revoked) return undefined;
+      if (await isRevoked(account, issuedAt * 1000)) return undefined;
       return { source, account, service, isFor: (stamp) => stampOf === stampDigest(account, stamp) };
     },
   };

@@ -54,6 +54,7 @@ export async function openSite(
   provider.next = ANN;
   const time = { now: Date.now() };
   const site: TokenSite = {
+    resume: () => Promise.resolve(undefined),
     sources: ["login"],
     verify: () => Promise.reject(new Error("passwords aren't a part of this")),
     lookup: async (source, account, context) =>

@@ -31,6 +31,7 @@ export async function openSite({
   const people = new Map<string, Identity>();
   const admins = new Set<string>();
   const site: TokenSite = {
+    resume: () => Promise.resolve(undefined),
     sources: ["people"],
     async verify(credentials, context) {
       const login = await source.verify(credentials, context);

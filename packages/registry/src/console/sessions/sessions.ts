@@ -30,6 +30,7 @@ const SESSION = z.object({
   login: z.object({
     account: z.string().min(1),
     source: z.string(),
+    since: z.number().optional(),
     stamp: z.string().optional(),
     credential: z.string().optional(),
     labels: z.record(z.string(), z.array(z.string())).optional(),

@@ -168,7 +168,18 @@ const layerFile = z.strictObject({
     .meta({ description: "Of the layers below: this path, or everything in this directory." }),
 });
 
+const setting = z.strictObject({
+  path: z.string().meta({ description: "Such as `notifications.endpoints[0].url`." }),
+  value: z.string().optional().meta({ description: "As it is written; absent if it is hidden." }),
+  isHidden: z.boolean().meta({ description: "Whether it is, or may hold, a secret." }),
+  origin: z.enum(["default", "environment", "file"]),
+  variable: z.string().optional(),
+  file: z.string().optional(),
+  line: z.int().positive().optional(),
+});
+
 export const ANSWERS = {
+  Configuration: z.strictObject({ settings: z.array(setting) }),
   LayerFiles: z.strictObject({
     name: z.string(),
     digest,

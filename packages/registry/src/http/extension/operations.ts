@@ -242,6 +242,21 @@ export const OPERATIONS: readonly Operation[] = [
   ),
   operation(
     {
+      id: "showConfiguration",
+      method: "GET",
+      path: "/v2/_longshore/maintenance/configuration",
+      summary: "Say what the registry runs with, and where each value comes from",
+      details:
+        "Secrets, and what may hold one, have no value. Of the file and the variables that the registry was started with; access rules are among them.",
+      needs: "maintenance",
+      status: 200,
+      answer: "Configuration",
+      parameters: {},
+    },
+    async () => (await import("./handlers/configuration.js")).showConfiguration,
+  ),
+  operation(
+    {
       id: "startRun",
       method: "POST",
       path: "/v2/_longshore/maintenance/runs",

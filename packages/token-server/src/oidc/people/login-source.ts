@@ -65,7 +65,7 @@ export async function openLoginSource(
           const { account } = login.identity;
           await sessions.begin(provider.name, login);
           const known = await sessions.lookup(account);
-          return { account, source: NAME, stamp: known?.stamp };
+          return { account, source: NAME, since: clock(), stamp: known?.stamp };
         },
         log,
         registry,
