@@ -1,9 +1,11 @@
 import { describe, expect, it } from "vitest";
 import { formatBytes } from "../src/lib/bytes.js";
-import { formatReference, formatRoute, parseReference, parseRoute } from "../src/lib/route.js";
+import { formatRoute, parseRoute } from "../src/lib/route.js";
 import { formatAge, parseTime } from "../src/lib/time.js";
 import { trustOf } from "../src/lib/addresses.js";
 import { treeLines } from "../src/lib/tree.js";
+
+const DIGEST = `sha256:${"0f".repeat(32)}`;
 
 describe("sizes", () => {
   it.each([
@@ -38,7 +40,7 @@ describe("addresses of pages", () => {
     ["", { kind: "repositories" }],
     ["#/r/team/t/app", { kind: "repository", name: "team/t/app" }],
     ["#/r/team/app:1.0", { kind: "image", reference: { name: "team/app", tag: "1.0" } }],
-    ["#/r/a@sha256:0f", { kind: "image", reference: { name: "a", digest: "sha256:0f" } }],
+    [`#/r/a@${DIGEST}`, { kind: "image", reference: { name: "a", digest: DIGEST } }],
     ["#/usage", { kind: "usage" }],
   ])("%s", (hash, page) => {
     const parsed = parseRoute(hash);
@@ -54,12 +56,6 @@ describe("addresses of pages", () => {
   it("are unknown if they name no page", () => {
     for (const hash of ["#/nothing", "#/r/", "#/usage/more", "#%E0%A4%A"]) {
       expect(parseRoute(hash).page.kind).toBe("unknown");
-    }
-  });
-
-  it("contain references", () => {
-    for (const text of ["team/app", "team/app:1.0", "team/app@sha256:00"]) {
-      expect(formatReference(parseReference(text))).toBe(text);
     }
   });
 });

@@ -1,3 +1,5 @@
+import { isDigest, isRepositoryName, isTag } from "../lib/grammar.js";
+
 /** Checks that JSON is what the API promises, and says where it isn't. `path` names the value in the message. */
 export type Decoder<T> = (value: unknown, path: string) => T;
 
@@ -16,6 +18,14 @@ export const text: Decoder<string> = (value, path) => (typeof value === "string"
 export const number: Decoder<number> = (value, path) => (typeof value === "number" ? value : fail(path, "a number"));
 export const flag: Decoder<boolean> = (value, path) =>
   typeof value === "boolean" ? value : fail(path, "true or false");
+/** Text that `fits`; `expected` says in messages what it should be. */
+export function textThat(fits: (text: string) => boolean, expected: string): Decoder<string> {
+  return (value, path) => (typeof value === "string" && fits(value) ? value : fail(path, expected));
+}
+
+export const repositoryName = textThat(isRepositoryName, "the name of a repository");
+export const tagName = textThat(isTag, "a tag");
+export const digest = textThat(isDigest, "a digest");
 
 export function isRecord(value: unknown): value is Readonly<Record<string, unknown>> {
   return typeof value === "object" && value !== null && !Array.isArray(value);

@@ -1,10 +1,11 @@
-import { list, number, object, optional, record, text, type Decoded } from "./decode.js";
+import { digest, list, number, object, optional, record, repositoryName, text, type Decoded } from "./decode.js";
 import { ask } from "./http.js";
+import { repositoryPath } from "./paths.js";
 import { platform } from "./tags.js";
 
 const descriptorShape = {
   mediaType: text,
-  digest: text,
+  digest,
   size: number,
   artifactType: optional(text),
   annotations: optional(record(text)),
@@ -41,7 +42,7 @@ export type Configuration = Decoded<typeof configuration>;
 
 const image = object({
   ...descriptorShape,
-  name: text,
+  name: repositoryName,
   subject: optional(descriptor),
   manifests: optional(list(child)),
   config: optional(descriptor),
@@ -54,5 +55,5 @@ export type Image = Decoded<typeof image>;
 
 /** Looking at it isn't counted as a pull. */
 export function showImage(name: string, reference: string, signal?: AbortSignal): Promise<Image> {
-  return ask(`v2/${name}/_longshore/repository/images/${reference}`, image, { signal });
+  return ask(repositoryPath(name, "_longshore", "repository", "images", reference), image, { signal });
 }

@@ -1,18 +1,20 @@
-import { list, number, object, optional, text, type Decoded } from "./decode.js";
+import { digest, list, number, object, optional, tagName, text, type Decoded } from "./decode.js";
 import { ask } from "./http.js";
+import { repositoryPath } from "./paths.js";
 
 const referrer = object({
   kind: text,
-  digest: text,
+  digest,
   artifactType: optional(text),
   size: number,
-  tag: optional(text),
+  tag: optional(tagName),
 });
 export type Referrer = Decoded<typeof referrer>;
 
-const referrers = object({ subject: text, referrers: list(referrer) });
+const referrers = object({ subject: digest, referrers: list(referrer) });
 
 /** What refers to a manifest: signatures, SBOMs, attestations. */
-export async function listReferrers(name: string, digest: string, signal?: AbortSignal): Promise<readonly Referrer[]> {
-  return (await ask(`v2/${name}/_longshore/repository/referrers/${digest}`, referrers, { signal })).referrers;
+export async function listReferrers(name: string, subject: string, signal?: AbortSignal): Promise<readonly Referrer[]> {
+  const path = repositoryPath(name, "_longshore", "repository", "referrers", subject);
+  return (await ask(path, referrers, { signal })).referrers;
 }

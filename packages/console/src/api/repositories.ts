@@ -1,9 +1,10 @@
-import { list, number, object, optional, text, type Decoded } from "./decode.js";
+import { list, number, object, optional, repositoryName, text, type Decoded } from "./decode.js";
 import { ask } from "./http.js";
 import type { Page } from "./page.js";
+import { repositoryPath } from "./paths.js";
 
 const repository = object({
-  name: text,
+  name: repositoryName,
   tags: number,
   manifests: number,
   size: number,
@@ -36,12 +37,12 @@ export async function listRepositories(
 }
 
 export function showRepository(name: string, signal?: AbortSignal): Promise<Repository> {
-  return ask(`v2/${name}/_longshore/repository/usage`, repository, { signal });
+  return ask(repositoryPath(name, "_longshore", "repository", "usage"), repository, { signal });
 }
 
 const removal = object({ manifests: number, tags: number, left: number });
 
 /** Deletes a repository with all its tags. */
 export function deleteRepository(name: string): Promise<Decoded<typeof removal>> {
-  return ask(`v2/${name}/_longshore/repository/contents`, removal, { method: "DELETE" });
+  return ask(repositoryPath(name, "_longshore", "repository", "contents"), removal, { method: "DELETE" });
 }

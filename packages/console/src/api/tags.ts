@@ -1,6 +1,7 @@
-import { flag, list, number, object, optional, text, type Decoded } from "./decode.js";
+import { digest, flag, list, number, object, optional, tagName, text, type Decoded } from "./decode.js";
 import { ask } from "./http.js";
 import type { Page } from "./page.js";
+import { repositoryPath } from "./paths.js";
 
 export const platform = object({
   os: optional(text),
@@ -10,8 +11,8 @@ export const platform = object({
 });
 
 const tag = object({
-  tag: text,
-  digest: text,
+  tag: tagName,
+  digest,
   pushed: text,
   pushedBy: optional(text),
   pulled: optional(text),
@@ -29,8 +30,8 @@ const page = object({ tags: list(tag), total: number, next: optional(text) });
 
 const removal = object({
   dryRun: flag,
-  removed: list(object({ tag: text, digest: text })),
-  kept: list(object({ tag: text, digest: optional(text), reason: text })),
+  removed: list(object({ tag: tagName, digest })),
+  kept: list(object({ tag: tagName, digest: optional(digest), reason: text })),
 });
 /** What a deletion of tags did, or would do. */
 export type TagRemoval = Decoded<typeof removal>;
@@ -44,6 +45,10 @@ export interface TagQuery {
   readonly isDescending: boolean;
 }
 
+function pathOf(name: string): string {
+  return repositoryPath(name, "_longshore", "repository", "tags");
+}
+
 /** The most items that the API puts into a page. */
 const MOST = 1000;
 
@@ -55,7 +60,7 @@ export async function listTags(
   signal?: AbortSignal,
 ): Promise<Page<Tag>> {
   const query = { search: search === "" ? undefined : search, sort, descending: isDescending || undefined, n, last };
-  const { tags, total, next } = await ask(`v2/${name}/_longshore/repository/tags`, page, { query, signal });
+  const { tags, total, next } = await ask(pathOf(name), page, { query, signal });
   return { items: tags, total, next };
 }
 
@@ -74,5 +79,5 @@ export async function allTags(name: string, signal?: AbortSignal): Promise<reado
 /** Deletes one tag; its manifest stays, and so do the other tags of it. A tag has no character that stands for others. */
 export function deleteTag(name: string, match: string, isDryRun: boolean): Promise<TagRemoval> {
   const query = { match, dryrun: isDryRun };
-  return ask(`v2/${name}/_longshore/repository/tags`, removal, { method: "DELETE", query });
+  return ask(pathOf(name), removal, { method: "DELETE", query });
 }

@@ -1,8 +1,11 @@
 import type { ArtifactKind } from "./artifact.js";
-import { formatReference, type Reference } from "./route.js";
+import { formatReference, isReference, type Reference } from "./route.js";
 
 export const CLIENTS = ["docker", "podman", "containerd", "helm", "oras", "crane"] as const;
 export type Client = (typeof CLIENTS)[number];
+
+/** A host as a URL has it, with its port. */
+const ADDRESS = /^[\w.:[\]-]+$/;
 
 /** The clients that can do something with an artifact, the usual one first. */
 export function clientsFor(kind: ArtifactKind): readonly [Client, ...Client[]] {
@@ -10,8 +13,13 @@ export function clientsFor(kind: ArtifactKind): readonly [Client, ...Client[]] {
   return kind === "helm" ? ["helm", "oras"] : ["oras", "crane"];
 }
 
-/** The command that pulls `reference` from the registry at `address`; `isPlain` where it is reached without HTTPS. */
+/**
+ * The command that pulls `reference` from the registry at `address`; `isPlain` where it is reached without HTTPS. It is pasted into shells:
+ * throws RangeError for what isn't a reference or the address of a host.
+ */
 export function pullCommand(client: Client, address: string, reference: Reference, isPlain: boolean): string {
+  if (!isReference(reference) || !ADDRESS.test(address))
+    throw new RangeError("there is no command for such a reference");
   const full = `${address}/${formatReference(reference)}`;
   switch (client) {
     case "docker":

@@ -1,3 +1,5 @@
+import { isDigest, isRepositoryName, isTag } from "./grammar.js";
+
 /** What a manifest is called: a tag or a digest of a repository. */
 export interface Reference {
   readonly name: string;
@@ -22,11 +24,18 @@ export interface Route {
   readonly query: Readonly<Record<string, string>>;
 }
 
-/** Reads the part of an address behind `#`. */
+/** Reads the part of an address behind `#`. Anybody can make such a link: what names nothing is the unknown page. */
 export function parseRoute(hash: string): Route {
   const text = hash.replace(/^#/, "");
   const [path = "", search = ""] = splitOnce(text, "?");
-  return { page: parsePage(decode(path)), query: Object.fromEntries(new URLSearchParams(search)) };
+  const query = Object.fromEntries(new URLSearchParams(search));
+  const page = parsePage(decode(path));
+  return { page: page.kind === "compare" && !isComparison(query) ? { kind: "unknown", path } : page, query };
+}
+
+/** Whether what is compared, as far as it is chosen, are references. */
+function isComparison({ left = "", right = "" }: Readonly<Record<string, string>>): boolean {
+  return [left, right].every((each) => each === "" || parseReference(each) !== undefined);
 }
 
 function parsePage(path: string): Page {
@@ -36,17 +45,23 @@ function parsePage(path: string): Page {
   if (place !== undefined && rest === "") return { kind: place };
   if (first !== "r" || rest === "") return { kind: "unknown", path };
   const reference = parseReference(rest);
+  if (reference === undefined) return { kind: "unknown", path };
   return reference.tag === undefined && reference.digest === undefined
     ? { kind: "repository", name: reference.name }
     : { kind: "image", reference };
 }
 
-/** Reads `team/app:1.0` or `team/app@sha256:…`: a name has neither `:` nor `@`. */
-export function parseReference(text: string): Reference {
+/** Reads `team/app`, `team/app:1.0` or `team/app@sha256:…`: a name has neither `:` nor `@`. Undefined if it is none of them. */
+export function parseReference(text: string): Reference | undefined {
   const [name = "", digest] = splitOnce(text, "@");
-  if (digest !== undefined) return { name, digest };
   const [bare = "", tag] = splitOnce(text, ":");
-  return { name: bare, tag };
+  const reference = digest === undefined ? { name: bare, tag } : { name, digest };
+  return isReference(reference) ? reference : undefined;
+}
+
+/** Whether its parts are what they are called. */
+export function isReference({ name, tag, digest }: Reference): boolean {
+  return isRepositoryName(name) && (tag === undefined || isTag(tag)) && (digest === undefined || isDigest(digest));
 }
 
 function splitOnce(text: string, mark: string): readonly string[] {

@@ -71,6 +71,7 @@ export const english = {
     sizeHint: "Each layer counts once in its repository. Repositories that share layers take less together.",
     forbidden: "You may not list all repositories here. If you know the name of one, open it:",
     nameLabel: "Name of a repository",
+    noName: "No repository has such a name: it is made of lower-case letters, digits and . _ - between slashes.",
     go: "Open",
   },
   breadcrumbs: "Where this is",
@@ -199,6 +200,7 @@ export const english = {
   comparison: {
     left: "An image",
     right: "Another one",
+    noReference: "Write a repository with a tag or a digest, such as team/app:1.0.",
     compare: "Compare",
     same: "These are the same image.",
     growth: (bytes: number) =>

@@ -30,26 +30,44 @@ export function ComparePage(): JSX.Element {
           choose({ left: fieldOf(data, "left"), right: fieldOf(data, "right") });
         }}
       >
-        <label>
-          {words.left}
-          <input class="input" name="left" required value={left} placeholder="team/app:1.0" spellcheck={false} />
-        </label>
-        <label>
-          {words.right}
-          <input
-            class="input"
-            name="right"
-            required
-            value={right === "" ? `${parseReference(left).name}:` : right}
-            spellcheck={false}
-          />
-        </label>
+        <ReferenceField name="left" label={words.left} value={left} />
+        <ReferenceField name="right" label={words.right} value={right === "" ? beginningOf(left) : right} />
         <button type="submit" class="button strong">
           {words.compare}
         </button>
       </form>
       {left !== "" && right !== "" && <Comparison key={`${left} ${right}`} left={left} right={right} />}
     </section>
+  );
+}
+
+/** What two tags of a repository have in common. */
+function beginningOf(reference: string): string {
+  const name = parseReference(reference)?.name;
+  return name === undefined ? "" : `${name}:`;
+}
+
+function ReferenceField(properties: {
+  readonly name: string;
+  readonly label: string;
+  readonly value: string;
+}): JSX.Element {
+  const { name, label, value } = properties;
+  const check = (input: HTMLInputElement | null): void =>
+    input?.setCustomValidity(parseReference(input.value.trim()) === undefined ? words.noReference : "");
+  return (
+    <label>
+      {label}
+      <input
+        class="input"
+        name={name}
+        value={value}
+        placeholder="team/app:1.0"
+        spellcheck={false}
+        ref={check}
+        onInput={({ currentTarget }) => check(currentTarget)}
+      />
+    </label>
   );
 }
 
@@ -60,7 +78,9 @@ function fieldOf(data: FormData, name: string): string {
 
 /** The image, or of an index the child that `platform` names, or its first. */
 async function resolve(text: string, platform: string | undefined, signal: AbortSignal): Promise<Image> {
-  const { name, tag, digest } = parseReference(text);
+  const reference = parseReference(text);
+  if (reference === undefined) throw new RangeError(words.noReference);
+  const { name, tag, digest } = reference;
   const image = await showImage(name, digest ?? tag ?? "latest", signal);
   if (image.manifests === undefined) return image;
   const known = image.manifests.filter((child) => child.platform !== undefined && isKnownPlatform(child.platform));

@@ -1,4 +1,5 @@
 import type { JSX } from "preact";
+import { isRepositoryName } from "../../lib/grammar.js";
 import { texts } from "../../text/index.js";
 import { visit } from "../../state/route.js";
 
@@ -19,7 +20,16 @@ export function OpenByName(): JSX.Element {
       <p>{words.forbidden}</p>
       <p class="field">
         <label for="repository-name">{words.nameLabel}</label>
-        <input id="repository-name" name="name" required autocapitalize="off" spellcheck={false} />
+        <input
+          id="repository-name"
+          name="name"
+          required
+          autocapitalize="off"
+          spellcheck={false}
+          onInput={({ currentTarget: input }) =>
+            input.setCustomValidity(isRepositoryName(input.value) ? "" : words.noName)
+          }
+        />
         <button type="submit" class="button strong">
           {words.go}
         </button>
