@@ -18,6 +18,7 @@ export const text: Decoder<string> = (value, path) => (typeof value === "string"
 export const number: Decoder<number> = (value, path) => (typeof value === "number" ? value : fail(path, "a number"));
 export const flag: Decoder<boolean> = (value, path) =>
   typeof value === "boolean" ? value : fail(path, "true or false");
+
 /** Text that `fits`; `expected` says in messages what it should be. */
 export function textThat(fits: (text: string) => boolean, expected: string): Decoder<string> {
   return (value, path) => (typeof value === "string" && fits(value) ? value : fail(path, expected));

@@ -26,9 +26,16 @@ export function kindOf({ mediaType = "", artifactType, platforms = [] }: Describ
   if (IMAGE_TYPES.includes(type)) return "image";
   if (type === "application/vnd.cncf.helm.config.v1+json") return "helm";
   if (type.startsWith("application/vnd.wasm.") || type === "application/wasm") return "wasm";
-  if (/\bcosign\b.*\b(?:sig|simplesigning)|sigstore\.bundle|notary\.signature/.test(type)) return "signature";
+  if (isSignature(type)) return "signature";
   if (/spdx|cyclonedx|syft/.test(type)) return "sbom";
   return type.includes("in-toto") || type.includes("slsa") ? "attestation" : "other";
+}
+
+/** In two steps, each of which passes the type once, however often it says cosign. */
+function isSignature(type: string): boolean {
+  const cosign = type.search(/\bcosign\b/);
+  if (cosign >= 0 && /\b(?:sig|simplesigning)/.test(type.slice(cosign + "cosign".length))) return true;
+  return type.includes("sigstore.bundle") || type.includes("notary.signature");
 }
 
 /** A tag by which cosign attaches something to a digest, unless its content is an image (any name may be a tag). */
