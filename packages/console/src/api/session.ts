@@ -1,30 +1,7 @@
-import { flag, list, object, optional, text, type Decoded } from "./decode.js";
 import { ask, send } from "./http.js";
+import { session, type Session } from "./session-document.js";
 
-const way = object({
-  kind: text,
-  /** Of a provider: its name, what to call it, and where below the registry's address it is asked. */
-  name: optional(text),
-  title: optional(text),
-  path: optional(text),
-  /** The address of another server's tokens. */
-  realm: optional(text),
-});
-/** A way to log in, as the registry's configuration has it. */
-export type LoginWay = Decoded<typeof way>;
-
-const session = object({
-  account: optional(text),
-  logins: list(way),
-  anonymous: flag,
-  rights: object({ catalog: flag, maintenance: flag, tokens: flag }),
-  /** As it stands in an image's name; empty if it isn't known. */
-  host: text,
-  features: object({ deletion: flag, inventory: flag, maintenance: flag, tokens: flag }),
-});
-
-/** Who is looking, and at which registry. */
-export type Session = Decoded<typeof session>;
+export type { LoginWay, Session } from "./session-document.js";
 
 const PATH = "_console/session";
 
