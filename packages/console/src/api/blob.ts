@@ -1,16 +1,22 @@
-import { ApiFailure } from "./failure.js";
+import { readBody } from "./body.js";
 import { send } from "./http.js";
 import { repositoryPath } from "./paths.js";
 
 /** The largest document that the page reads (bytes); others are downloaded. */
 export const MOST_BYTES = 16 * 1024 * 1024;
 
-/** A blob as text. Throws ApiFailure if it is larger than a page should hold. */
-export async function readBlob(name: string, digest: string, signal?: AbortSignal): Promise<string> {
+/** The largest file that the page saves itself (bytes). */
+export const MOST_SAVED = 256 * 1024 * 1024;
+
+/** A blob as text. Throws ApiFailure if it has more than `most` bytes. */
+export async function readBlob(name: string, digest: string, most: number, signal?: AbortSignal): Promise<string> {
   const response = await send(repositoryPath(name, "blobs", digest), { accept: "*/*", signal });
-  if (Number(response.headers.get("content-length") ?? 0) > MOST_BYTES)
-    throw new ApiFailure("unexpected", response.status, "the document is too large for the page");
-  return response.text();
+  return (await readBody(response, most)).text();
+}
+
+/** A blob to be saved. Throws ApiFailure if it has more than {@link MOST_SAVED} bytes. */
+export async function fetchBlob(name: string, digest: string): Promise<Blob> {
+  return readBody(await send(repositoryPath(name, "blobs", digest), { accept: "*/*" }), MOST_SAVED);
 }
 
 /** Where a blob is downloaded from. */
@@ -30,5 +36,6 @@ const MANIFESTS = [
 
 /** A manifest as it was pushed. */
 export async function readManifest(name: string, digest: string, signal?: AbortSignal): Promise<string> {
-  return (await send(repositoryPath(name, "manifests", digest), { accept: MANIFESTS, signal })).text();
+  const response = await send(repositoryPath(name, "manifests", digest), { accept: MANIFESTS, signal });
+  return (await readBody(response, MOST_BYTES)).text();
 }

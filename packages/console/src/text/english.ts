@@ -165,7 +165,13 @@ export const english = {
     labels: "Labels",
     annotations: "Annotations",
   },
-  artifact: { files: "Files", download: "Download" },
+  artifact: {
+    files: "Files",
+    download: "Download",
+    tooLarge: "too large to be downloaded over plain HTTP: use oras blob fetch",
+    show: "Show",
+    hide: "Hide",
+  },
   referrers: {
     none: "Nothing refers to this image: no signature, no SBOM, no attestation. A pull-through cache knows only what was asked for.",
     open: "Open on a page of its own",

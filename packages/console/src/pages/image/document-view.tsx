@@ -23,9 +23,19 @@ export function isReadable({ mediaType, size }: Descriptor): boolean {
   return size <= MOST_BYTES && /json|^text\/|yaml/.test(mediaType) && !/gzip|zstd/.test(mediaType);
 }
 
-/** A document that is attached to an image, as what it is. */
-export function DocumentView({ name, file }: { readonly name: string; readonly file: Descriptor }): JSX.Element {
-  const { resource, reload } = useResource(`${name} ${file.digest}`, (signal) => readBlob(name, file.digest, signal));
+/** A document of up to `most` bytes that is attached to an image, as what it is. */
+export function DocumentView({
+  name,
+  file,
+  most,
+}: {
+  readonly name: string;
+  readonly file: Descriptor;
+  readonly most: number;
+}): JSX.Element {
+  const { resource, reload } = useResource(`${name} ${file.digest}`, (signal) =>
+    readBlob(name, file.digest, most, signal),
+  );
   const { value } = resource;
   if (value.state === "loading") return <SkeletonRows count={2} />;
   if (value.state === "failed") return <FailureNotice failure={value.failure} retry={reload} />;

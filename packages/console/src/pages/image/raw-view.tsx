@@ -1,5 +1,5 @@
 import { Fragment, type JSX } from "preact";
-import { readBlob, readManifest } from "../../api/blob.js";
+import { MOST_BYTES, readBlob, readManifest } from "../../api/blob.js";
 import type { Image } from "../../api/image.js";
 import { CopyButton } from "../../parts/copy.js";
 import { FailureNotice } from "../../parts/failure-notice.js";
@@ -22,7 +22,7 @@ export function RawView({ images }: { readonly images: readonly Image[] }): JSX.
             <Json
               title={config.mediaType}
               id={`${name} ${config.digest}`}
-              read={(signal) => readBlob(name, config.digest, signal)}
+              read={(signal) => readBlob(name, config.digest, MOST_BYTES, signal)}
             />
           )}
         </Fragment>
