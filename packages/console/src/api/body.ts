@@ -3,7 +3,7 @@ import { ApiFailure } from "./failure.js";
 /** The body of a response, up to `most` bytes. Throws ApiFailure, and reads no further, as soon as there are more. */
 export async function readBody(response: Response, most: number): Promise<Blob> {
   const { body, headers, status } = response;
-  if (body === null) return new Blob();
+  if (body === null) return new Blob([]);
   const tooLarge = (): ApiFailure =>
     new ApiFailure("unexpected", status, `this has more than ${most} bytes, which is too large for the page`);
   if (Number(headers.get("content-length") ?? 0) > most) {
