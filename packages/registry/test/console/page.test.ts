@@ -1,6 +1,7 @@
 import { mkdir, rm, writeFile } from "node:fs/promises";
 import { brotliCompressSync, brotliDecompressSync, gzipSync } from "node:zlib";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
+import { silentLog } from "@longshore/registry";
 import { startApi, type RunningApi } from "@longshore/testkit/start-registry";
 import { makeTemporaryFolder, type TemporaryFolder } from "@longshore/testkit/temporary-folder";
 
@@ -138,12 +139,16 @@ describe("where the console is", () => {
 
   it("says what is wrong if it wasn't built, and is there once it is", async () => {
     await using folder = await makeTemporaryFolder("page");
-    const api = await startApi({ consoleFolder: folder.path });
+    let warnings = 0;
+    const log = { ...silentLog, warn: () => void (warnings += 1) };
+    const api = await startApi({ consoleFolder: folder.path, log });
     const open = () => api.client.ask({ path: "/", headers: { accept: BROWSER } });
     const missing = await open();
     expect([missing.status, missing.text()]).toEqual([503, expect.stringContaining("log says why")]);
+    expect((await Promise.all([open(), open(), open()])).map(({ status }) => status)).toEqual([503, 503, 503]);
+    expect(warnings).toBe(1);
     await build(folder.path);
-    expect((await open()).text()).toBe(INDEX);
+    await expect.poll(async () => (await open()).text(), { timeout: 5000 }).toBe(INDEX);
     await rm(folder.path, { recursive: true });
     expect((await open()).text()).toBe(INDEX);
     await api.stop();

@@ -35,20 +35,28 @@ const UNBUILT =
   "<body><h1>This registry works; its page doesn't</h1><p>The files of the page are missing or can't be used. " +
   "The registry's log says why.</p></body></html>\n";
 
+/** How long files that can't be used aren't read again (ms): whoever asks for the page must not fill the log. */
+const RETRY = 2000;
+
 /** Serves the page from memory: its files are read when it is first asked for. */
 export function createPage(options: PageOptions): Page {
   const { path, routePath, folder, headers, log } = options;
   const lines = pageHeaders(options);
   const common = without(headers, [...lines, "Cache-Control", ""]);
   let files: Promise<PageFiles> | undefined;
+  let failedAt = Number.NEGATIVE_INFINITY;
 
   async function load(): Promise<PageFiles | undefined> {
+    if (performance.now() - failedAt < RETRY) return undefined;
     const reading = (files ??= readPageFiles(folder));
     try {
       return await reading;
     } catch (error) {
-      // Tried again each time: it may be built while the registry runs.
-      if (files === reading) files = undefined;
+      // One of those who waited for it says so.
+      if (files !== reading) return undefined;
+      // Tried again later: it may be built while the registry runs.
+      files = undefined;
+      failedAt = performance.now();
       if (hasErrno(error, "ENOENT")) log.warn("the console isn't built: run `npm run build`", errorFields(error));
       else log.error("the console's files can't be used", errorFields(error));
       return undefined;

@@ -20,6 +20,9 @@ const CIPHER = "aes-256-gcm";
 const IV_BYTES = 12;
 const TAG_BYTES = 16;
 
+/** How long it isn't asked again whether there is a key (ms): until the first login, anybody can make up a cookie. */
+const ABSENT_FOR = 1000;
+
 /** Longer than anything that is sealed here, and than a cookie may be. */
 const MAX_LENGTH = 4096;
 
@@ -27,8 +30,9 @@ const MAX_LENGTH = 4096;
  * Seals with AES-256-GCM under a key (RFC 5869) of two halves: `secret`, which may be short or known, and random bytes on the storage,
  * which those may read who may read all of its content. Only who has both can make a session.
  */
-export function createSeal(records: Records, secret: string): Seal {
+export function createSeal(records: Pick<Records, "read" | "create">, secret: string): Seal {
   let known: Promise<Buffer | undefined> | undefined;
+  let absentAt = Number.NEGATIVE_INFINITY;
 
   /** Undefined if there is none yet: nothing has ever been sealed. */
   async function readKey(): Promise<Buffer | undefined> {
@@ -40,12 +44,15 @@ export function createSeal(records: Records, secret: string): Seal {
     return Buffer.from(hkdfSync("sha256", material, "", "longshore console sessions", 32));
   }
 
-  /** Read once; a failure or an absence isn't remembered. */
+  /** Read once; a failure isn't remembered. */
   async function findKey(): Promise<Buffer | undefined> {
     const reading = (known ??= readKey());
     try {
       const key = await reading;
-      if (key === undefined && known === reading) known = undefined;
+      if (key === undefined) {
+        absentAt = performance.now();
+        if (known === reading) known = undefined;
+      }
       return key;
     } catch (error) {
       if (known === reading) known = undefined;
@@ -73,6 +80,7 @@ export function createSeal(records: Records, secret: string): Seal {
     async open(sealed) {
       const bytes = bytesOf(sealed);
       if (bytes === undefined) return undefined;
+      if (known === undefined && performance.now() - absentAt < ABSENT_FOR) return undefined;
       const key = await findKey();
       if (key === undefined) return undefined;
       const decipher = createDecipheriv(CIPHER, key, bytes.subarray(0, IV_BYTES), { authTagLength: TAG_BYTES });
