@@ -24,13 +24,18 @@ export function createPasswordLogins(options: PasswordLoginsOptions): BrowserLog
   return {
     anonymous,
     async logIn(credentials, request, callOptions) {
-      // From before the comparison: a login by the old password must not count for one that is set meanwhile.
-      const known = await passwords.lookup(credentials.account);
-      const found = await passwords.verify(credentials, request.remoteAddress, callOptions);
-      if (found.outcome !== "identified" || known === undefined) {
+      const verify = async () => {
+        const found = await passwords.verify(credentials, request.remoteAddress, callOptions);
+        if (found.outcome === "identified") return found.identity;
         return refuse(request, found.outcome === "failed" ? found.reason : "no such account", credentials.account);
-      }
-      return { account: found.identity.account, source: passwords.name, stamp: known.stamp };
+      };
+      // First of all, since this is throttled.
+      const { account } = await verify();
+      const known = await passwords.lookup(account);
+      if (known === undefined) return refuse(request, "no such account", account);
+      // A login by the old password must not count for one that was set meanwhile.
+      await verify();
+      return { account, source: passwords.name, stamp: known.stamp };
     },
     async authorize(login, request, accesses, callOptions) {
       const known = login?.source === passwords.name ? await passwords.lookup(login.account) : undefined;
