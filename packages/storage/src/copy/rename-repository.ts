@@ -10,7 +10,7 @@ import { createCopier, type CopiedItem, type CopyWithinOptions } from "./copier.
 const ATTEMPTS = 5;
 
 /** Pushes to a repository that is being moved don't end. */
-export class RepositoryInUseError extends Error {
+class RepositoryInUseError extends Error {
   override readonly name = "RepositoryInUseError";
 
   constructor(name: RepositoryName) {
