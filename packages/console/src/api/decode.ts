@@ -20,7 +20,7 @@ export const flag: Decoder<boolean> = (value, path) =>
   typeof value === "boolean" ? value : fail(path, "true or false");
 
 /** Text that `fits`; `expected` says in messages what it should be. */
-export function textThat(fits: (text: string) => boolean, expected: string): Decoder<string> {
+function textThat(fits: (text: string) => boolean, expected: string): Decoder<string> {
   return (value, path) => (typeof value === "string" && fits(value) ? value : fail(path, expected));
 }
 

@@ -18,10 +18,10 @@ export interface LayerFile {
 }
 
 /** The types of tar entries that are files of a layer. */
-export type LayerFileType = "file" | "directory" | "symlink" | "link" | "character-device" | "block-device" | "fifo";
+type LayerFileType = "file" | "directory" | "symlink" | "link" | "character-device" | "block-device" | "fifo";
 
 /** How a layer is compressed. */
-export type LayerCompression = "none" | "gzip" | "zstd";
+type LayerCompression = "none" | "gzip" | "zstd";
 
 /** How much is looked at for one list. */
 export interface LayerLimits {

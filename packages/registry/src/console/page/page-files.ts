@@ -17,7 +17,7 @@ export interface EncodedFile {
 }
 
 /** Content codings, best first. */
-export const CODINGS = ["br", "gzip", "identity"] as const;
+const CODINGS = ["br", "gzip", "identity"] as const;
 
 /** One of {@link CODINGS}. */
 export type Coding = (typeof CODINGS)[number];

@@ -27,7 +27,7 @@ export interface SessionAccessOptions {
 }
 
 /** Says that a login is needed without making the browser ask for it itself, as it does on `Basic`. */
-export const QUIET_CHALLENGE = 'Longshore-Console realm="log in on the page"';
+const QUIET_CHALLENGE = 'Longshore-Console realm="log in on the page"';
 
 /** `access` for which a request from the console's page stands for whom its browser's session says. */
 export function withSessions(options: SessionAccessOptions): AccessController {

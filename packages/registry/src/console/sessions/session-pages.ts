@@ -31,7 +31,7 @@ export interface SessionPagesOptions {
 }
 
 /** What the page has to know of the registry, and of who looks at it. */
-export interface SessionDocument {
+interface SessionDocument {
   /** Null: not logged in. */
   readonly account: string | null;
   readonly logins: readonly LoginWay[];
