@@ -1,7 +1,9 @@
 import {
   openSurvey,
+  referencesOf,
   type CallOptions,
   type Digest,
+  type Manifest,
   type Registry,
   type Repository,
   type RepositoryName,
@@ -206,6 +208,14 @@ async function usageOf(
 
 type Tell = (name: RepositoryName, items: readonly (TagName | Digest)[] | "all") => Promise<void>;
 
+/** A note of more items has no place among the others on a board. */
+const MOST_ITEMS = 24;
+
+/** The manifests that a push relied on, which makes them as new as the push. */
+function reliedOn(manifest: Manifest): readonly Digest[] {
+  return referencesOf(manifest).flatMap(({ kind, descriptor }) => (kind === "blob" ? [] : [descriptor.digest]));
+}
+
 /** Tells of changes once they are in the storage, and before they are acknowledged. */
 function tellOfChanges(repository: Repository, tell: Tell): Repository {
   const { name, manifests, tags } = repository;
@@ -226,7 +236,8 @@ function tellOfChanges(repository: Repository, tell: Tell): Repository {
       ...manifests,
       put: async (push, options) => {
         const pushed = await manifests.put(push, options);
-        await tell(name, [pushed.descriptor.digest, ...push.tags]);
+        const items = [pushed.descriptor.digest, ...push.tags, ...reliedOn(pushed.manifest)];
+        await tell(name, items.length > MOST_ITEMS ? "all" : items);
         return pushed;
       },
       delete: async (digest, options) => {
