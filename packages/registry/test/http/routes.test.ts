@@ -38,6 +38,7 @@ const REGISTRY_NEEDS: Readonly<Record<string, readonly Access[]>> = {
   "longshore-api-openapi": [],
   "longshore-catalog-repositories": CATALOG,
   "longshore-maintenance-usage": MAINTENANCE,
+  "longshore-maintenance-configuration": MAINTENANCE,
   "longshore-maintenance-runs": MAINTENANCE,
   "longshore-maintenance-run": MAINTENANCE,
 };
