@@ -136,7 +136,7 @@ export interface PageAnswer {
   readonly account?: string | undefined;
   /** What was decided on, for the audit log; undefined if nothing was. */
   readonly audit?: PageAudit | undefined;
-  /** Somebody has logged in: whoever serves the page sees to it that the browser is recognised, and sends it on. */
+  /** The login that was made here, if it was for a page: its server remembers it for the browser, which it sends back there. */
   readonly login?: KeptLogin | undefined;
 }
 

@@ -40,7 +40,7 @@ function open(answers: readonly (Authentication | AuthError)[]) {
   return { logIn: () => logins.logIn(LOGIN, REQUEST), seen };
 }
 
-it("looks nobody up for those who have to wait, or whose password is wrong", async () => {
+it("looks up no account for a client that is throttled, or whose password is wrong", async () => {
   const throttled = new AuthError({ code: "THROTTLED", retryAfter: 1, reason: "wait", account: "alice" });
   for (const answer of [throttled, WRONG]) {
     const { logIn, seen } = open([answer]);

@@ -142,7 +142,7 @@ describeForDrivers("the activity", (over) => {
       expect(await since()).toBeUndefined();
     }));
 
-  it("doesn't know pulls that it has forgotten, whoever forgot them", () =>
+  it("doesn't know pulls that were forgotten, by this process or another one", () =>
     over(async (driver) => {
       let now = NOON;
       const log = open(driver, "one", () => now, { maxItems: 10 });

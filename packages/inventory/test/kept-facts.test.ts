@@ -115,7 +115,7 @@ describeForDrivers("what processes write down of manifests", (over) => {
       for (const file of await filesOf(driver)) expect((await driver.read(file)).length).toBeLessThan(100_000);
     }));
 
-  it("goes with its repository, whoever removes it", () =>
+  it("goes with its repository, whichever process or program removes it", () =>
     over(async (driver) => {
       const plain = plainRegistry(driver);
       for (const name of [NAME, "other", "gone"]) await pushImage(plain, name, { layers: ["1"] }, "v1");

@@ -20,7 +20,7 @@ export interface Unsupported {
   readonly what: string;
   /** What to do now. */
   readonly instead: string;
-  /** Leaving it out harms nobody: it is a warning, and the registry starts. */
+  /** It can be left out without harm: a warning says so, and the registry starts. */
   readonly harmless?: boolean;
 }
 

@@ -44,7 +44,7 @@ export interface ApiPorts {
   /** `http.secret`, or the one generated in its place. */
   readonly secret: string;
   readonly log: Log;
-  /** Where the configuration comes from; undefined: nothing is told of it. */
+  /** Where each value of the configuration comes from; undefined: the API has no answer about it. */
   readonly source?: ConfigurationSource | undefined;
   /** The registry's version, for its page. */
   readonly version?: string | undefined;

@@ -15,7 +15,7 @@ const OCTET_STRING = 0x04;
 /** Choices of GeneralName (RFC 5280 §4.2.1.6). */
 const TEXT_NAMES = [0x81, 0x82, 0x86];
 
-/** Reads a certificate (DER, or PEM text); undefined if it names nobody. Says nothing about whether it is valid. */
+/** Reads a certificate (DER, or PEM text); undefined if it names no identity. Says nothing about whether it is valid. */
 export function signerOf(certificate: string): SignerIdentity | undefined {
   const bytes = bytesOf(certificate);
   const names = bytes === undefined ? [] : namesIn(extension(bytes, SUBJECT_ALT_NAME));

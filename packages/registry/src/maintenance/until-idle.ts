@@ -26,7 +26,7 @@ export async function untilIdle(job: JobName, { runs, stop, every = EVERY }: Idl
     do await sleep(every, undefined, { signal: stop, ref: false });
     while (performance.now() < deadline && (await isRunning(job, runs)));
   } catch {
-    // The registry stops, or the storage is away: whoever waits finds that out.
+    // The registry stops, or the storage is away: the waiting job meets the same error.
   }
 }
 

@@ -508,7 +508,7 @@ describe("what this version doesn't have is refused by name", () => {
     [`${MINIMAL}reporting: {bugsnag: {apikey: hunter2}}`, "reporting.bugsnag.apikey"],
     [`${MINIMAL}reporting: {newrelic: {licensekey: hunter2}}`, "reporting.newrelic.licensekey"],
     [`${MINIMAL}compatibility: {schema1: {enabled: true}}`, "compatibility.schema1.enabled"],
-  ])("or left out with a warning where that harms nobody: %s", (text, key) => {
+  ])("or left out with a warning where that does no harm: %s", (text, key) => {
     expect(errorsOf(text)).toEqual([]);
     expect(warningsOf(text)).toEqual([
       expect.stringMatching(new RegExp(`^config\\.yml:\\d: ${key.replaceAll(".", "\\.")}: has no effect: .+; .+`)),

@@ -35,7 +35,7 @@ const UNBUILT =
   "<body><h1>This registry works; its page doesn't</h1><p>The files of the page are missing or can't be used. " +
   "The registry's log says why.</p></body></html>\n";
 
-/** How long files that can't be used aren't read again (ms): whoever asks for the page must not fill the log. */
+/** How long unusable files are left alone (ms): requests for the page must not fill the log. */
 const RETRY = 2000;
 
 /** Serves the page from memory: its files are read when it is first asked for. */

@@ -175,7 +175,7 @@ function note({ request, shared }: Exchange, { account, source }: KeptLogin): vo
   record.access = { outcome: "allowed", account, source };
 }
 
-/** Nobody is logged in or out by what another site has their browser send. */
+/** Refuses what other sites make a browser send: it must neither log in nor log out. */
 function assertOwnPage(request: HttpAuthRequest): void {
   if (isFromOwnPage(request)) return;
   throw new ApiError("DENIED", { detail: "only this registry's own page may log somebody in or out" });

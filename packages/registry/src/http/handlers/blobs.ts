@@ -1,3 +1,4 @@
+import { MIB } from "@longshore/base/size";
 import { OCTET_STREAM, parseDigest, type Digest } from "@longshore/storage";
 import { ApiError } from "../../errors/api-error.js";
 import { ifRangeHolds, noneMatchHits } from "../headers/conditional.js";
@@ -17,11 +18,15 @@ const ETAG_RULES = { unquoted: false };
 export async function getBlob(exchange: Exchange): Promise<void> {
   const digest = parseDigest(exchange.reference);
   const { redirects } = exchange.shared;
-  const { toPage, bySession } = exchange.grant;
   // What a page downloads must not be shown there.
-  if (toPage === true) exchange.note(["Content-Disposition", "attachment"]);
-  // The console may connect to nothing but this host.
-  if (redirects !== undefined && bySession !== true && (await redirected(exchange, digest, redirects))) return;
+  if (exchange.grant.toPage === true) exchange.note(["Content-Disposition", "attachment"]);
+  if (
+    redirects !== undefined &&
+    !(await isForPage(exchange, digest)) &&
+    (await redirected(exchange, digest, redirects))
+  ) {
+    return;
+  }
   const { headers } = exchange.request;
   const noneMatch = headers["if-none-match"];
   const range = headers.range;
@@ -36,6 +41,18 @@ export async function getBlob(exchange: Exchange): Promise<void> {
   } finally {
     await stream.close();
   }
+}
+
+/** What the page reads by itself is no larger (bytes). */
+const MOST_READ_BY_PAGE = 16 * MIB;
+
+/**
+ * The console may connect to nothing but this host, so it isn't redirected. Any client can say that it is the page: without a session, only
+ * what the page shows is sent.
+ */
+async function isForPage({ grant, repository, call }: Exchange, digest: Digest): Promise<boolean> {
+  if (grant.toPage !== true || grant.bySession === true) return grant.bySession === true;
+  return (await repository.blobs.stat(digest, call)).size <= MOST_READ_BY_PAGE;
 }
 
 async function conditionalBlob(
