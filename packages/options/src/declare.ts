@@ -44,6 +44,8 @@ export interface KeyInfo {
   readonly aliases?: readonly string[] | undefined;
   readonly secret?: boolean | undefined;
   readonly unsupported?: Unsupported | undefined;
+  /** Why the key is read without being used; absent for one that works. */
+  readonly noEffect?: string | undefined;
   /** What an unknown key in this section is; a warning where absent. */
   readonly unknownKeys?: "error" | "allowed" | undefined;
   /** One of ours, which Distribution doesn't have. */
@@ -59,6 +61,11 @@ type Extra = Partial<Omit<KeyInfo, "meaning">>;
 export function key<S extends z.ZodType>(schema: S, info: KeyInfo): S {
   keys.add(schema, info);
   return schema;
+}
+
+/** The documentation of a key that is read without being used, because of `reason`: the last arguments of its declaration. */
+export function unused(reason: string) {
+  return [`No effect: ${reason}.`, { noEffect: reason }] as const;
 }
 
 /** Go sets timers with nanoseconds; Node's can't wait for longer than 2^31-1 ms. */

@@ -1,12 +1,22 @@
 import { z } from "zod";
-import { duration, flag, integer, key, secret, section, text, textList } from "@longshore/options/declare";
+import {
+  duration,
+  flag,
+  integer,
+  key,
+  type KeyInfo,
+  secret,
+  section,
+  text,
+  textList,
+  unused,
+} from "@longshore/options/declare";
 
 /** Go's client takes -1 and less as "none"; 0 always means the default. */
-const time = (meaning: string) => duration("0", meaning, { min: -1, max: Infinity });
+const time = (meaning: string, extra: Partial<KeyInfo> = {}) =>
+  duration("0", meaning, { min: -1, max: Infinity }, extra);
 
-const number = (meaning: string) => integer(0, {}, meaning);
-
-const WITHOUT_EFFECT = "No effect:";
+const number = (meaning: string, extra: Partial<KeyInfo> = {}) => integer(0, {}, meaning, extra);
 
 const protocol = key(z.union([z.literal(0), z.literal(2), z.literal(3)]).default(0), {
   meaning: "The version of Redis's protocol; 0 means 3, or 2 for older servers.",
@@ -15,9 +25,9 @@ const protocol = key(z.union([z.literal(0), z.literal(2), z.literal(3)]).default
   fallback: "0",
 });
 
-const ONE_CONNECTION = "each process has one connection, on which commands are pipelined.";
-const NO_RETRY = "a failed command isn't retried, because the storage has the answer too.";
-const MASTERS = "replicas lag behind, so only masters are used.";
+const ONE_CONNECTION = "each process has one connection, on which commands are pipelined";
+const NO_RETRY = "a failed command isn't retried, because the storage has the answer too";
+const MASTERS = "replicas lag behind, so only masters are used";
 
 export const redis = section(
   {
@@ -49,20 +59,20 @@ export const redis = section(
     minretrybackoff: time("The first pause between two attempts to connect, doubled each time; 0 means 100ms."),
     maxretrybackoff: time("The longest such pause; 0 means 2s."),
     maxredirects: number("How often nodes of a cluster may redirect a command; 0 means 3."),
-    maxretries: number(`${WITHOUT_EFFECT} ${NO_RETRY}`),
-    poolsize: number(`${WITHOUT_EFFECT} ${ONE_CONNECTION}`),
-    minidleconns: number(`${WITHOUT_EFFECT} ${ONE_CONNECTION}`),
-    maxidleconns: number(`${WITHOUT_EFFECT} ${ONE_CONNECTION}`),
-    maxactiveconns: number(`${WITHOUT_EFFECT} ${ONE_CONNECTION}`),
-    pooltimeout: time(`${WITHOUT_EFFECT} ${ONE_CONNECTION}`),
-    connmaxidletime: time(`${WITHOUT_EFFECT} ${ONE_CONNECTION}`),
-    connmaxlifetime: time(`${WITHOUT_EFFECT} ${ONE_CONNECTION}`),
-    poolfifo: flag(false, `${WITHOUT_EFFECT} ${ONE_CONNECTION}`),
-    contexttimeoutenabled: flag(false, `${WITHOUT_EFFECT} every command has a time limit.`),
-    readonly: flag(false, `${WITHOUT_EFFECT} ${MASTERS}`),
-    routebylatency: flag(false, `${WITHOUT_EFFECT} ${MASTERS}`),
-    routerandomly: flag(false, `${WITHOUT_EFFECT} ${MASTERS}`),
-    unstableresp3: flag(false, `${WITHOUT_EFFECT} no such command is used.`),
+    maxretries: number(...unused(NO_RETRY)),
+    poolsize: number(...unused(ONE_CONNECTION)),
+    minidleconns: number(...unused(ONE_CONNECTION)),
+    maxidleconns: number(...unused(ONE_CONNECTION)),
+    maxactiveconns: number(...unused(ONE_CONNECTION)),
+    pooltimeout: time(...unused(ONE_CONNECTION)),
+    connmaxidletime: time(...unused(ONE_CONNECTION)),
+    connmaxlifetime: time(...unused(ONE_CONNECTION)),
+    poolfifo: flag(false, ...unused(ONE_CONNECTION)),
+    contexttimeoutenabled: flag(false, ...unused("every command has a time limit")),
+    readonly: flag(false, ...unused(MASTERS)),
+    routebylatency: flag(false, ...unused(MASTERS)),
+    routerandomly: flag(false, ...unused(MASTERS)),
+    unstableresp3: flag(false, ...unused("no such command is used")),
     tls: section(
       {
         enabled: flag(false, "Enables TLS with the system's certificate authorities (`registry:2`)."),
@@ -75,9 +85,9 @@ export const redis = section(
     ).prefault({}),
     pool: section(
       {
-        maxidle: number(`${WITHOUT_EFFECT} ${ONE_CONNECTION}`),
-        maxactive: number(`${WITHOUT_EFFECT} ${ONE_CONNECTION}`),
-        idletimeout: time(`${WITHOUT_EFFECT} ${ONE_CONNECTION}`),
+        maxidle: number(...unused(ONE_CONNECTION)),
+        maxactive: number(...unused(ONE_CONNECTION)),
+        idletimeout: time(...unused(ONE_CONNECTION)),
       },
       "Connections (`registry:2`).",
     ).prefault({}),

@@ -1,9 +1,11 @@
-import { flag, type Unsupported, section, text } from "@longshore/options/declare";
+import { flag, type Unsupported, section, text, unused } from "@longshore/options/declare";
 
 /** Sections of Distribution that have no effect here. Where they would have one in Distribution, a warning says so. */
 function withoutEffect(what: string, instead: string): { unsupported: Unsupported } {
   return { unsupported: { when: "set", what, instead, harmless: true } };
 }
+
+const UNSIGNED = unused("no schema 1 manifest is accepted or signed");
 
 export const compatibility = section(
   {
@@ -17,8 +19,8 @@ export const compatibility = section(
             "such pushes are refused, as registry:3 refuses them; push these images with a newer client",
           ),
         ),
-        signingkeyfile: text("Signs schema 1 manifests; has no effect."),
-        trustkey: text("Signs schema 1 manifests; has no effect."),
+        signingkeyfile: text(...UNSIGNED),
+        trustkey: text(...UNSIGNED),
       },
       "Docker schema 1.",
     ).prefault({}),
@@ -27,22 +29,23 @@ export const compatibility = section(
 ).prefault({});
 
 const REPORTING = "errors are in the log, and counted in the metrics";
+const NO_REPORTS = unused(REPORTING);
 
 export const reporting = section(
   {
     bugsnag: section(
       {
         apikey: text("Enables it.", { secret: true, ...withoutEffect("error reports to Bugsnag", REPORTING) }),
-        releasestage: text("As in Distribution."),
-        endpoint: text("As in Distribution."),
+        releasestage: text(...NO_REPORTS),
+        endpoint: text(...NO_REPORTS),
       },
       "Bugsnag.",
     ).prefault({}),
     newrelic: section(
       {
         licensekey: text("Enables it.", { secret: true, ...withoutEffect("reports to New Relic", REPORTING) }),
-        name: text("As in Distribution."),
-        verbose: flag(false, "As in Distribution."),
+        name: text(...NO_REPORTS),
+        verbose: flag(false, ...NO_REPORTS),
       },
       "New Relic.",
     ).prefault({}),

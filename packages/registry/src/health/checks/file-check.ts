@@ -1,5 +1,5 @@
 import { hasErrno } from "@longshore/base/errno";
-import { requiredText } from "@longshore/options/declare";
+import { integer, requiredText, unused } from "@longshore/options/declare";
 import { stat } from "node:fs/promises";
 import { declareChecks, intervalOption } from "../kind.js";
 
@@ -9,7 +9,11 @@ export const fileCheck = declareChecks(
   {
     name: "file",
     meaning: "A file check.",
-    options: { file: requiredText("Unhealthy while this file exists."), interval: intervalOption() },
+    options: {
+      file: requiredText("Unhealthy while this file exists."),
+      interval: intervalOption(),
+      threshold: integer(0, {}, ...unused("one finding counts, as in Distribution")),
+    },
     choose: ({ file, interval }) => ({
       label: { option: "file", text: file },
       open: () => ({ name: file, interval, threshold: 1, successthreshold: 1, check: () => checkFile(file) }),
