@@ -1,8 +1,10 @@
 import { MIB } from "@longshore/base/size";
+import { LRUCache } from "lru-cache";
 import { NO_CACHES } from "../cache/none.js";
 import type { Caches } from "../contract/caches.js";
 import type { StorageDriver } from "../contract/driver.js";
-import type { Registry } from "../contract/registry.js";
+import type { Registry, Repository } from "../contract/registry.js";
+import type { RepositoryName } from "../model/repository-name.js";
 import type { RegistryDependencies } from "./dependencies.js";
 import { listRepositories } from "./catalog/catalog.js";
 import type { LeaseOptions } from "./leases/leases.js";
@@ -45,6 +47,8 @@ export interface RegistryOptions {
 const MAX_LIVE_TAGS = 100_000;
 const MAX_SEEN_REVISIONS = 50_000;
 const MAX_FOUND_MANIFESTS = 20_000;
+/** Of some kilobytes each. */
+const MAX_OPEN_REPOSITORIES = 256;
 
 /**
  * Opens all repositories of `storage`. Call it once in a process: the registry holds the manifest cache and the running digests
@@ -80,8 +84,16 @@ export function openRegistry(storage: StorageDriver, options: RegistryOptions = 
     tagConcurrency: Math.max(options.tagConcurrency ?? 8, 1),
   };
   const found = createFoundManifests(MAX_FOUND_MANIFESTS);
+  // A repository holds nothing of a request, and making one costs as much as reading a link.
+  const repositories = new LRUCache<RepositoryName, Repository>({ max: MAX_OPEN_REPOSITORIES });
   return {
-    repository: (name) => createRepository(name, shared),
+    repository(name) {
+      const known = repositories.get(name);
+      if (known !== undefined) return known;
+      const repository = createRepository(name, shared);
+      repositories.set(name, repository);
+      return repository;
+    },
     repositories: (page) => listRepositories(driver, page, found),
     remove: (name, options) => removeRepository(name, shared, options),
   };

@@ -38,7 +38,13 @@ export async function listRepositories(exchange: Exchange): Promise<void> {
 
 async function all(exchange: Exchange, limit: number): Promise<CatalogPage> {
   const after = exchange.parameter("last");
-  const { items, more } = await exchange.shared.registry.repositories({ after, limit, signal: exchange.listSignal });
+  const { items, more } = await exchange.shared.registry.repositories({
+    after,
+    limit,
+    get signal() {
+      return exchange.listSignal;
+    },
+  });
   return { items, next: more ? items.at(-1) : undefined };
 }
 

@@ -14,7 +14,9 @@ export async function listTags(exchange: Exchange): Promise<void> {
   const { items, more } = await repository.tags.list({
     after: exchange.parameter("last"),
     limit,
-    signal: exchange.listSignal,
+    get signal() {
+      return exchange.listSignal;
+    },
   });
   const last = items.at(-1);
   const link = more && last !== undefined ? ["Link", nextLink(path, { last, n: limit })] : [];

@@ -273,9 +273,9 @@ export function createFilesystemDriver(
     },
     list: async (path, options) => {
       checkPath(NAME, path, "root");
-      options?.signal?.throwIfAborted();
       const quick = quickStats.of(realPath(path));
       const known = quick === undefined ? undefined : names.known(realPath(path), quick);
+      // Before the signal is looked at, which callers may make only if somebody waits.
       if (known !== undefined) return known.page(options);
       return run("list", path, options?.signal, async () => (await namesOf(path)).page(options));
     },

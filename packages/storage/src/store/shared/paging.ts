@@ -29,7 +29,16 @@ export async function* listPages(
 ): AsyncGenerator<ListPage, void, undefined> {
   let cursor = startAfter;
   for (;;) {
-    const page = await orUndefined(driver.list(path, { ...options, startAfter: cursor, limit: size }));
+    const startAfter = cursor;
+    // The signal is asked for only if the driver waits: making one costs more than a page that is remembered.
+    const call = {
+      startAfter,
+      limit: size,
+      get signal() {
+        return options?.signal;
+      },
+    };
+    const page = await orUndefined(driver.list(path, call));
     if (page === undefined) return;
     yield page;
     cursor = page.names.at(-1);

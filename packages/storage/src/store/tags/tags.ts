@@ -58,26 +58,26 @@ export function createTagStore(name: RepositoryName, dependencies: TagDependenci
   /** A page, and whether each name that was listed for it is a tag: only then does an unchanged listing mean the same page. */
   const makePage = async (
     listings: AsyncIterable<ListPage>,
-    { limit, signal }: PageRequest,
+    request: PageRequest,
   ): Promise<{ readonly page: Page<TagName>; readonly isPlain: boolean }> => {
     let isPlain = true;
     async function* batches(): AsyncGenerator<readonly TagName[], void, undefined> {
       for await (const { names } of listings) {
-        const found = await tagsAmong(names, { signal });
+        const found = await tagsAmong(names, request);
         isPlain &&= found.length === names.length;
         yield found;
       }
     }
-    return { page: await takePage(batches(), limit), isPlain };
+    return { page: await takePage(batches(), request.limit), isPlain };
   };
 
   /** The page that `request` asks for: the same object as the last time, if the listings show that nothing has changed. */
   const pageFor = async (request: PageRequest): Promise<Page<TagName>> => {
-    const { after, limit, signal } = request;
+    const { after, limit } = request;
     const { forgotten } = liveTags;
     const remembered = tagPages.get(name, request);
     const before = remembered?.forgotten === forgotten ? remembered : undefined;
-    const listings = listPages(driver, tagsDirectory(name), after, batchSize(limit), { signal });
+    const listings = listPages(driver, tagsDirectory(name), after, batchSize(limit), request);
     const read: ListPage[] = [];
     for (const expected of before?.listings ?? []) {
       const { value } = await listings.next();
