@@ -19,6 +19,7 @@ import { texts } from "./text/index.js";
 const ImagePage = lazyPage("image", async () => (await import("./pages/image/image-page.js")).ImagePage);
 const ComparePage = lazyPage("compare", async () => (await import("./pages/compare/compare-page.js")).ComparePage);
 
+const TokensPage = lazyPage("tokens", async () => (await import("./pages/tokens/tokens-page.js")).TokensPage);
 const UsagePage = lazyPage("usage", async () => (await import("./pages/usage/usage-page.js")).UsagePage);
 
 /** What every page has around it. */
@@ -72,6 +73,11 @@ export function Shell(): JSX.Element {
                 {texts.pages.usage}
               </a>
             )}
+            {viewer?.account !== undefined && viewer.features.tokens && (
+              <a href={formatRoute({ kind: "tokens" })} aria-current={page.kind === "tokens" ? "page" : undefined}>
+                {texts.pages.tokens}
+              </a>
+            )}
           </nav>
           <div class="top-end">
             <ThemeChoice />
@@ -102,6 +108,8 @@ function Content({ page }: { readonly page: Page }): JSX.Element {
       return <LoginPage />;
     case "usage":
       return <UsagePage />;
+    case "tokens":
+      return <TokensPage />;
     case "compare":
       return <ComparePage />;
     default:

@@ -29,6 +29,20 @@ export function formatAge(time: number, now: number): string {
   return "just now";
 }
 
+const UNTIL = new Intl.RelativeTimeFormat("en", { numeric: "always" });
+const HOUR = 3_600_000;
+const DAY = 24 * HOUR;
+
+/** How long it is until `time` (both ms since 1970), in the units that deadlines are set in: `in 90 days`, `in 5 hours`. */
+export function formatUntil(time: number, now: number): string {
+  const left = time - now;
+  if (left >= 730 * DAY) return UNTIL.format(Math.round(left / (365.25 * DAY)), "year");
+  if (left >= 2 * DAY) return UNTIL.format(Math.round(left / DAY), "day");
+  return left >= HOUR
+    ? UNTIL.format(Math.round(left / HOUR), "hour")
+    : UNTIL.format(Math.ceil(left / 60_000), "minute");
+}
+
 /** In the browser's zone, which it names. */
 export function formatMoment(time: number): string {
   return new Date(time).toLocaleString("en-GB", { dateStyle: "medium", timeStyle: "long" });

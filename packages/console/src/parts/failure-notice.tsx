@@ -12,12 +12,16 @@ export function FailureNotice({
   readonly retry?: (() => void) | undefined;
 }): JSX.Element {
   const { title, what } = texts.failure[failure.kind];
-  const words = [failure.message, failure.detail].filter((part) => part !== undefined && part !== "").join(": ");
+  const { kind, message, detail } = failure;
+  // A refusal's message is the same for all; why, if it is told, is in its detail.
+  const parts =
+    kind === "forbidden" ? [detail] : kind === "unsupported" || kind === "unexpected" ? [message, detail] : [];
+  const words = parts.filter((part) => part !== undefined && part !== "").join(": ");
   return (
     <div class="notice" role="alert">
       <h2>{title}</h2>
       <p>{what}</p>
-      {(failure.kind === "unsupported" || failure.kind === "unexpected") && words !== "" && (
+      {words !== "" && (
         <p class="words">
           <bdi>{words}</bdi>
         </p>

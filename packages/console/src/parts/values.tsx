@@ -9,19 +9,21 @@ export function Bytes({ value }: { readonly value: number }): JSX.Element {
   return <span title={`${formatCount(value)} B`}>{formatBytes(value)}</span>;
 }
 
-/** How long ago something was, with the moment in the viewer's zone and in UTC on hover. `absent` says what no time means. */
+/** How long ago something was, or what `format` makes of it, with the moment in the viewer's zone and in UTC on hover. `absent` says what no time means. */
 export function Time({
   value,
   absent = texts.notSet,
+  format = formatAge,
 }: {
   readonly value: string | undefined;
   readonly absent?: string;
+  readonly format?: (time: number, now: number) => string;
 }): JSX.Element {
   const time = parseTime(value);
   if (time === undefined) return <span class="quiet">{absent}</span>;
   return (
     <time dateTime={new Date(time).toISOString()} title={`${formatMoment(time)}\n${formatUtc(time)}`}>
-      {formatAge(time, now.value)}
+      {format(time, now.value)}
     </time>
   );
 }

@@ -1,4 +1,5 @@
 import { formatCount } from "../lib/bytes.js";
+import { tokens } from "./english/tokens.js";
 
 function count(number: number, one: string, many: string): string {
   return `${formatCount(number)} ${number === 1 ? one : many}`;
@@ -76,7 +77,7 @@ export const english = {
   },
   breadcrumbs: "Where this is",
   cancel: "Cancel",
-  things: { reference: "the reference", digest: "the digest", command: "the command" },
+  things: { reference: "the reference", digest: "the digest", command: "the command", token: "the token" },
   kinds: {
     image: "Image",
     helm: "Helm chart",
@@ -253,6 +254,7 @@ export const english = {
       },
     },
   },
+  tokens,
   login: {
     title: (address: string) => `Log in to ${address}`,
     none: "This registry has no logins: everybody who reaches it may use it.",
