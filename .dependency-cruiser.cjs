@@ -26,6 +26,7 @@ const ROOMS = [
   "http/",
   "maintenance/",
   "metrics/",
+  "activity/",
   "audit/",
   "notifications/",
   "observability/",

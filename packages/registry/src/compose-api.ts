@@ -10,6 +10,7 @@ import {
   type Registry,
   type StorageDriver,
 } from "@longshore/storage";
+import type { Activity } from "./activity/feed.js";
 import type { Config } from "./config/config.js";
 import { loadSource, type ConfigurationSource } from "./config/source.js";
 import type { AppDependencies } from "./http/shared-state.js";
@@ -63,6 +64,8 @@ export interface ApiPorts {
     | undefined;
   /** Runs maintenance jobs that clients ask for; undefined if there are none. */
   readonly maintenance?: MaintenanceRequests | undefined;
+  /** What happens in all processes; undefined: nobody may watch. */
+  readonly activity?: Activity | undefined;
   /** Counts what clients do for all processes; undefined if this is the only one. */
   readonly limits?: LimitCounter | undefined;
   /** Undefined disables tracing. */
@@ -120,6 +123,7 @@ export async function composeApi(config: Config, ports: ApiPorts): Promise<Compo
     console: page?.console,
     inventory,
     activity,
+    feed: ports.activity,
     immutable: immutableTagsOf(config),
     maintenance: ports.maintenance && { runs: openRuns(openRecords(driver)), requests: ports.maintenance },
     log,

@@ -2,6 +2,7 @@ import { Resources } from "@longshore/base/resources";
 import type { LoginRegistrar } from "@longshore/auth";
 import type { LimitCounter } from "@longshore/policy";
 import type { StorageDriver } from "@longshore/storage";
+import type { Activity } from "./activity/feed.js";
 import { openAudit } from "./audit/open-audit.js";
 import { composeApi } from "./compose-api.js";
 import type { Config } from "./config/config.js";
@@ -70,6 +71,8 @@ export interface ServiceContext extends ProcessContext {
   readonly logins?: LoginRegistrar | undefined;
   /** Runs maintenance jobs that clients ask for. */
   readonly maintenance: MaintenanceRequests;
+  /** What happens in all processes; undefined: nobody may watch. */
+  readonly activity?: Activity | undefined;
   /** Counts what clients do for all processes; undefined if this is the only one. */
   readonly limits?: LimitCounter | undefined;
 }
@@ -103,6 +106,7 @@ export async function composeService(config: Config, context: ServiceContext): P
       connections,
       metrics,
       audit: audit?.audit,
+      activity: context.activity,
       findChallenge: challenges?.find,
     }),
   );
@@ -133,6 +137,8 @@ export async function composeService(config: Config, context: ServiceContext): P
       });
     },
     async stop() {
+      // They would last until the end.
+      context.activity?.end("shutdown");
       const cut = await listener.stop(drainTimeout(config));
       if (cut > 0) log.warn(`${cut} connections did not finish within http.draintimeout and were closed`);
     },

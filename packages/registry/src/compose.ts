@@ -1,5 +1,6 @@
 import { Resources } from "@longshore/base/resources";
 import type { CertificateKeeper } from "./certificates/keeper.js";
+import { ActivityBoard } from "./activity/board.js";
 import type { Service, ServiceContext } from "./compose-service.js";
 import type { Config } from "./config/config.js";
 import type { HealthFailures } from "./health/health-check.js";
@@ -16,6 +17,7 @@ import type { HostCertificate } from "./server/listeners/host-contexts.js";
 import { listenAddress } from "./server/listeners/listen-address.js";
 import type { PrimaryChannel, StartMessage } from "./server/processes/primary-channel.js";
 import { drainTimeout, type RunContext } from "./server/processes/process-context.js";
+import { createWorkerActivity } from "./server/processes/worker-activity.js";
 import { createWorkerEvents } from "./server/processes/worker-events.js";
 import { createWorkerLimits } from "./server/processes/worker-limits.js";
 import { createWorkerLogins } from "./server/processes/worker-logins.js";
@@ -56,7 +58,13 @@ export async function composeRegistry(context: RunContext, stop: AbortSignal): P
   const maintenance = createRelay();
   const service = opened.add(
     isSingle
-      ? await serveHere(config, { ...own, tracing, events: notifications?.sink, maintenance })
+      ? await serveHere(config, {
+          ...own,
+          tracing,
+          events: notifications?.sink,
+          maintenance,
+          activity: openBoard(config),
+        })
       : await composeWorkers(context, notifications, maintenance),
   );
   const certificates = opened.add(await openCertificates(config, service, log));
@@ -84,6 +92,14 @@ export async function composeRegistry(context: RunContext, stop: AbortSignal): P
     kill: () => service.kill(),
     close: () => resources.close(),
   };
+}
+
+/** What happens in this registry; undefined: nobody may watch. */
+function openBoard(
+  { activity }: Config,
+  onWatched?: ConstructorParameters<typeof ActivityBoard>[0]["onWatched"],
+): ActivityBoard | undefined {
+  return activity.enabled ? new ActivityBoard({ most: activity.events, onWatched }) : undefined;
 }
 
 /** The certificates that an authority issues (`http.tls.letsencrypt`), for all processes that serve. */
@@ -115,6 +131,7 @@ async function composeWorkers(
   const driver = opened.add(await openDriver(config, metrics?.storage));
   let health: HealthFailures = {};
   let certificates: readonly HostCertificate[] = [];
+  const activity = openBoard(config, (isWatched) => workers.broadcast({ kind: "activity-watched", isWatched }));
   const workers = opened.add(
     new WorkerPool({
       size: config.http.workers,
@@ -129,10 +146,12 @@ async function composeWorkers(
         health,
         certificates,
         events: notifications === undefined ? undefined : { directory: notifications.directory },
+        isWatched: activity?.isWatched === true,
       }),
       logins: config.auth.createLogins(() => performance.now()),
       maintenance,
       limits: openLocalCounter(config),
+      activity,
       keepEvents: notifications === undefined ? undefined : (...events) => notifications.keep(...events),
     }),
   );
@@ -193,6 +212,9 @@ export async function composeWorker(
       logins: createWorkerLogins(primary),
       maintenance: createWorkerMaintenance(primary),
       limits: ownLimits && createWorkerLimits(primary, ownLimits),
+      activity: config.activity.enabled
+        ? createWorkerActivity(primary, { most: config.activity.events, isWatched: start.isWatched })
+        : undefined,
       isOneOfSeveral: true,
     }),
   );

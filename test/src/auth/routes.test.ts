@@ -70,6 +70,11 @@ const TABLE: Readonly<Record<string, Row>> = {
     scope: "registry:catalog:*",
     least: ALL("admin"),
   },
+  "longshore-catalog-activity": {
+    path: "/v2/_longshore/catalog/activity",
+    scope: "registry:catalog:*",
+    least: ALL("admin"),
+  },
   "longshore-maintenance-usage": { path: "/v2/_longshore/maintenance/usage", scope: MAINTENANCE, least: ALL("admin") },
   "longshore-maintenance-configuration": {
     path: "/v2/_longshore/maintenance/configuration",

@@ -3,7 +3,7 @@ import { redactText } from "@longshore/base/redact";
 import { auditEvent, type AuditedExchange, type AuditEvent } from "./event.js";
 
 /** A completed exchange, with the client's properties for the audit log. */
-interface AuditEntry extends AuditedExchange {
+export interface AuditEntry extends AuditedExchange {
   readonly remoteAddress: string | undefined;
   readonly userAgent: string | undefined;
 }

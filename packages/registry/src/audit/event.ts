@@ -136,6 +136,7 @@ const EXTENSION_ACTIONS: Readonly<Record<string, Readonly<Record<string, AuditAc
   longshore_repository_copies: { POST: "copy" },
   longshore_repository_moves: { POST: "move" },
   longshore_catalog_repositories: { GET: "list" },
+  longshore_catalog_activity: { GET: "list" },
   longshore_repository_tags: { GET: "list", DELETE: "delete" },
   longshore_maintenance_runs: { POST: "maintenance" },
 };

@@ -69,6 +69,7 @@ export function normalise(parsed: ParsedConfig, chosen: ChosenStorage, machine: 
     redis: redisConfig(parsed, report),
     catalog: parsed.catalog,
     inventory: parsed.inventory,
+    activity: parsed.activity,
     tags: parsed.tags,
     validation: validationConfig(parsed.validation, report),
     policy: policyConfig(parsed, report),

@@ -5,5 +5,6 @@ export interface ApiConfig {
   readonly http: Pick<HttpConfig, "prefix" | "host" | "relativeurls" | "headers" | "cors" | "limits">;
   readonly storage: Pick<Config["storage"], "delete" | "maintenance" | "redirect">;
   readonly catalog: Config["catalog"];
+  readonly activity: Pick<Config["activity"], "streams">;
   readonly tags: Config["tags"];
 }

@@ -1,6 +1,6 @@
 import { setMaxListeners } from "node:events";
 import type { IncomingMessage, ServerResponse } from "node:http";
-import type { AuthPage, Grant, TokenEndpoint } from "@longshore/auth";
+import type { AccessController, AuthPage, Grant, TokenEndpoint } from "@longshore/auth";
 import type { ActivityRecorder, Inventory } from "@longshore/inventory";
 import type { ClientLimits } from "@longshore/policy";
 import {
@@ -10,6 +10,7 @@ import {
   type Registry,
   type Repository,
 } from "@longshore/storage";
+import type { ActivityFeed } from "../activity/feed.js";
 import type { Setting } from "../config/settings.js";
 import { ApiError, ClientGone } from "../errors/api-error.js";
 import type { MaintenanceRequests } from "../maintenance/desk.js";
@@ -18,6 +19,7 @@ import type { ObservedRegistry } from "../notifications/request-events.js";
 import type { Log } from "../observability/log.js";
 import type { ApiConfig } from "./api-config.js";
 import type { RequestSite } from "./access/auth-request.js";
+import type { Places } from "./access/places.js";
 import type { CatalogCursor } from "./client-state/catalog-cursor.js";
 import type { ByteBudget } from "./body/byte-budget.js";
 import type { AccessOutcome } from "../observability/request-record.js";
@@ -60,6 +62,10 @@ export interface SharedState {
   readonly inventory: Inventory | undefined;
   /** Undefined if nobody records who pushes and pulls. */
   readonly activity: ActivityRecorder | undefined;
+  /** Decides again on a request that takes long. */
+  readonly access: AccessController;
+  /** What happens, and room for those who watch it; undefined: nobody may. */
+  readonly watching: { readonly feed: ActivityFeed; readonly places: Places } | undefined;
   readonly immutable: ImmutableTags;
   /** Undefined: no maintenance can be asked for. */
   readonly maintenance: Maintenance | undefined;
@@ -232,6 +238,11 @@ export class Exchange {
   /** Responds to a HEAD whose body isn't at hand but would have `length` bytes. */
   endWithoutBody(status: number, headers: readonly string[], length: number): void {
     respond(this.to, status, this.#lines(headers), undefined, { length });
+  }
+
+  /** Writes status and headers of an answer without a known end; the caller sends its body. */
+  stream(status: number, headers: readonly string[]): void {
+    respondHead(this.to, status, this.#lines(headers), undefined);
   }
 
   #lines(headers: readonly string[]): string[] {

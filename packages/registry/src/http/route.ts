@@ -59,7 +59,7 @@ export function repositoryAccess(method: string, name: string, from: string | un
 }
 
 /** What runs for all repositories at once: collections, policies. Rules grant it with `*` on the registry alone. */
-export const MAINTENANCE_ACCESS: readonly Access[] = [{ type: "registry", name: "maintenance", action: "*" }];
+export const MAINTENANCE_ACCESS: readonly [Access] = [{ type: "registry", name: "maintenance", action: "*" }];
 
 /** The access that a mount needs to the repository that it mounts from. */
 export function sourceAccess(from: string): Access {

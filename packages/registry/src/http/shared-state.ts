@@ -1,4 +1,5 @@
 import type { AccessController } from "@longshore/auth";
+import type { ActivityFeed } from "../activity/feed.js";
 import type { ActivityRecorder, Inventory } from "@longshore/inventory";
 import type { ClientLimits } from "@longshore/policy";
 import { NOTHING_IMMUTABLE, type ImmutableTags, type Registry } from "@longshore/storage";
@@ -7,6 +8,7 @@ import type { Log } from "../observability/log.js";
 import type { AccessOutcome } from "../observability/request-record.js";
 import type { ApiConfig } from "./api-config.js";
 import { createRefusedLogins } from "./access/refused-logins.js";
+import { createPlaces } from "./access/places.js";
 import { createByteBudget } from "./body/byte-budget.js";
 import type { ClientAddresses } from "./client/client-address.js";
 import { createObserver } from "./client/event-origin.js";
@@ -39,6 +41,8 @@ export interface AppDependencies {
   readonly console?: Console | undefined;
   /** Records who pushes and pulls; undefined: nobody does. */
   readonly activity?: ActivityRecorder | undefined;
+  /** What happens in all processes; undefined: nobody may watch. */
+  readonly feed?: ActivityFeed | undefined;
   /** Which tags a policy keeps as they are, for lists; none by default. The repositories of `registry` refuse to change these. */
   readonly immutable?: ImmutableTags | undefined;
   /** Undefined: no maintenance can be asked for. */
@@ -64,8 +68,8 @@ const FORM_TIMEOUT = 10_000;
 
 /** What all requests of the process share. */
 export function createSharedState(dependencies: AppDependencies): SharedState {
-  const { registry, access, config, secret, clients, canRedirect, log, onAccess, events, nameFor } = dependencies;
-  const { http, storage } = config;
+  const { registry, access, config, secret, clients, canRedirect, log, onAccess, events, nameFor, feed } = dependencies;
+  const { http, storage, activity } = config;
   const { manifestmemory, manifestsize } = http.limits;
   const urls = createUrlBuilder(http, (request) => clients.believes(request));
   return {
@@ -90,6 +94,8 @@ export function createSharedState(dependencies: AppDependencies): SharedState {
     onAccess,
     inventory: dependencies.inventory,
     activity: dependencies.activity,
+    access,
+    watching: feed === undefined ? undefined : { feed, places: createPlaces(activity.streams) },
     immutable: dependencies.immutable ?? NOTHING_IMMUTABLE,
     maintenance: dependencies.maintenance,
     settings: dependencies.settings,

@@ -37,6 +37,7 @@ const REGISTRY_NEEDS: Readonly<Record<string, readonly Access[]>> = {
   "oci-ext-discover": [],
   "longshore-api-openapi": [],
   "longshore-catalog-repositories": CATALOG,
+  "longshore-catalog-activity": CATALOG,
   "longshore-maintenance-usage": MAINTENANCE,
   "longshore-maintenance-configuration": MAINTENANCE,
   "longshore-maintenance-runs": MAINTENANCE,

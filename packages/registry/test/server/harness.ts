@@ -54,6 +54,7 @@ export async function serve(config: Config, app: RequestListener, limit = 0): Pr
     isHealthy: () => Object.keys(failures).length === 0,
     connections,
     metrics: undefined,
+    activity: undefined,
     audit: undefined,
     tracing: undefined,
     findChallenge: undefined,

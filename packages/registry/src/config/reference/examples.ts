@@ -62,6 +62,7 @@ tokenserver:
     - { addr: "cache:6379", timeout: 3s, interval: 10s, threshold: 3 }`,
   catalog: `catalog: { maxentries: 1000 }`,
   inventory: `inventory: { cachebytes: 67108864 }`,
+  activity: `activity: { streams: 50 }`,
   console: `console: { path: /console/, sessionlifetime: 8h }`,
   tags: `tags: { maxtags: 1000 }`,
   validation: `validation:

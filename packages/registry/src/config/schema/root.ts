@@ -2,6 +2,7 @@ import { PROXY_SECTION as proxy } from "@longshore/mirror/configuration";
 import { z } from "zod";
 import { tokenServerSection as tokenserver } from "@longshore/token-server/configuration";
 import { access } from "./access.js";
+import { activity } from "./activity.js";
 import { console } from "./console.js";
 import { auth } from "./auth.js";
 import { health } from "./health.js";
@@ -38,6 +39,7 @@ export const root = section(
     health,
     catalog,
     inventory,
+    activity,
     tags,
     validation,
     policy,

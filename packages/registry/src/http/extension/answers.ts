@@ -1,4 +1,5 @@
 import { z } from "zod";
+import { activityEventSchema } from "../../activity/event.js";
 import { runSchema } from "../../maintenance/run.js";
 
 /*
@@ -179,6 +180,7 @@ const setting = z.strictObject({
 });
 
 export const ANSWERS = {
+  ActivityEvent: activityEventSchema,
   Configuration: z.strictObject({ settings: z.array(setting) }),
   LayerFiles: z.strictObject({
     name: z.string(),

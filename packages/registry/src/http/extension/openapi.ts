@@ -74,7 +74,18 @@ const NEEDS: Readonly<Record<Needs, (method: string) => string>> = {
   move: (method) => `Needs ${scope(method, "name")}, and ${scope("GET", "from")} and ${scope("DELETE", "from")}.`,
 };
 
-function operationObject({ id, method, path, summary, details, needs, parameters, status, answer }: Operation): Json {
+function operationObject({
+  id,
+  method,
+  path,
+  summary,
+  details,
+  needs,
+  parameters,
+  status,
+  answer,
+  media,
+}: Operation): Json {
   return {
     operationId: id,
     summary,
@@ -83,7 +94,7 @@ function operationObject({ id, method, path, summary, details, needs, parameters
     responses: {
       [status]: {
         description: "Success",
-        content: { "application/json": { schema: { $ref: `#/components/schemas/${answer}` } } },
+        content: { [media ?? "application/json"]: { schema: { $ref: `#/components/schemas/${answer}` } } },
       },
       default: {
         description: "Refused or failed",

@@ -53,6 +53,8 @@ interface Description {
   /** The status and the schema of success. */
   readonly status: 200 | 201 | 202;
   readonly answer: AnswerName;
+  /** Of what comes; JSON by default. `text/event-stream`: each event has the answer's schema. */
+  readonly media?: "text/event-stream";
 }
 
 /** An operation of the extension API: everything but how it works, which is loaded when it is first called. */

@@ -229,6 +229,22 @@ export const OPERATIONS: readonly Operation[] = [
   ),
   operation(
     {
+      id: "watchActivity",
+      method: "GET",
+      path: "/v2/_longshore/catalog/activity",
+      summary: "Watch pushes, pulls, deletes and refused logins as they happen (server-sent events)",
+      details:
+        "Only of repositories that the caller may pull; who did it, and refused logins, only for those who have `registry:maintenance:*`. The events `activity` have this schema; `missed`: some are missing here; `end`: the registry ends the stream, and `reason` says why. `Last-Event-ID` goes on after an event of the last minute. Refused with 429 where `activity.streams` are open.",
+      needs: "catalog",
+      status: 200,
+      answer: "ActivityEvent",
+      media: "text/event-stream",
+      parameters: {},
+    },
+    async () => (await import("./handlers/activity.js")).watchActivity,
+  ),
+  operation(
+    {
       id: "showUsage",
       method: "GET",
       path: "/v2/_longshore/maintenance/usage",

@@ -52,11 +52,17 @@ export function respond(
   else to.res.end(body);
 }
 
-/** Sends status and headers; the caller sends `length` bytes of body. */
-export function respondHead(to: Recipient, status: number, headers: string[], length: number, close = false): void {
+/** Sends status and headers; the caller sends `length` bytes of body, or (undefined) a body that ends when it ends. */
+export function respondHead(
+  to: Recipient,
+  status: number,
+  headers: string[],
+  length: number | undefined,
+  close = false,
+): void {
   const { req, res, state } = to;
   // RFC 9110 §8.6: neither has a body that could have a length.
-  if (status !== 204 && status !== 304) headers.push("Content-Length", String(length));
+  if (length !== undefined && status !== 204 && status !== 304) headers.push("Content-Length", String(length));
   addCorsLines(state.corsLines, headers);
   if (state.isPersonal) addPersonalLines(headers);
   const unusable = settleUnreadBody(req, res, state.awaitsContinue);

@@ -1,7 +1,8 @@
-import { isAuthError, type Access, type AccessController, type AuthError } from "@longshore/auth";
+import type { Access, AccessController } from "@longshore/auth";
 import { PAGE_HEADER } from "../cors/policy.js";
 import { recordOf } from "../../observability/request-record.js";
 import { HttpAuthRequest } from "../access/auth-request.js";
+import { grantList, isTooLittle } from "../access/grant-list.js";
 import type { MatchedStep } from "../context.js";
 import type { Exchange } from "../exchange.js";
 import { sourceAccess } from "../route.js";
@@ -21,7 +22,10 @@ export function authorize(access: AccessController): MatchedStep {
     }
     const accesses = route.accesses(method, name, from);
     if (route.filtered && exchange.header(PAGE_HEADER) !== undefined) {
-      return authorizeList(access, exchange, accesses).then(() => allowed(exchange, next));
+      return grantList(access, exchange, accesses).then((grant) => {
+        exchange.grant = grant;
+        return allowed(exchange, next);
+      });
     }
     const grant = access.authorize(new HttpAuthRequest(request, shared.site), accesses, exchange);
     if (grant instanceof Promise) {
@@ -79,24 +83,4 @@ async function authorizeMount(
     const { fault } = error;
     exchange.refusedSource = { challenge: fault.code === "UNAUTHENTICATED" ? fault.challenge : undefined };
   }
-}
-
-/** Authorises a list that a page shows: of all, or only of what the client may pull, if that can be told. Throws AuthError. */
-async function authorizeList(access: AccessController, exchange: Exchange, accesses: readonly Access[]): Promise<void> {
-  const request = new HttpAuthRequest(exchange.request, exchange.shared.site);
-  try {
-    exchange.grant = await access.authorize(request, accesses, exchange);
-  } catch (error) {
-    if (!isTooLittle(error)) throw error;
-    const grant = await access.authorize(request, [], exchange);
-    if (grant.toPage !== true || grant.allows === undefined) throw error;
-    exchange.grant = grant;
-  }
-}
-
-/** Whether credentials are missing or insufficient; wrong ones are refused whatever they are for. */
-function isTooLittle(error: unknown): error is AuthError {
-  if (!isAuthError(error)) return false;
-  const { fault } = error;
-  return fault.code === "DENIED" || (fault.code === "UNAUTHENTICATED" && fault.refusal !== "rejected");
 }

@@ -1,5 +1,7 @@
 import { performance } from "node:perf_hooks";
-import type { Audit } from "../../audit/audit.js";
+import { activityOf } from "../../activity/event.js";
+import type { ActivitySink } from "../../activity/feed.js";
+import type { Audit, AuditEntry } from "../../audit/audit.js";
 import { ClientGone } from "../../errors/api-error.js";
 import { CLIENT_CLOSED_REQUEST, translate } from "../../errors/translate.js";
 import type { App } from "../../http/app.js";
@@ -23,6 +25,7 @@ export interface RequestListenerOptions {
   readonly gate: HealthGate;
   readonly access: ((entry: AccessEntry, now: number) => void) | undefined;
   readonly audit: Audit | undefined;
+  readonly activity: ActivitySink | undefined;
   readonly completion: ((entry: CompletionEntry, now: number) => void) | undefined;
   readonly clients: ClientAddresses;
   readonly metrics: HttpMetrics | undefined;
@@ -79,7 +82,7 @@ function report(
   started: number,
 ): { readonly status: number; readonly written: number } {
   const { request, response, record } = exchange;
-  const { access, audit, completion, metrics } = options;
+  const { access, completion, metrics } = options;
   const duration = performance.now() - started;
   const now = Date.now();
   const status = response.headersSent ? response.statusCode : CLIENT_CLOSED_REQUEST;
@@ -101,18 +104,7 @@ function report(
     },
     now,
   );
-  audit?.(
-    {
-      record,
-      method,
-      target,
-      status,
-      contentDigest: sentHeader(response, "Docker-Content-Digest"),
-      remoteAddress: record.client ?? "@",
-      userAgent: headers["user-agent"],
-    },
-    now,
-  );
+  tell(options, exchange, { method, target, status }, now);
   // The application only notices once it has stored what arrived; by then this line has been written.
   if (status === CLIENT_CLOSED_REQUEST) record.error ??= translate(new ClientGone()).errors[0];
   // As in Distribution, only requests that the application handled are "completed": not `/`, nor those that no route matched.
@@ -142,6 +134,29 @@ function report(
     metrics.observe(record.handler, method, status, duration / 1000, target.length + method.length + length, written);
   }
   return { status, written };
+}
+
+/** Tells the audit log, and who watches, what was done. */
+function tell(
+  { activity, audit }: RequestListenerOptions,
+  { request, response, record }: InFlight,
+  { method, target, status }: Pick<AuditEntry, "method" | "target" | "status">,
+  now: number,
+): void {
+  const isWatched = activity?.isWatched === true;
+  if (audit === undefined && !isWatched) return;
+  const entry: AuditEntry = {
+    record,
+    method,
+    target,
+    status,
+    contentDigest: sentHeader(response, "Docker-Content-Digest"),
+    remoteAddress: record.client ?? "@",
+    userAgent: request.headers["user-agent"],
+  };
+  audit?.(entry, now);
+  const event = isWatched ? activityOf(entry, now) : undefined;
+  if (event !== undefined) activity?.record(event);
 }
 
 /** Bytes of body that came in: as announced, or as many as the connection carried meanwhile. */

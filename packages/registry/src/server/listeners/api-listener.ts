@@ -1,6 +1,7 @@
 import { withTimeout } from "@longshore/base/timeout";
 import type { Server } from "node:net";
 import type { Config, HttpConfig } from "../../config/config.js";
+import type { ActivitySink } from "../../activity/feed.js";
 import type { Audit } from "../../audit/audit.js";
 import type { App } from "../../http/app.js";
 import type { ClientAddresses } from "../../http/client/client-address.js";
@@ -31,6 +32,8 @@ export interface ListenerContext {
   readonly metrics: Metrics | undefined;
   /** Undefined disables the audit log. */
   readonly audit: Audit | undefined;
+  /** Undefined: nobody may watch what happens. */
+  readonly activity: ActivitySink | undefined;
   /** Undefined disables tracing. */
   readonly tracing: Tracing | undefined;
   /** How authorities are answered who ask for proof of a host; undefined: none does. */
@@ -70,6 +73,7 @@ export async function openListener(config: Config, context: ListenerContext): Pr
     }),
     metrics: context.metrics?.http,
     audit: context.audit,
+    activity: context.activity,
     tracing: context.tracing,
     access: accessWriter(config, context.sinks.access),
     completion: completionWriter(config, context),

@@ -1,3 +1,5 @@
+import type { ActivityEvent } from "../../activity/event.js";
+import type { ActivityEntry } from "../../activity/feed.js";
 import type { LoginOutcome } from "@longshore/auth";
 import type { Take, Taken } from "@longshore/policy";
 import type { ConfigurationSource } from "../../config/source.js";
@@ -24,6 +26,8 @@ export interface StartMessage {
   readonly certificates: readonly HostCertificate[];
   /** Undefined disables notifications. `directory`: where they may be left that the primary doesn't take. */
   readonly events: { readonly directory: string | undefined } | undefined;
+  /** Whether somebody watches what happens. */
+  readonly isWatched: boolean;
 }
 
 /** What the primary tells a worker. */
@@ -41,6 +45,14 @@ export type PrimaryMessage =
   | { readonly kind: "maintenance-answer"; readonly id: number; readonly run: RequestedRun | undefined }
   /** Undefined: the primary counts nothing. */
   | { readonly kind: "limit-answer"; readonly id: number; readonly taken: readonly Taken[] | undefined }
+  /** Whether somebody watches what happens, in whichever worker. */
+  | { readonly kind: "activity-watched"; readonly isWatched: boolean }
+  /** What happened before the worker followed. */
+  | { readonly kind: "activity-remembered"; readonly entries: readonly ActivityEntry[] }
+  /** What happens, in all workers. Answered with `activity-taken`. */
+  | { readonly kind: "activity-entries"; readonly entries: readonly ActivityEntry[]; readonly hasGap: boolean }
+  /** The primary has the worker's events. */
+  | { readonly kind: "activity-taken" }
   | { readonly kind: "drain" };
 
 /** What a worker tells the primary. */
@@ -61,6 +73,11 @@ export type WorkerMessage =
   | { readonly kind: "login-settled"; readonly id: number; readonly outcome: LoginOutcome }
   /** Asks for a run of a job. Answered with `maintenance-answer`. */
   | { readonly kind: "maintenance"; readonly id: number; readonly job: JobName; readonly about: RunRequest }
+  /** What happens in this worker, while somebody watches. Answered with `activity-taken`. */
+  | { readonly kind: "activity"; readonly events: readonly ActivityEvent[]; readonly hasGap: boolean }
+  /** Whether somebody watches here what happens in all workers. */
+  | { readonly kind: "activity-follow"; readonly isFollowing: boolean }
+  | { readonly kind: "activity-taken" }
   /** Counts what a client does. Answered with `limit-answer`. */
   | { readonly kind: "limit"; readonly id: number; readonly takes: readonly Take[] }
   /** Answered with `events-answer`, as soon as they are in the outbox. */
@@ -82,6 +99,10 @@ const PRIMARY_KINDS: ReadonlySet<unknown> = new Set<PrimaryMessage["kind"]>([
   "login-answer",
   "maintenance-answer",
   "limit-answer",
+  "activity-watched",
+  "activity-remembered",
+  "activity-entries",
+  "activity-taken",
   "drain",
 ]);
 const WORKER_KINDS: ReadonlySet<unknown> = new Set<WorkerMessage["kind"]>([
@@ -95,6 +116,9 @@ const WORKER_KINDS: ReadonlySet<unknown> = new Set<WorkerMessage["kind"]>([
   "login-settled",
   "maintenance",
   "limit",
+  "activity",
+  "activity-follow",
+  "activity-taken",
 ]);
 
 // Both ends are this program, over a channel that no other program can write to: the kind determines the shape.

@@ -4,12 +4,14 @@ import { aborted } from "@longshore/base/abort";
 import { backoff } from "@longshore/base/backoff";
 import { withTimeout } from "@longshore/base/timeout";
 import cluster, { type Worker } from "node:cluster";
+import type { ActivityBoard } from "../../activity/board.js";
 import type { MaintenanceRequests } from "../../maintenance/desk.js";
 import { MetricsLedger } from "../../metrics/ledger.js";
 import type { MetricsSnapshot } from "../../metrics/metrics.js";
 import type { UpstreamStatuses } from "../../mirroring/upstream-states.js";
 import type { RegistryEvent } from "../../event-formats/event.js";
 import type { Log } from "../../observability/log.js";
+import { openActivityPost, type ActivityPost } from "./activity-post.js";
 import { openLoginDesk, type LoginDesk } from "./login-desk.js";
 import { isWorkerMessage, type PrimaryMessage, type StartMessage, type WorkerMessage } from "./primary-channel.js";
 
@@ -25,6 +27,8 @@ export interface WorkerPoolOptions {
   readonly maintenance: MaintenanceRequests;
   /** Counts what clients do for all workers; undefined if there are no limits. */
   readonly limits?: LimitCounter | undefined;
+  /** What happens in all workers; undefined: nobody may watch. */
+  readonly activity?: ActivityBoard | undefined;
   /** Stores a worker's events; false if they can't be stored. Undefined if workers send none. */
   readonly keepEvents?: ((events: readonly RegistryEvent[], durable: boolean) => Promise<boolean>) | undefined;
 }
@@ -51,6 +55,7 @@ export class WorkerPool {
   readonly #workers = new Map<Worker, number>();
   readonly #serving = new Set<Worker>();
   readonly #desks = new Map<Worker, LoginDesk>();
+  readonly #posts = new Map<Worker, ActivityPost>();
   readonly #questions = new Map<number, () => void>();
   readonly #ledger = new MetricsLedger();
   /** What each live worker last said of the upstreams. */
@@ -151,6 +156,10 @@ export class WorkerPool {
       let ready = false;
       this.#workers.set(worker, slot);
       this.#desks.set(worker, openLoginDesk(this.#options.logins));
+      this.#posts.set(
+        worker,
+        openActivityPost(this.#options.activity, (message) => tell(worker, message)),
+      );
       worker.on("error", () => undefined);
       worker.on("message", (message: unknown) => {
         if (!isWorkerMessage(message)) return;
@@ -169,6 +178,8 @@ export class WorkerPool {
         this.#workers.delete(worker);
         this.#desks.get(worker)?.close();
         this.#desks.delete(worker);
+        this.#posts.get(worker)?.close();
+        this.#posts.delete(worker);
         this.#serving.delete(worker);
         this.#ledger.retire(worker.id);
         this.#upstreams.delete(worker);
@@ -200,6 +211,10 @@ export class WorkerPool {
         .get(worker)
         ?.handle(message)
         .then((answer) => tell(worker, answer));
+      return;
+    }
+    if (message.kind === "activity" || message.kind === "activity-follow" || message.kind === "activity-taken") {
+      this.#posts.get(worker)?.handle(message);
       return;
     }
     if (message.kind === "limit") {
