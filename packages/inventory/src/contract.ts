@@ -115,6 +115,26 @@ export interface Usage {
   readonly logicalBytes: number;
 }
 
+/** How far counting is. */
+export interface UsageProgress {
+  /** The repository that is being read. */
+  readonly name: RepositoryName;
+  /** Repositories that were read, of so many. */
+  readonly done: number;
+  readonly total: number;
+  /** Of its manifests; undefined while nothing has to be read. */
+  readonly manifestsDone?: number | undefined;
+  readonly manifestsTotal?: number | undefined;
+}
+
+/** Options of {@link Inventory.usage}. */
+export interface UsageOptions extends CallOptions {
+  /** Called before each repository is read, and meanwhile. */
+  readonly onProgress?: ((progress: UsageProgress) => void) | undefined;
+  /** Goes on only once what was read of a repository is written down, if this process writes: a command ends soon. */
+  readonly thorough?: boolean | undefined;
+}
+
 /** Is told of what clients do, and writes it down later. Never throws, and costs next to nothing. */
 export interface ActivityRecorder {
   /** `tag`: by which the client asked for the manifest; undefined if by its digest. */
@@ -162,12 +182,9 @@ export interface Inventory {
   pullsSince(): Promise<number | undefined>;
   /**
    * What the repository `prefix` and those below `prefix/` amount to; everything without a prefix. Reads every repository that
-   * changed since the last time. `onProgress` is called before each.
+   * changed since the last time.
    */
-  usage(
-    prefix?: string,
-    options?: CallOptions & { readonly onProgress?: ((done: number, total: number) => void) | undefined },
-  ): Promise<Usage>;
+  usage(prefix?: string, options?: UsageOptions): Promise<Usage>;
   /**
    * What each repository that is `prefix` or below it contains, one after the other. Every acknowledged change is included that was
    * made before the call.

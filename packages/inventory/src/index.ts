@@ -13,6 +13,7 @@ export type {
   TagEntry,
   TagSort,
   Usage,
+  UsageProgress,
 } from "./contract.js";
 export { openActivity, type ActivityLog, type ActivityOptions } from "./activity/activity.js";
 export { CursorError } from "./errors.js";

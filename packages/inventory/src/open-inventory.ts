@@ -1,3 +1,4 @@
+import { abortable } from "@longshore/base/abort";
 import {
   openSurvey,
   referencesOf,
@@ -12,13 +13,14 @@ import {
 } from "@longshore/storage";
 import type { ActivityLog } from "./activity/activity.js";
 import { openBoard } from "./board/board.js";
-import type { Inventory, RepositoryEntry, RepositorySort, Usage } from "./contract.js";
+import type { Inventory, RepositoryEntry, RepositorySort, Usage, UsageOptions } from "./contract.js";
 import { createDocuments, type Documents } from "./documents/documents.js";
 import { formatChange } from "./documents/notes.js";
-import { openKeptFacts } from "./kept-facts/kept-facts.js";
+import { openKeptFacts, type KeptFacts } from "./kept-facts/kept-facts.js";
 import { CHANGES_BOARD } from "./layout.js";
 import { manifestEntry, referrerEntries, repositoryEntry, tagEntry, tagKey } from "./lists/entries.js";
 import { pageOf, type SortKey } from "./lists/page.js";
+import { DigestSet } from "./shared/digest-set.js";
 import { createRepositories, type Look } from "./lists/repositories.js";
 
 /** Options of {@link openInventory}. */
@@ -119,7 +121,7 @@ export function openInventory(registry: Registry, driver: StorageDriver, options
         return activity.pullsSince();
       },
 
-      usage: async (prefix = "", call) => usageOf(await namesBelow(prefix, call), documents, call),
+      usage: async (prefix = "", call) => usageOf(await namesBelow(prefix, call), documents, kept, call),
 
       async *contents(prefix, call) {
         for (const name of await namesBelow(prefix, call)) {
@@ -155,7 +157,7 @@ function listsOf(documents: Documents, activity: ActivityLog): Lists {
       const keyOf = tagKey(document, useOf, query.sort ?? "name");
       const page = pageOf({ items: document.sortedTags, nameOf: (tag) => tag, keyOf }, query);
       // What another program has done to a tag that is shown is shown.
-      await documents.get(name, page.items);
+      await documents.get(name, { tags: page.items });
       const items = page.items.flatMap((tag) => {
         const state = document.tags.get(tag);
         return state === undefined ? [] : [tagEntry(document, tag, state, useOf)];
@@ -183,26 +185,29 @@ function listsOf(documents: Documents, activity: ActivityLog): Lists {
 async function usageOf(
   names: readonly RepositoryName[],
   documents: Documents,
-  { signal, onProgress }: Parameters<Inventory["usage"]>[1] = {},
+  kept: KeptFacts,
+  { signal, onProgress, thorough = false }: UsageOptions = {},
 ): Promise<Usage> {
-  const parts = new Map<Digest, number>();
-  const manifests = new Set<Digest>();
-  let [repositories, tags, logicalBytes] = [0, 0, 0];
+  const parts = new DigestSet();
+  const manifests = new DigestSet();
+  let [repositories, tags, bytes, logicalBytes] = [0, 0, 0, 0];
   for (const [index, name] of names.entries()) {
-    signal?.throwIfAborted();
-    onProgress?.(index, names.length);
-    const document = await documents.get(name);
+    const progress = { name, done: index, total: names.length };
+    onProgress?.(progress);
+    const document = await documents.get(name, {
+      signal,
+      onProgress: (manifestsDone, manifestsTotal) => onProgress?.({ ...progress, manifestsDone, manifestsTotal }),
+    });
+    if (thorough) await abortable(kept.written(), signal);
     if (document.manifests.size === 0) continue;
     repositories += 1;
     tags += document.tags.size;
     for (const digest of document.manifests.keys()) manifests.add(digest);
     for (const [digest, size] of document.parts()) {
       logicalBytes += size;
-      parts.set(digest, size);
+      if (parts.add(digest)) bytes += size;
     }
   }
-  let bytes = 0;
-  for (const size of parts.values()) bytes += size;
   return { repositories, tags, manifests: manifests.size, blobs: parts.size - manifests.size, bytes, logicalBytes };
 }
 

@@ -1,12 +1,12 @@
 import { orUndefined, parseRepositoryName, parseTagName, type StorageDriver } from "@longshore/storage";
 import fc from "fast-check";
 import { describe, expect, it } from "vitest";
-import type { InventoryPage, InventoryQuery, TagSort } from "../src/contract.js";
+import type { InventoryPage, InventoryQuery, TagSort, UsageProgress } from "../src/contract.js";
 import { CursorError } from "../src/errors.js";
 import type { OpenInventory } from "../src/open-inventory.js";
 import { pageOf } from "../src/lists/page.js";
 import { versionKey } from "../src/lists/version-key.js";
-import { bytesOf, describeForDrivers, digestOf, plainRegistry, pushImage, start } from "./support.js";
+import { bytesOf, describeForDrivers, digestOf, plainRegistry, push, pushImage, start } from "./support.js";
 
 const MANIFEST = "application/vnd.oci.image.manifest.v1+json";
 const INDEX = "application/vnd.oci.image.index.v1+json";
@@ -31,6 +31,35 @@ async function allPages<T>(page: (after: string | undefined) => Promise<Inventor
 }
 
 describeForDrivers("an inventory", (over) => {
+  it("says how far it is while it reads a large repository, and stops when nobody waits", () =>
+    over(async (driver) => {
+      const registry = plainRegistry(driver);
+      for (let number = 0; number < 600; number++) await push(registry, NAME, String(number));
+      const seen: UsageProgress[] = [];
+      const { inventory } = start(driver, "one");
+      await inventory.usage("", { onProgress: (progress) => void seen.push(progress) });
+      const within = seen.filter(({ manifestsDone }) => manifestsDone !== undefined);
+      expect(within.map(({ name, manifestsDone, manifestsTotal }) => [name, manifestsDone, manifestsTotal])).toEqual([
+        [NAME, 0, 600],
+        [NAME, 256, 600],
+        [NAME, 512, 600],
+      ]);
+      expect(seen.every(({ done, total }) => done === 0 && total === 1)).toBe(true);
+
+      const stop = new AbortController();
+      let reads = 0;
+      const read: StorageDriver["read"] = (path, options) => ((reads += 1), driver.read(path, options));
+      const { inventory: other } = start({ ...driver, read }, "two");
+      const onProgress = (progress: UsageProgress): void => {
+        if (progress.manifestsDone === 256) stop.abort(new Error("enough"));
+      };
+      // Nothing is known beforehand.
+      await orUndefined(driver.delete("/docker/registry/v2/longshore/inventory/v1/facts"));
+      await expect(other.usage("", { signal: stop.signal, onProgress })).rejects.toThrow("enough");
+      await new Promise((resolve) => setImmediate(resolve));
+      expect(reads).toBeLessThan(550);
+    }));
+
   it("describes tags, manifests and repositories", () =>
     over(async (driver) => {
       const { registry, inventory } = start(driver);

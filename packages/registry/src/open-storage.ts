@@ -1,4 +1,6 @@
 import { randomUUID } from "node:crypto";
+import { join } from "node:path";
+import { statOf } from "@longshore/base/directory";
 import type { Resources } from "@longshore/base/resources";
 import { MIB } from "@longshore/base/size";
 import type { ActivityRecorder, Inventory, OpenInventory } from "@longshore/inventory";
@@ -15,6 +17,7 @@ import {
   storageId,
   type CacheObserver,
   type Caches,
+  type ChosenDriver,
   type ImmutableTags,
   type RedisOptions,
   type Registry,
@@ -99,13 +102,14 @@ export interface Stored {
 
 /**
  * Opens the repositories on `driver` beside the registries that serve them, whose shared caches learn of changes. `policy.immutable`
- * holds here, too.
+ * holds here, too. With `learns`, what is read of manifests is written down for all processes, if this one may.
  */
 export async function openStored(
   config: Config,
   driver: StorageDriver,
   opened: Resources,
   log: Pick<Log, "warn">,
+  { learns = false }: { readonly learns?: boolean } = {},
 ): Promise<Stored> {
   const caches = opened.add(await openConfiguredCaches(config, driver, { ...silentLog, warn: log.warn.bind(log) }));
   const registry = openRegistry(driver, {
@@ -116,9 +120,23 @@ export async function openStored(
     maxManifestBytes: config.http.limits.manifestsize,
     tagConcurrency: config.storage.tag.concurrencylimit,
   });
-  const kept = opened.add(await keepInventory(config, registry, driver, log, { serves: false }));
+  const role = {
+    serves: false,
+    learns: learns && config.inventory.enabled && (await ownsFiles(config.storage.driver)),
+  };
+  const kept = opened.add(await keepInventory(config, registry, driver, log, role));
   // Where no process keeps one, none needs to be told.
   return { caches, inventory: kept.inventory, registry: config.inventory.enabled ? kept.registry : registry };
+}
+
+/**
+ * Whether what this process writes belongs to the user who wrote what is there: a registry that serves as another user couldn't replace
+ * it. Always where there are no files.
+ */
+async function ownsFiles({ directory }: ChosenDriver): Promise<boolean> {
+  if (directory === undefined) return true;
+  const info = await statOf(join(directory, "docker/registry/v2/repositories"));
+  return typeof info === "object" && info.uid === process.geteuid?.();
 }
 
 /** Pages of the catalog take no more of `inventory.cachebytes`: names of 50,000 repositories. */
@@ -126,7 +144,7 @@ const CATALOG_BYTES = 8 * MIB;
 
 /**
  * The inventory of `registry`, and the registry that tells all processes of what is changed through it. What is read
- * of manifests, and who pulls, is written down by processes that serve: not by commands, which another user may run.
+ * of manifests is written down by processes that serve, and by one that `learns`; who pulls only by those that serve.
  */
 export async function keepInventory(
   {
@@ -137,7 +155,7 @@ export async function keepInventory(
   registry: Registry,
   driver: StorageDriver,
   log: Pick<Log, "warn">,
-  { serves }: { readonly serves: boolean },
+  { serves, learns = serves }: { readonly serves: boolean; readonly learns?: boolean },
 ): Promise<KeptInventory> {
   const { keepCatalog, openActivity, openInventory } = await import("@longshore/inventory");
   const processId = randomUUID();
@@ -165,7 +183,7 @@ export async function keepInventory(
   const opened = openInventory(registry, driver, {
     ...options,
     maxBytes: cachebytes - catalogBytes,
-    keeps: serves && isWritable,
+    keeps: learns && isWritable,
     onTrouble: (error) => {
       log.warn("inventory: what was read of manifests can't be written down, or read", errorFields(error));
     },

@@ -1,6 +1,8 @@
 import { pushImage } from "@longshore/testkit/fixtures";
 import { startRegistry } from "@longshore/testkit/start-registry";
 import { makeTemporaryFolder } from "@longshore/testkit/temporary-folder";
+import { readdir, writeFile } from "node:fs/promises";
+import { join } from "node:path";
 import { expect, it } from "vitest";
 import { commandsOver, configurationOf } from "./support.js";
 
@@ -30,3 +32,30 @@ it("registry usage prints what repositories take, and counts what they share onc
   );
   expect((await command("usage", "--prefix", "none")).code).toBe(1);
 });
+
+it(
+  "registry usage writes down what it read of manifests, unless the storage is read-only",
+  { timeout: 120_000 },
+  async () => {
+    await using folder = await makeTemporaryFolder("usage");
+    const root = `${folder.path}/data`;
+    {
+      await using registry = await startRegistry({ root, config: { inventory: { enabled: false } } });
+      await pushImage(registry.client, "team/app", "v1");
+    }
+    const facts = join(root, "docker/registry/v2/longshore/inventory/v1/facts");
+    const files = async (): Promise<readonly string[]> =>
+      (await readdir(facts, { recursive: true, withFileTypes: true }).catch(() => []))
+        .filter((entry) => entry.isFile())
+        .map(({ name }) => name);
+    const readonly = join(folder.path, "readonly.yml");
+    const storage = { filesystem: { rootdirectory: root }, maintenance: { readonly: { enabled: true } } };
+    await writeFile(readonly, JSON.stringify({ version: 0.1, storage }));
+    const first = await commandsOver(readonly)("usage", "--json");
+    expect([first.code, await files()]).toEqual([0, []]);
+
+    const second = await commandsOver(await configurationOf(folder.path, root))("usage", "--json");
+    expect([second.code, second.stdout]).toEqual([0, first.stdout]);
+    expect(await files()).toHaveLength(1);
+  },
+);

@@ -1,20 +1,30 @@
 import { MINUTE } from "@longshore/base/duration";
 import type { BoardReader } from "../board/reader.js";
-import type { Digest, RepositoryName, Survey, TagName } from "@longshore/storage";
+import { abortable } from "@longshore/base/abort";
+import type { CallOptions, Digest, RepositoryName, Survey, TagName } from "@longshore/storage";
 import { LRUCache } from "lru-cache";
 import { batched } from "../shared/batched.js";
 import { isKept, type KeptFacts } from "../kept-facts/kept-facts.js";
 import { RepositoryDocument } from "./document.js";
 import type { ManifestFacts } from "./facts.js";
 import { parseChange, type ChangeNote } from "./notes.js";
-import { readAll, readItems } from "./read-document.js";
+import { shareFacts } from "./shared-facts.js";
+import { readAll, readItems, type OnProgress } from "./read-document.js";
 
 /** What repositories contain, as this process has read it. */
 export interface Documents {
-  /** What the repository contains, every acknowledged change included. The links of `tags` are read again in any case. */
-  get(name: RepositoryName, tags?: readonly TagName[]): Promise<RepositoryDocument>;
+  /** What the repository contains, every acknowledged change included. */
+  get(name: RepositoryName, options?: GetOptions): Promise<RepositoryDocument>;
   /** Learns what was changed. Called by `get`. */
   readNews(): Promise<void>;
+}
+
+/** Options of {@link Documents.get}. */
+export interface GetOptions extends CallOptions {
+  /** Whose links are read again in any case. */
+  readonly tags?: readonly TagName[];
+  /** Called while all its links are read, with how many manifests were, of so many. */
+  readonly onProgress?: OnProgress;
 }
 
 export interface DocumentsOptions {
@@ -41,6 +51,8 @@ interface Entry {
   changed: Set<TagName | Digest> | "all";
   /** How many callers wait for it. */
   users: number;
+  /** Those of them that want to know how far it is. */
+  readonly watchers: Set<OnProgress>;
   /** How many facts were read that may not be written down. */
   unwritten: number;
   readonly update: () => Promise<void>;
@@ -93,13 +105,18 @@ export function createDocuments(
     entry.changed = new Set();
     const began = clock();
     const isFirst = document.manifests.size === 0;
-    const known = isFirst ? await kept.load(document.name) : NOTHING_KNOWN;
+    const share = shareFacts();
+    const known = isFirst ? await kept.load(document.name, share) : NOTHING_KNOWN;
     const onRead = (facts: ManifestFacts): void => {
       if (isKept(facts)) entry.unwritten += 1;
     };
+    const onProgress: OnProgress = (done, total) => {
+      if (entry.users === 0) throw new Error(`nobody waits for ${document.name} any more`);
+      for (const watcher of entry.watchers) watcher(done, total);
+    };
     try {
-      if (changed === "all") await readAll(document, { survey, known, onRead });
-      else await readItems(document, changed, { survey, known, onRead });
+      if (changed === "all") await readAll(document, { survey, known, share, onRead, onProgress });
+      else await readItems(document, changed, { survey, known, share, onRead });
     } catch (error) {
       expectAll(entry);
       throw error;
@@ -115,6 +132,7 @@ export function createDocuments(
       document: new RepositoryDocument(name),
       changed: "all",
       users: 0,
+      watchers: new Set(),
       unwritten: 0,
       update: batched(() => bringUpToDate(entry)),
     };
@@ -123,20 +141,23 @@ export function createDocuments(
 
   return {
     readNews,
-    async get(name, tags = []) {
+    async get(name, { tags = [], signal, onProgress } = {}) {
+      signal?.throwIfAborted();
       const entry = open(name);
       reading.set(name, entry);
       entry.users += 1;
+      if (onProgress !== undefined) entry.watchers.add(onProgress);
       try {
         await readNews();
         if (clock() - entry.document.readAt >= READ_AGAIN) expectAll(entry);
         if (entry.changed !== "all") for (const tag of tags) entry.changed.add(tag);
-        await entry.update();
+        await abortable(entry.update(), signal);
         // Its weight is only taken when it is new.
         entries.delete(name);
         entries.set(name, entry);
       } finally {
         entry.users -= 1;
+        if (onProgress !== undefined) entry.watchers.delete(onProgress);
         if (entry.users === 0) reading.delete(name);
       }
       return entry.document;

@@ -12,6 +12,7 @@ import {
 } from "@longshore/storage";
 import type { RepositoryDocument } from "../documents/document.js";
 import { weightOf, type ManifestFacts } from "../documents/facts.js";
+import type { ShareFacts } from "../documents/shared-facts.js";
 import { FACTS_FOLDER } from "../layout.js";
 import { decodeFacts, encodeFacts } from "./facts-file.js";
 
@@ -21,9 +22,11 @@ import { decodeFacts, encodeFacts } from "./facts-file.js";
  */
 export interface KeptFacts {
   /** What is known of the repository's manifests, by digest. Never throws: what is missing or damaged isn't known. */
-  load(name: RepositoryName): Promise<ReadonlyMap<Digest, ManifestFacts>>;
+  load(name: RepositoryName, share: ShareFacts): Promise<ReadonlyMap<Digest, ManifestFacts>>;
   /** Writes down soon what isn't written yet, and forgets what isn't needed any more. Returns false if that isn't done now. */
   keep(document: RepositoryDocument): boolean;
+  /** Resolves when nothing waits to be written. Never throws. */
+  written(): Promise<void>;
   /** Forgets a repository that is gone. Never throws. */
   remove(name: RepositoryName): Promise<void>;
   /** Ends once what was to be kept is written, or after two seconds. */
@@ -108,12 +111,13 @@ export function openKeptFacts(driver: StorageDriver, options: KeptFactsOptions):
   };
 
   return {
-    async load(name) {
+    async load(name, share) {
       const known = new Map<Digest, ManifestFacts>();
       await attempt(async () => {
         const paths = await filesOf(driver, name);
-        const files = await mapConcurrently(paths, CONCURRENCY, (path) => readFile(driver, path));
-        for (const facts of files.flat()) known.set(facts.digest, facts);
+        await mapConcurrently(paths, CONCURRENCY, async (path) => {
+          for (const facts of await readFile(driver, path)) known.set(facts.digest, share(facts));
+        });
       });
       return known;
     },
@@ -127,6 +131,8 @@ export function openKeptFacts(driver: StorageDriver, options: KeptFactsOptions):
       working ??= work();
       return true;
     },
+
+    written: () => working ?? Promise.resolve(),
 
     remove: (name) => attempt(async () => void (await orUndefined(driver.delete(folderOf(name))))),
 

@@ -22,11 +22,12 @@ export interface RegistryContext extends Stored {
 
 /**
  * Runs `work` with the repositories on the configured storage, beside registries that serve, whose shared caches learn of
- * changes; resolves with the exit code. A fault of the storage is printed. With `changes` a storage that is set to read-only is refused.
+ * changes; resolves with the exit code. A fault of the storage is printed. With `changes` a storage that is set to read-only is refused;
+ * with `learns` what is read of manifests is written down beside it, unless it is.
  */
 export async function withRegistry(
   { configuration: { loaded }, flags, terminal }: Invocation,
-  { changes }: { readonly changes: boolean },
+  { changes, learns = false }: { readonly changes: boolean; readonly learns?: boolean },
   work: (context: RegistryContext) => Promise<number>,
 ): Promise<number> {
   const { config } = loaded;
@@ -42,7 +43,7 @@ export async function withRegistry(
   const status = createStatus(terminal, flags.has("quiet"), () => performance.now());
   try {
     await using opened = new Resources();
-    const parts = await open(config, opened, (text) => status.line(`warning: ${text}`), changes);
+    const parts = await open(config, opened, (text) => status.line(`warning: ${text}`), { changes, learns });
     return await work({ ...parts, config, status, signal: stop.signal });
   } catch (error) {
     if (error instanceof UsageError) throw error;
@@ -58,13 +59,13 @@ async function open(
   config: Config,
   opened: Resources,
   warn: (text: string) => void,
-  changes: boolean,
+  { changes, learns }: { readonly changes: boolean; readonly learns: boolean },
 ): Promise<Stored & Pick<RegistryContext, "driver">> {
   if (changes && config.storage.maintenance.readonly.enabled) {
     throw new Error("storage.maintenance.readonly is enabled; nothing can be changed on this storage");
   }
   const driver = opened.add(await openDriver(config));
-  return { driver, ...(await openStored(config, driver, opened, { warn })) };
+  return { driver, ...(await openStored(config, driver, opened, { warn }, { learns })) };
 }
 
 /** The repository that an operand names. Throws UsageError. */

@@ -54,9 +54,13 @@ function describe({ phase, done, total, freedBytes }: CollectProgress, seconds: 
   const rate = seconds > 0 ? ` ${Math.round(done / seconds)}/s` : "";
   const freed = phase === "sweep" ? `, ${formatMebibytes(freedBytes)} freed` : "";
   if (total === undefined) return `${STEPS[phase]}: ${done}${rate}`;
+  return `${STEPS[phase]} ${formatBar(done, total)} ${done} of ${total}${phase === "look" ? "" : rate}${freed}`;
+}
+
+/** `[####....]`, as far as `done` of `total` is. */
+export function formatBar(done: number, total: number): string {
   const filled = total === 0 ? CELLS : Math.min(CELLS, Math.floor((done / total) * CELLS));
-  const bar = `[${"#".repeat(filled)}${".".repeat(CELLS - filled)}]`;
-  return `${STEPS[phase]} ${bar} ${done} of ${total}${phase === "look" ? "" : rate}${freed}`;
+  return `[${"#".repeat(filled)}${".".repeat(CELLS - filled)}]`;
 }
 
 export function formatMebibytes(bytes: number): string {

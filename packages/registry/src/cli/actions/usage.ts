@@ -1,5 +1,5 @@
-import type { Usage } from "@longshore/inventory";
-import { formatMebibytes } from "../../garbage-collection/progress.js";
+import type { Usage, UsageProgress } from "@longshore/inventory";
+import { formatBar, formatMebibytes } from "../../garbage-collection/progress.js";
 import type { Invocation } from "../command.js";
 import { withRegistry } from "../with-registry.js";
 
@@ -7,10 +7,11 @@ import { withRegistry } from "../with-registry.js";
 export function printUsage(invocation: Invocation): Promise<number> {
   const { flags, values, terminal } = invocation;
   const prefix = values.get("prefix");
-  return withRegistry(invocation, { changes: false }, async ({ inventory, status, signal }) => {
+  return withRegistry(invocation, { changes: false, learns: true }, async ({ inventory, status, signal }) => {
     const usage = await inventory.usage(prefix, {
       signal,
-      onProgress: (done, total) => status.update(() => `${done} of ${total} repositories`),
+      thorough: true,
+      onProgress: (progress) => status.update(() => describeProgress(progress)),
     });
     status.clear();
     if (flags.has("json"))
@@ -18,6 +19,12 @@ export function printUsage(invocation: Invocation): Promise<number> {
     else terminal.out(describe(usage));
     return prefix !== undefined && usage.repositories === 0 ? 1 : 0;
   });
+}
+
+function describeProgress({ name, done, total, manifestsDone, manifestsTotal }: UsageProgress): string {
+  const repositories = `${done} of ${total} repositories`;
+  if (manifestsDone === undefined || manifestsTotal === undefined) return repositories;
+  return `${repositories}; ${name} ${formatBar(manifestsDone, manifestsTotal)} ${manifestsDone} of ${manifestsTotal} manifests`;
 }
 
 function describe({ repositories, tags, manifests, blobs, bytes, logicalBytes }: Usage): string {
