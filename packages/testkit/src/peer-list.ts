@@ -13,6 +13,8 @@ interface Peer {
   readonly package: string;
 }
 
+/** Go's libraries, without a program. */
+const GO_LIBRARIES = ["/usr/share/gocode/src/github.com/Masterminds/sprig", "/usr/share/gocode/src/sigs.k8s.io/yaml"];
 /** A library for Debian's own Python, without a program. */
 const SWIFT = "/usr/lib/python3/dist-packages/swift/__init__.py";
 
@@ -43,6 +45,12 @@ export const PEERS = {
   prometheus: { title: "Prometheus", programs: ["prometheus", "promtool"], package: "prometheus" },
   chromium: { title: "Chromium", programs: ["chromium"], package: "chromium" },
   mount: { title: "mount, as root", programs: ["mount", "umount"], root: true, package: "mount" },
+  go: {
+    title: "Go with Helm's template functions",
+    programs: ["go"],
+    files: GO_LIBRARIES,
+    package: "golang-go, golang-github-masterminds-sprig-dev, golang-k8s-sigs-yaml-dev",
+  },
   debootstrap: { title: "debootstrap", programs: ["debootstrap"], package: "debootstrap" },
 } as const satisfies Record<string, Peer>;
 
