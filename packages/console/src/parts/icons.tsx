@@ -34,6 +34,12 @@ export const FolderIcon = (): JSX.Element => (
   </Icon>
 );
 
+export const FileIcon = (): JSX.Element => (
+  <Icon>
+    <path d="M3.500 2h5.500l3.500 3.500V14h-9zM9 2v3.500h3.500" />
+  </Icon>
+);
+
 export const RightIcon = (): JSX.Element => (
   <Icon>
     <path d="m6 3.5 4.5 4.500L6 12.5" />

@@ -1,4 +1,5 @@
 import { formatCount } from "../lib/bytes.js";
+import { files } from "./english/files.js";
 import { tokens } from "./english/tokens.js";
 
 function count(number: number, one: string, many: string): string {
@@ -136,6 +137,7 @@ export const english = {
     views: "What to show",
     view: {
       layers: "Layers",
+      files: "Files",
       configuration: "Configuration",
       content: "Content",
       referrers: "Attached",
@@ -254,6 +256,7 @@ export const english = {
       },
     },
   },
+  files,
   tokens,
   login: {
     title: (address: string) => `Log in to ${address}`,

@@ -57,7 +57,7 @@ function Found({ reference, image }: { readonly reference: Reference; readonly i
           <code title={digest}>{shortDigest(digest)}</code>
           <CopyButton value={digest} what={texts.things.digest} />
         </span>
-        {artifactType !== undefined && (
+        {artifactType !== undefined && kind !== "image" && (
           <code>
             <bdi>{artifactType}</bdi>
           </code>

@@ -5,6 +5,7 @@ import { choose, route } from "../../state/route.js";
 import { texts } from "../../text/index.js";
 import { ArtifactView } from "./artifact-view.js";
 import { ConfigurationView } from "./configuration-view.js";
+import { FilesView } from "./files-view.js";
 import { LayersView } from "./layers-view.js";
 import { RawView } from "./raw-view.js";
 import { ReferrersView } from "./referrers-view.js";
@@ -27,7 +28,7 @@ export function ManifestView({
 }): JSX.Element {
   const hasConfig = image.image !== undefined;
   const views = hasConfig
-    ? (["layers", "configuration", "referrers", "raw"] as const)
+    ? (["layers", "files", "configuration", "referrers", "raw"] as const)
     : (["content", "referrers", "raw"] as const);
   const view = views.find((each) => each === route.value.query["view"]) ?? views[0];
   return (
@@ -41,6 +42,7 @@ export function ManifestView({
         />
       </div>
       {view === "layers" && <LayersView image={image} />}
+      {view === "files" && <FilesView image={image} />}
       {view === "configuration" && image.image !== undefined && (
         <ConfigurationView configuration={image.image} annotations={{ ...index?.annotations, ...image.annotations }} />
       )}
