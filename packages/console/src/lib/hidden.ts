@@ -6,7 +6,7 @@ interface Entry {
 }
 
 /** Why a file of a layer isn't in the image: the later layer, by its number, and what it does. */
-export interface Hiding {
+interface Hiding {
   readonly layer: number;
   readonly how: "removed" | "replaced";
 }

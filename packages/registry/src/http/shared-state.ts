@@ -66,6 +66,12 @@ const FORM_MEMORY = 16 * 1024 * 1024;
 /** As long as a manifest may take by default (ms). */
 const FORM_TIMEOUT = 10_000;
 
+/** Where browsers have sessions, nothing that was pushed is taken for another type than the registry says. */
+function noSniffing({ console, config }: AppDependencies): readonly string[] {
+  const isConfigured = Object.keys(config.http.headers).some((name) => name.toLowerCase() === "x-content-type-options");
+  return console === undefined || isConfigured ? [] : ["X-Content-Type-Options", "nosniff"];
+}
+
 /** What all requests of the process share. */
 export function createSharedState(dependencies: AppDependencies): SharedState {
   const { registry, access, config, secret, clients, canRedirect, log, onAccess, events, nameFor, feed } = dependencies;
@@ -83,7 +89,7 @@ export function createSharedState(dependencies: AppDependencies): SharedState {
     manifestBudget: createByteBudget(Math.max(manifestmemory, 2 * manifestsize)),
     formBudget: createByteBudget(FORM_MEMORY),
     formTimeout: dependencies.formTimeout ?? FORM_TIMEOUT,
-    baseHeaders: [...API_VERSION, ...flatten(http.headers)],
+    baseHeaders: [...API_VERSION, ...flatten(http.headers), ...noSniffing(dependencies)],
     tokens: access.tokens,
     pages: access.pages ?? [],
     layerReads: { underWay: 0 },

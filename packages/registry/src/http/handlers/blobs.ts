@@ -2,6 +2,7 @@ import { MIB } from "@longshore/base/size";
 import { OCTET_STREAM, parseDigest, type Digest } from "@longshore/storage";
 import { ApiError } from "../../errors/api-error.js";
 import { ifRangeHolds, noneMatchHits } from "../headers/conditional.js";
+import { isToBeShown } from "../access/to-be-shown.js";
 import type { Exchange } from "../exchange.js";
 import { bytesOf, multipartOf } from "../headers/multipart.js";
 import { parseRange, type ByteRange } from "../headers/range.js";
@@ -19,7 +20,8 @@ export async function getBlob(exchange: Exchange): Promise<void> {
   const digest = parseDigest(exchange.reference);
   const { redirects } = exchange.shared;
   // What a page downloads must not be shown there.
-  if (exchange.grant.toPage === true) exchange.note(["Content-Disposition", "attachment"]);
+  if (exchange.grant.toPage === true || isToBeShown(exchange.request))
+    exchange.note(["Content-Disposition", "attachment"]);
   if (
     redirects !== undefined &&
     !(await isForPage(exchange, digest)) &&

@@ -2,6 +2,7 @@ import type { Access, AccessController } from "@longshore/auth";
 import { PAGE_HEADER } from "../cors/policy.js";
 import { recordOf } from "../../observability/request-record.js";
 import { HttpAuthRequest } from "../access/auth-request.js";
+import { isToBeShown } from "../access/to-be-shown.js";
 import { grantList, isTooLittle } from "../access/grant-list.js";
 import type { MatchedStep } from "../context.js";
 import type { Exchange } from "../exchange.js";
@@ -40,11 +41,11 @@ export function authorize(access: AccessController): MatchedStep {
 }
 
 /** Whatever a page of this host is given, it must not run there, nor in a tab that shows it. */
-const INERT = ["Content-Security-Policy", "sandbox; default-src 'none'", "X-Content-Type-Options", "nosniff"];
+const INERT = ["Content-Security-Policy", "sandbox; default-src 'none'"];
 
 function allowed(exchange: Exchange, next: () => Promise<void>): Promise<void> {
   const { shared, request, grant, refusedSource } = exchange;
-  if (grant.toPage === true) exchange.note(INERT);
+  if (grant.toPage === true || isToBeShown(request)) exchange.note(INERT);
   const { account, decided } = grant;
   const record = recordOf(request);
   if (record !== undefined) {
