@@ -19,9 +19,12 @@ const schema = z
   .parse(JSON.parse(await readFile(join(CHART, "values.schema.json"), "utf8")));
 const names = new Set(describedValues(schema).map(({ name }) => name));
 
-/** What Helm does with values before it renders: none if the schema accepts them. */
+/** What Helm finds in values before it renders: none if the schema accepts them. It takes null for "not there". */
 function refusals(values: unknown): readonly string[] {
-  const { error } = z.fromJSONSchema(schema).safeParse(values);
+  const given: unknown = JSON.parse(JSON.stringify(values), (_, value: unknown) =>
+    value === null ? undefined : value,
+  );
+  const { error } = z.fromJSONSchema(schema).safeParse(given);
   return (error?.issues ?? []).map(({ path, message }) => `${path.join(".")}: ${message}`);
 }
 

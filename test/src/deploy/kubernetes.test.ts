@@ -131,6 +131,15 @@ describe("the manifests among themselves", () => {
     expect(at(find("networking.k8s.io/v1 NetworkPolicy"), "spec", "ingress", 0)).not.toHaveProperty("from");
   });
 
+  it("have writable folders for pending notifications and temporary files alone", () => {
+    expect(at(container, "volumeMounts")).toEqual([
+      { name: "config", mountPath: "/etc/registry", readOnly: true },
+      { name: "data", mountPath: "/var/lib/registry" },
+      { name: "tmp", mountPath: "/tmp" },
+    ]);
+    expect([at(pod, "volumes")].flat().map((volume) => textAt(volume, "name"))).toEqual(["config", "data", "tmp"]);
+  });
+
   it("give a pod the time it needs to stop", () => {
     const [, seconds] = [at(container, "lifecycle", "preStop", "exec", "command")].flat();
     const drain = parseDuration(textAt(configuration, "http", "draintimeout"));

@@ -15,6 +15,46 @@ const withBase = (...kinds: readonly string[]): readonly string[] => [...BASE, .
 /** The values that twuni's chart documents, and what is ours alone. */
 export const VALUE_SETS: Readonly<Record<string, ValueSet>> = {
   defaults: { values: {}, kinds: BASE },
+  "the defaults of twuni's chart": {
+    values: {
+      updateStrategy: {},
+      serviceAccount: { create: false, name: "", annotations: {} },
+      deployment: {},
+      service: { name: "registry", type: "ClusterIP", port: 5000, annotations: {}, labels: {} },
+      ingress: { enabled: false, className: "nginx", path: "/", hosts: ["chart-example.local"], tls: null },
+      resources: {},
+      persistence: { accessMode: "ReadWriteOnce", enabled: false, size: "10Gi" },
+      storage: "filesystem",
+      secrets: { haSharedSecret: "", htpasswd: "" },
+      proxy: { enabled: false, remoteurl: "https://registry-1.docker.io", username: "", password: "", secretRef: "" },
+      metrics: { enabled: false, port: 5001, prometheusRule: { enabled: false, labels: {}, rules: {} } },
+      configPath: "/etc/distribution",
+      configData: {
+        version: 0.1,
+        log: { fields: { service: "registry" } },
+        storage: { cache: { blobdescriptor: "inmemory" } },
+        http: {
+          addr: ":5000",
+          headers: { "X-Content-Type-Options": ["nosniff"] },
+          debug: { addr: ":5001", prometheus: { enabled: false, path: "/metrics" } },
+        },
+        health: { storagedriver: { enabled: true, interval: "10s", threshold: 3 } },
+      },
+      containerSecurityContext: { enabled: true, seLinuxOptions: {} },
+      securityContext: { enabled: true, fsGroupChangePolicy: "Always", sysctls: [], supplementalGroups: [] },
+      priorityClassName: "",
+      podDisruptionBudget: {},
+      extraEnvVars: [],
+      garbageCollect: {
+        enabled: false,
+        deleteUntagged: true,
+        schedule: "0 1 * * *",
+        podAnnotations: {},
+        resources: {},
+      },
+    },
+    kinds: BASE,
+  },
   "files in a claim": {
     values: { persistence: { enabled: true, deleteEnabled: true, size: "50Gi", storageClass: "-" } },
     kinds: withBase("PersistentVolumeClaim"),
@@ -120,6 +160,29 @@ export const VALUE_SETS: Readonly<Record<string, ValueSet>> = {
       networkPolicy: { enabled: true },
     },
     kinds: withBase("NetworkPolicy", "PrometheusRule", "ServiceMonitor"),
+  },
+  "gcs with a key file": {
+    values: {
+      storage: "gcs",
+      gcs: { bucket: "my-bucket", rootdirectory: "/object/prefix" },
+      secrets: { gcs: { keyfile: JSON.stringify({ private_key: SECRET }) } },
+    },
+    kinds: BASE,
+  },
+  "azure with a key": {
+    values: {
+      storage: "azure",
+      secrets: { azure: { accountName: "account", accountKey: SECRET, container: "images" } },
+    },
+    kinds: BASE,
+  },
+  "azure with a secret that exists": {
+    values: {
+      storage: "azure",
+      azure: { container: "images", realm: "core.windows.net" },
+      secrets: { azure: { secretRef: "account" } },
+    },
+    kinds: BASE,
   },
   "what belongs to the pod": {
     values: {
