@@ -1,5 +1,6 @@
 import { abortable } from "@longshore/base/abort";
 import {
+  DigestSet,
   openSurvey,
   referencesOf,
   type CallOptions,
@@ -20,7 +21,6 @@ import { openKeptFacts, type KeptFacts } from "./kept-facts/kept-facts.js";
 import { CHANGES_BOARD } from "./layout.js";
 import { manifestEntry, referrerEntries, repositoryEntry, tagEntry, tagKey } from "./lists/entries.js";
 import { pageOf, type SortKey } from "./lists/page.js";
-import { DigestSet } from "./shared/digest-set.js";
 import { createRepositories, type Look } from "./lists/repositories.js";
 
 /** Options of {@link openInventory}. */

@@ -101,6 +101,7 @@ export { adoptBlob, openBytes, sizeOfBytes } from "./store/adopt-blob.js";
 export { INVENTORY_DIRECTORY, MIRROR_DIRECTORY } from "./layout/paths.js";
 export { purgeUploads } from "./store/uploads/purge.js";
 export { collectGarbage, CollectError } from "./gc/collect.js";
+export { DigestSet } from "./gc/digest-set.js";
 export { LockHeldError } from "./gc/lock.js";
 export type { CollectObserver, CollectOptions, CollectProgress, CollectResult } from "./gc/options.js";
 export {

@@ -75,6 +75,17 @@ describe("registry retention, beside a registry that serves", () => {
       { action: "delete", repository: "team/app", tag: "1.9", digest: old.manifest.digest, rules: ["builds"] },
       { action: "delete", tag: signature, agent: "registry-retention" },
     ]);
+
+    expect(await command("garbage-collect", "--grace-period", "0s")).toMatchObject({ code: 0 });
+    const collected = (await readFile(audit, "utf8")).trim().split("\n").slice(lines.length);
+    expect(collected.map((line) => JSON.parse(line) as unknown)).toContainEqual({
+      time: expect.any(String) as string,
+      action: "delete",
+      outcome: "allowed",
+      repository: "team/app",
+      digest: old.manifest.digest,
+      agent: "registry-collection",
+    });
   });
 });
 
@@ -87,12 +98,14 @@ describe("retention on a schedule", () => {
       config: {
         http: { workers, debug: { addr: "127.0.0.1:0", prometheus: { enabled: true } } },
         log: { audit: { target: audit } },
+        storage: { maintenance: { gc: { graceperiod: "1s" } } },
         policy: { retention: RETENTION },
         notifications: { endpoints: [{ name: "e", url: receiver.url, timeout: "5s" }] },
       },
     });
     const { client } = registry;
-    for (const tag of ["b-1", "b-2", "other"]) await pushImage(client, "team/app", tag);
+    const { manifest } = await pushImage(client, "team/app", "b-1");
+    for (const tag of ["b-2", "other"]) await pushImage(client, "team/app", tag);
     await expect.poll(() => tagsOf(client), { timeout: 20_000 }).toEqual({ name: "team/app", tags: ["b-2", "other"] });
     const told = (): string => receiver.deliveries.map(({ body }) => JSON.stringify(JSON.parse(body))).join("\n");
     await expect.poll(told, { timeout: 20_000 }).toMatch(/"action":"delete".*"repository":"team\/app","tag":"b-1"/);
@@ -104,6 +117,21 @@ describe("retention on a schedule", () => {
       202,
     );
     expect(run.json()).toMatchObject({ job: "retention" });
+
+    // The manifest that has no tag any more goes with a collection, and is announced as a delete by a client is.
+    const gone = async (): Promise<boolean> => {
+      await client.ask({ method: "POST", path: "/v2/_longshore/maintenance/runs?job=collection" });
+      return (await client.ask({ path: `/v2/team/app/manifests/${manifest.digest}` })).status === 404;
+    };
+    await expect.poll(gone, { timeout: 20_000, interval: 500 }).toBe(true);
+    await expect
+      .poll(told, { timeout: 20_000 })
+      .toContain(
+        `"action":"delete","target":{"mediaType":"","digest":"${manifest.digest}","size":0,"repository":"team/app"}`,
+      );
+    await expect
+      .poll(() => readFile(audit, "utf8"), { timeout: 20_000 })
+      .toMatch(new RegExp(`"repository":"team/app","digest":"${manifest.digest}","agent":"registry-collection"`));
   });
 });
 

@@ -20,7 +20,7 @@ export interface Documents {
 }
 
 /** Options of {@link Documents.get}. */
-export interface GetOptions extends CallOptions {
+interface GetOptions extends CallOptions {
   /** Whose links are read again in any case. */
   readonly tags?: readonly TagName[];
   /** Called while all its links are read, with how many manifests were, of so many. */

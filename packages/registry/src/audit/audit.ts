@@ -55,10 +55,11 @@ export function createAudit(write: (line: string) => void, { pulls }: { readonly
 /** What the registry removed by itself. */
 export interface AuditedRemoval {
   readonly repository: string;
-  readonly tag: string;
+  /** Undefined for a manifest. */
+  readonly tag?: string | undefined;
   readonly digest: string;
   /** The rule that decided; undefined if none names it. */
-  readonly rule: string | undefined;
+  readonly rule?: string | undefined;
 }
 
 /** Records removals by the registry itself, as {@link createAudit} records those by clients. */

@@ -50,7 +50,7 @@ export function observeRequest(registry: Registry, origin: EventOrigin, settings
           return await registry.remove(name, { ...options, onRemoved });
         } finally {
           // Also what a removal that failed has removed.
-          const wanted = wantedOf(settings, removed);
+          const wanted = wantedEvents(settings, removed);
           if (wanted.length > 0) await settings.sink.record(wanted, true);
         }
       },
@@ -80,24 +80,25 @@ class Pulls {
 
   send(status: number): void {
     const events = status === 304 ? [] : this.#manifests.splice(0);
-    if (events.length > 0) void this.#settings.sink.record(wantedOf(this.#settings, events), false);
+    if (events.length > 0) void this.#settings.sink.record(wantedEvents(this.#settings, events), false);
     for (const make of this.#blobs.values()) void this.#sendBlob(make);
     this.#blobs.clear();
   }
 
   async #sendBlob(make: () => Promise<RegistryEvent> | RegistryEvent): Promise<void> {
     const event = await Promise.resolve(make()).catch(() => undefined);
-    if (event !== undefined) await this.#settings.sink.record(wantedOf(this.#settings, [event]), false);
+    if (event !== undefined) await this.#settings.sink.record(wantedEvents(this.#settings, [event]), false);
   }
 }
 
-function wantedOf({ filters }: EventSettings, events: readonly RegistryEvent[]): readonly RegistryEvent[] {
+/** Those of `events` that an endpoint wants. */
+export function wantedEvents({ filters }: EventSettings, events: readonly RegistryEvent[]): readonly RegistryEvent[] {
   return events.filter((event) => filters.some((filter) => isWanted(filter, kindOf(event))));
 }
 
 function observeRepository(inner: Repository, make: EventMaker, pulls: Pulls, settings: EventSettings): Repository {
   const keep = async (events: readonly RegistryEvent[]): Promise<void> => {
-    const wanted = wantedOf(settings, events);
+    const wanted = wantedEvents(settings, events);
     if (wanted.length > 0) await settings.sink.record(wanted, true);
   };
   return {

@@ -114,7 +114,11 @@ async function applyRules(config: Config, ports: RetentionPorts): Promise<Retent
 
 async function applyTo(name: RepositoryName, config: Config, ports: RetentionPorts, counts: Counts): Promise<void> {
   const { signal, observer, dryRun } = ports;
-  const tags = await decide(name, config, ports);
+  const onDangling = ({ tag, digest }: TagEntry): void => {
+    counts.problems += 1;
+    observer.problem?.(`${name}:${tag} points to ${digest}, which isn't there; push it again, or delete the tag`);
+  };
+  const tags = await decide(name, config, ports, onDangling);
   if (tags === undefined) {
     counts.problems += 1;
     observer.problem?.(`${name} is left alone: a manifest can't be read, so that nobody knows what it needs`);
@@ -145,15 +149,31 @@ async function applyTo(name: RepositoryName, config: Config, ports: RetentionPor
   }
 }
 
-/** What becomes of the repository's tags; undefined if a tag's manifest can't be read. */
+/**
+ * A tag that has pointed for so long (ms) to a manifest that isn't linked is no push that is under way: a delete was killed, or another
+ * program's left it.
+ */
+const SURELY_DANGLING = HOUR;
+
+/**
+ * What becomes of the repository's tags; undefined if a tag's manifest can't be read. Tags whose manifest was deleted need nothing, count
+ * for nothing, and stay: only `onDangling` is told.
+ */
 async function decide(
   name: RepositoryName,
   config: Config,
-  { inventory, signal, now = Date.now }: RetentionPorts,
+  { inventory, registry, signal, now = Date.now }: RetentionPorts,
+  onDangling?: (tag: TagEntry) => void,
 ): Promise<readonly TagFate[] | undefined> {
   // Tags first: of a manifest that is pushed in between, nothing can be missing.
-  const tags = await inventory.allTags(name, { signal });
-  if (tags.some(({ manifest }) => manifest === undefined)) return undefined;
+  const all = await inventory.allTags(name, { signal });
+  const tags: TagEntry[] = [];
+  const { manifests: stored } = registry.repository(name);
+  for (const tag of all) {
+    if (tag.manifest !== undefined) tags.push(tag);
+    else if (now() - tag.pushed < SURELY_DANGLING || (await stored.isLinked(tag.digest, { signal }))) return undefined;
+    else onDangling?.(tag);
+  }
   const manifests = await inventory.allManifests(name, { signal });
   const facts: RepositoryFacts = {
     name,

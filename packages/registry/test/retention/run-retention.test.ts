@@ -2,6 +2,7 @@ import { Resources } from "@longshore/base/resources";
 import { openActivity } from "@longshore/inventory";
 import {
   createDriver,
+  openRegistry,
   parseDigest,
   parseRepositoryName,
   parseTagName,
@@ -132,6 +133,31 @@ describe.each(["inmemory", "filesystem"] as const)("retention over %s", (kind) =
       expect(await left()).toEqual(all);
       await retain(50, { inventory });
       expect(await left()).toEqual(["by-digest", "by-tag"]);
+    }));
+
+  it("goes on with the rest where a delete of a manifest was killed before its tags were gone", () =>
+    over(async ({ driver, push, tags, retain }) => {
+      await push("old", { tag: "b-1" });
+      const deleted = parseDigest(await push("deleted", { tag: "b-3" }));
+      await push("new", { tag: "b-2" });
+      const list: StorageDriver["list"] = (path, options) =>
+        path.endsWith("/_manifests/tags") ? Promise.reject(new Error("killed")) : driver.list(path, options);
+      const dying = openRegistry({ ...driver, list }).repository(APP);
+      await expect(dying.manifests.delete(deleted)).rejects.toThrow("killed");
+      expect(await tags()).toEqual(["b-1", "b-2", "b-3"]);
+
+      await using opened = new Resources();
+      const { inventory } = await openStored(config, driver, opened, silentLog);
+      const problems: string[] = [];
+      const observer = { problem: (text: string) => void problems.push(text) };
+      // It might be a push that is under way.
+      expect(await retain(0.5, { inventory, observer })).toMatchObject({ removed: 0, problems: 1 });
+      expect(problems).toEqual([expect.stringContaining("team/app is left alone")]);
+
+      // The tag isn't counted among the newest, either.
+      expect(await retain(25, { inventory, observer })).toMatchObject({ kept: 1, removed: 1, problems: 1 });
+      expect(problems.at(-1)).toContain(`team/app:b-3 points to ${deleted}, which isn't there`);
+      expect(await tags()).toEqual(["b-2", "b-3"]);
     }));
 
   it("removes tags that no rule keeps, and signatures with what they sign", () =>

@@ -1,3 +1,4 @@
+import type { Digest } from "../model/digest.js";
 import type { RepositoryName } from "../model/repository-name.js";
 import type { Caches } from "../contract/caches.js";
 
@@ -43,6 +44,8 @@ export interface CollectObserver {
   line?(text: string): void;
   /** Something was removed. */
   removed?(what: string): void;
+  /** A manifest that had no tag is gone. */
+  manifestRemoved?(name: RepositoryName, digest: Digest): void;
   /** Something couldn't be parsed or removed; the collection continues. */
   problem?(text: string): void;
   progress?(progress: CollectProgress): void;

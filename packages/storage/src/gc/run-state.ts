@@ -73,6 +73,7 @@ export function createReport(observer: CollectObserver = {}): Report {
     counts,
     line: (text) => observer.line?.(text),
     removed: (what) => observer.removed?.(what),
+    manifestRemoved: (name, digest) => observer.manifestRemoved?.(name, digest),
     problem: (text) => {
       counts.problems += 1;
       observer.problem?.(text);

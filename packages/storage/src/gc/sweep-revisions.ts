@@ -171,6 +171,7 @@ async function removeRevision(name: RepositoryName, { digest, subject, file }: H
   const verdict = await run.links.changing([manifestLinkName(name, digest)], () => hiding.remove(file));
   if (verdict !== "removed") return false;
   report.removed(`deleting manifest: ${revisionDirectory(name, digest)}`);
+  report.manifestRemoved(name, digest);
   await hiding.tidy(revisionDirectory(name, digest));
   if (subject === undefined) return true;
   // A push either links it before it lists it, or looks for its entry afterwards, so one of the two is noticed here.

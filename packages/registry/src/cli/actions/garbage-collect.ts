@@ -6,9 +6,11 @@ import { parseDuration } from "@longshore/base/duration";
 import { Resources } from "@longshore/base/resources";
 import { silentLog } from "../../observability/log.js";
 import { onStopSignals } from "../../server/processes/signals.js";
+import { COLLECTION_AGENT } from "../../retention/observe-removals.js";
 import type { Invocation } from "../command.js";
 import { printErrors } from "../configuration.js";
 import { UsageError } from "../flags.js";
+import { openRemovalAudit } from "../removal-audit.js";
 import type { Terminal } from "../terminal.js";
 
 /** The exit code by which shells know a command that ^C ended. */
@@ -82,13 +84,16 @@ async function collect(
     lines.flush();
     progress.clear();
   });
+  const warn = (text: string): void => tell(`warning: ${text}\n`);
+  const dryRun = flags.has("dry-run");
+  const note = dryRun ? undefined : openRemovalAudit(config, { agent: COLLECTION_AGENT, opened, warn });
   return await runCollection(config, {
     driver: opened.add(await config.storage.driver.open({ alone: true })),
     log: { ...silentLog, warn: (message) => tell(`${message}\n`) },
     grace,
     // As in Distribution, untagged manifests have no age limit of their own here: the grace period protects them too.
     untaggedAge: flags.has("delete-untagged") ? 0 : undefined,
-    dryRun: flags.has("dry-run"),
+    dryRun,
     signal,
     observer: {
       ...(quiet
@@ -98,7 +103,8 @@ async function collect(
             removed: (what) => tell(`${what}\n`),
             progress: (state) => progress.update(state),
           }),
-      problem: (text) => tell(`warning: ${text}\n`),
+      manifestRemoved: (repository, digest) => note?.({ repository, digest }),
+      problem: warn,
     },
   });
 }

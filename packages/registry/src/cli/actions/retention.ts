@@ -1,10 +1,8 @@
 import { Resources } from "@longshore/base/resources";
-import { createRemovalAudit } from "../../audit/audit.js";
-import { openAuditFile } from "../../audit/open-audit.js";
-import { silentLog } from "../../observability/log.js";
 import { RETENTION_AGENT } from "../../retention/observe-removals.js";
 import { runRetention, type RetentionResult } from "../../retention/run-retention.js";
 import type { Invocation } from "../command.js";
+import { openRemovalAudit } from "../removal-audit.js";
 import { withRegistry } from "../with-registry.js";
 
 /** Applies `policy.retention`, now, whether or not it is enabled. */
@@ -14,11 +12,7 @@ export function applyRetention(invocation: Invocation): Promise<number> {
   return withRegistry(invocation, { changes: !dryRun }, async ({ config, status, ...context }) => {
     await using opened = new Resources();
     const warn = (text: string): void => status.line(`warning: ${text}`);
-    const target = config.log.audit?.target;
-    // A service's streams are those of that service alone.
-    const isFile = target !== undefined && target !== "stdout" && target !== "stderr" && !dryRun;
-    const file = isFile ? opened.add(openAuditFile(target, { ...silentLog, warn, error: warn })) : undefined;
-    const note = file && createRemovalAudit((line) => file.write(line), RETENTION_AGENT);
+    const note = dryRun ? undefined : openRemovalAudit(config, { agent: RETENTION_AGENT, opened, warn });
     const result = await runRetention(config, {
       ...context,
       dryRun,
@@ -32,7 +26,7 @@ export function applyRetention(invocation: Invocation): Promise<number> {
           }
           terminal.out(`${kept ? "keep" : "remove"}\t${repository}:${tag}\t${rule ?? "-"}\t${reason}\n`);
         },
-        removed: (repository, { tag, digest, rule }) => note?.({ repository, tag, digest, rule }, Date.now()),
+        removed: (repository, { tag, digest, rule }) => note?.({ repository, tag, digest, rule }),
         problem: warn,
         progress: (repositories) => status.update(() => `${repositories} repositories`),
       },

@@ -1,7 +1,9 @@
 import { setMaxListeners } from "node:events";
 import type { Upstream } from "@longshore/mirror";
 import { Resources } from "@longshore/base/resources";
-import { openRecords, purgeUploads, type StorageDriver } from "@longshore/storage";
+import { openRecords, purgeUploads, type CollectObserver, type StorageDriver } from "@longshore/storage";
+import { createRemovalAudit } from "../../audit/audit.js";
+import { openAudit } from "../../audit/open-audit.js";
 import type { Config } from "../../config/config.js";
 import type { SyncPorts } from "../../copying/run-sync.js";
 import { runCollection } from "../../garbage-collection/run-collection.js";
@@ -17,8 +19,10 @@ import type { ScrubMetrics } from "../../metrics/scrub-metrics.js";
 import type { MirrorMetrics } from "../../metrics/mirror-metrics.js";
 import type { RetentionMetrics } from "../../metrics/retention-metrics.js";
 import type { UpstreamStatuses } from "../../mirroring/upstream-states.js";
+import type { EventSettings } from "../../notifications/contract.js";
 import type { NotificationService } from "../../notifications/service.js";
 import { eventSettings } from "../../notifications/settings.js";
+import { announceManifests, COLLECTION_AGENT } from "../../retention/observe-removals.js";
 import type { Logs } from "../../observability/open-logs.js";
 import { startDebugAddress, type ObservedService } from "../debug/debug-address.js";
 import type { CountingPorts } from "./counting.js";
@@ -96,16 +100,19 @@ export async function startBackgroundJobs(config: Config, context: BackgroundJob
   const runs = openRuns(openRecords(driver));
   const desk = openDesk({ runs, log, stop: signal });
   context.maintenance.connect(desk);
-  const collect: Collect = (dryRun, observer) =>
-    runCollection(config, {
+  const events = notifications && eventSettings(config, notifications.sink, context.instance);
+  const collect: Collect = async (dryRun, observer) => {
+    await using announced = new Resources();
+    return await runCollection(config, {
       driver,
       log,
       grace: gc.graceperiod,
       untaggedAge: gc.deleteuntagged.enabled ? gc.deleteuntagged.age : undefined,
       dryRun,
-      observer,
+      observer: { ...observer, ...announceCollected(config, { logs, events, opened: announced }) },
       signal,
     });
+  };
   // What retention leaves without tags is a collection's next.
   const after = config.policy.retention.enabled ? () => untilIdle("retention", { runs, stop: signal }) : undefined;
   startCollecting(gc, collect, { desk, log, metrics: metrics?.collection, after, stop: signal });
@@ -119,7 +126,6 @@ export async function startBackgroundJobs(config: Config, context: BackgroundJob
   }
   if (!readonly.enabled) {
     const { startRetaining } = await import("./retention.js");
-    const events = notifications && eventSettings(config, notifications.sink, context.instance);
     startRetaining(config, { driver, logs, desk, events, metrics: metrics?.retention, stop: signal });
   }
   if (config.proxy !== undefined && !readonly.enabled) {
@@ -137,6 +143,26 @@ export async function startBackgroundJobs(config: Config, context: BackgroundJob
   await startCountingIfWanted(config, { driver, log, metrics: metrics?.inventory, stop: signal });
   monitor.start();
   return opened.move();
+}
+
+/** Manifests that a collection removes are in the audit log, and sent to the endpoints. */
+function announceCollected(
+  config: Config,
+  {
+    logs,
+    events,
+    opened,
+  }: { readonly logs: Logs; readonly events: EventSettings | undefined; readonly opened: Resources },
+): Pick<CollectObserver, "manifestRemoved"> {
+  const audit = opened.add(config.log.audit === undefined ? undefined : openAudit(config.log.audit, logs));
+  const note = audit && createRemovalAudit((line) => audit.write(line), COLLECTION_AGENT);
+  const announcements = opened.add(events && announceManifests(events));
+  return {
+    manifestRemoved: (repository, digest) => {
+      note?.({ repository, digest }, Date.now());
+      announcements?.removed(repository, digest);
+    },
+  };
 }
 
 async function startCountingIfWanted(
