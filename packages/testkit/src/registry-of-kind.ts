@@ -6,7 +6,7 @@ import { freePort } from "./loopback.js";
 import { type Daemon, startDaemon } from "./processes.js";
 import { makeTemporaryFolder } from "./temporary-folder.js";
 
-/** Ours, or Debian's build of Distribution (2.8), which proves the tests and exchanges data with ours. */
+/** Ours, or Debian's build of Distribution (2.8), or another one that `PEER` names, which proves the tests and exchanges data with ours. */
 export type RegistryKind = "longshore" | "docker-registry";
 
 export interface KindSettings {
@@ -44,7 +44,7 @@ export async function startRegistryOfKind(options: KindSettings = {}): Promise<R
   const configuration = `${folder.path}/config.yml`;
   await writeFile(configuration, stringify(configurationFor(host, root, options)));
 
-  const [program, ...script] = kind === "longshore" ? [process.execPath, PROGRAM] : [kind];
+  const [program, ...script] = kind === "longshore" ? [process.execPath, PROGRAM] : [process.env["PEER"] ?? kind];
   const args = [...script, "serve", configuration];
   let daemon: Daemon;
   try {

@@ -1,3 +1,4 @@
+import { pushImage } from "@longshore/testkit/fixtures";
 import { createHttpClient } from "@longshore/testkit/http-client";
 import { runLength } from "@longshore/testkit/run-length";
 import { s3Parameters, startStandIn } from "@longshore/testkit/s3/server";
@@ -45,7 +46,7 @@ const KINDS: readonly (readonly [string, (folder: string) => Promise<Storages>])
   ],
 ];
 /** The backup alone takes some ten starts of programs. */
-const CASES = runLength({ short: 1, long: 3, variable: "UPHEAVAL_CASES" });
+const CASES = runLength({ short: 1, long: 4, variable: "UPHEAVAL_CASES" });
 const kinds = KINDS.slice(0, runLength({ short: 1, long: KINDS.length, variable: "UPHEAVAL_KINDS" }));
 
 /** Two registries over one storage, with commands for it. */
@@ -110,6 +111,12 @@ async function brokenIn(urls: readonly string[], name: string): Promise<readonly
     client.close();
   }
   return faults;
+}
+
+async function pushWhole([url = ""]: readonly string[], name: string, tag: string): Promise<void> {
+  const client = createHttpClient(url);
+  await pushImage(client, name, tag);
+  client.close();
 }
 
 /** Within the time of a command: before it has begun, in its middle, or when it has ended (ms). */
@@ -184,10 +191,40 @@ describe.each(kinds)("over %s, while two registries take pushes and deletes, and
     expect(await lost([other.url, ...urls], [name], pushers)).toEqual([]);
   };
 
+  const copying = async (): Promise<void> => {
+    const { servers, urls, commands } = site;
+    for (let round = 0; round < ROUNDS; round += 1) {
+      const [from, to] = [`team/source${round}`, `team/copy${round}`];
+      const copy = ["repository copy", from, to, "--overwrite"] as const;
+      const collect = ["garbage-collect", "--grace-period", "15s", "--delete-untagged"] as const;
+      const pushers = startPushers(urls, from, { deletes: true });
+      await pushers.progress(8);
+      await commands.killed(sometime(), ...copy);
+      await Promise.all([
+        servers[round % 2 === 0 ? 0 : 1].kill(),
+        commands.run(...copy),
+        commands.run(...collect),
+        commands.killed(sometime(), ...collect),
+      ]);
+      expect(await brokenIn(urls, to)).toEqual([]);
+      await pushers.progress(8);
+      await Promise.all([commands.run(...copy), commands.run("repository delete", from, "--yes")]);
+      await pushers.stop();
+      expect(await brokenIn(urls, to)).toEqual([]);
+      await pushWhole(urls, from, "last");
+      expect(await commands.run(...copy, "--tag", "last")).toMatchObject({ code: 0 });
+      await commands.run("repository delete", from, "--yes");
+      expect(await commands.run("garbage-collect", "--grace-period", "0s")).toMatchObject({ code: 0 });
+      expect(await brokenIn(urls, to)).toEqual([]);
+      for (const url of urls) expect(await tagsOf(createHttpClient(url), to)).toContain("last");
+    }
+  };
+
   const cases = [
     ["a rename loses nothing, whenever it is killed", rename],
     ["a removed repository is gone, and what is pushed to it later is whole", removal],
     ["a backup has everything that was acknowledged before it, and restores", backup],
+    ["a copy is whole, whatever becomes of its source, and while collections run", copying],
   ] as const;
   it.each(cases.slice(0, CASES))("%s", { timeout: PATIENCE }, (_title, work) => work());
 });
