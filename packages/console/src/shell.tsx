@@ -19,6 +19,7 @@ import { texts } from "./text/index.js";
 const ImagePage = lazyPage("image", async () => (await import("./pages/image/image-page.js")).ImagePage);
 const ComparePage = lazyPage("compare", async () => (await import("./pages/compare/compare-page.js")).ComparePage);
 
+const ActivityPage = lazyPage("activity", async () => (await import("./pages/activity/activity-page.js")).ActivityPage);
 const TokensPage = lazyPage("tokens", async () => (await import("./pages/tokens/tokens-page.js")).TokensPage);
 const UsagePage = lazyPage("usage", async () => (await import("./pages/usage/usage-page.js")).UsagePage);
 
@@ -73,6 +74,11 @@ export function Shell(): JSX.Element {
                 {texts.pages.usage}
               </a>
             )}
+            {viewer?.features.activity === true && (
+              <a href={formatRoute({ kind: "activity" })} aria-current={page.kind === "activity" ? "page" : undefined}>
+                {texts.pages.activity}
+              </a>
+            )}
             {viewer?.account !== undefined && viewer.features.tokens && (
               <a href={formatRoute({ kind: "tokens" })} aria-current={page.kind === "tokens" ? "page" : undefined}>
                 {texts.pages.tokens}
@@ -108,6 +114,8 @@ function Content({ page }: { readonly page: Page }): JSX.Element {
       return <LoginPage />;
     case "usage":
       return <UsagePage />;
+    case "activity":
+      return <ActivityPage />;
     case "tokens":
       return <TokensPage />;
     case "compare":

@@ -7,6 +7,8 @@ interface Call {
   readonly method?: "GET" | "POST" | "PUT" | "DELETE";
   readonly query?: Query;
   readonly accept?: string;
+  /** Of a stream: where to go on. */
+  readonly after?: string | undefined;
   readonly body?: unknown;
   readonly signal?: AbortSignal | undefined;
 }
@@ -21,13 +23,14 @@ function addressOf(path: string, query: Query = {}): URL {
 /** Sends a request with the browser's session. Throws ApiFailure unless the answer is a success. */
 export async function send(
   path: string,
-  { method = "GET", query, accept, body, signal }: Call = {},
+  { method = "GET", query, accept, after, body, signal }: Call = {},
 ): Promise<Response> {
   const headers: Record<string, string> = {
     Accept: accept ?? "application/json",
     // No form of another site can send it, and the registry answers without a browser's own login dialogue.
     "Longshore-Console": "1",
   };
+  if (after !== undefined) headers["Last-Event-ID"] = after;
   if (body !== undefined) headers["Content-Type"] = "application/json";
   const options: RequestInit = { method, headers, credentials: "same-origin", redirect: "follow" };
   if (body !== undefined) options.body = JSON.stringify(body);

@@ -20,7 +20,7 @@ export const session = object({
   rights: object({ catalog: flag, maintenance: flag, tokens: flag }),
   /** As it stands in an image's name; empty if it isn't known. */
   host: text,
-  features: object({ deletion: flag, inventory: flag, maintenance: flag, tokens: flag }),
+  features: object({ activity: flag, deletion: flag, inventory: flag, maintenance: flag, tokens: flag }),
 });
 
 /** Who is looking, and at which registry. */

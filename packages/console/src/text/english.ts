@@ -1,4 +1,5 @@
 import { formatCount } from "../lib/bytes.js";
+import { activity } from "./english/activity.js";
 import { files } from "./english/files.js";
 import { tokens } from "./english/tokens.js";
 
@@ -257,6 +258,7 @@ export const english = {
     },
   },
   files,
+  activity,
   tokens,
   login: {
     title: (address: string) => `Log in to ${address}`,

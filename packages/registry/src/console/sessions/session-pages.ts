@@ -48,6 +48,7 @@ interface SessionDocument {
   readonly version: string;
   /** What the registry is configured to do at all. */
   readonly features: {
+    readonly activity: boolean;
     readonly deletion: boolean;
     readonly inventory: boolean;
     readonly maintenance: boolean;
@@ -92,7 +93,7 @@ export function sessionRoute(options: SessionPagesOptions): Route {
         (await allowed(() => decide(needed))) !== undefined,
       ]),
     );
-    const { config, pages, inventory, maintenance } = exchange.shared;
+    const { config, pages, inventory, maintenance, watching } = exchange.shared;
     const isOpen = access.name === "none";
     const isKnown = account !== undefined && account !== "";
     const document: SessionDocument = {
@@ -105,6 +106,7 @@ export function sessionRoute(options: SessionPagesOptions): Route {
       root: "../".repeat(routePath.split("/").length - 2),
       version: isKnown || isOpen ? version : "",
       features: {
+        activity: watching !== undefined,
         deletion: config.storage.delete.enabled && !config.storage.maintenance.readonly.enabled,
         inventory: inventory !== undefined,
         maintenance: maintenance !== undefined,
