@@ -1,5 +1,5 @@
-# A drop-in for registry:2 and registry:3. The base is any Debian image with Node 20 and npm.
-ARG NODE_IMAGE=node:20-bookworm-slim
+# A drop-in for registry:2 and registry:3. The base is any Debian image with Node (20 or newer) and npm.
+ARG NODE_IMAGE=node:24-bookworm-slim
 
 FROM ${NODE_IMAGE} AS build
 # Only for networks where npm's registry is reached through a mirror or behind an own certificate authority.
@@ -11,26 +11,36 @@ RUN npm ci --ignore-scripts --no-audit --no-fund \
  && npx --no-install tsc --build packages/registry \
  && node packages/console/build.mjs \
  && node packages/registry/bundle.mjs \
- && rm -rf node_modules packages/*/node_modules \
- && npm ci --ignore-scripts --no-audit --no-fund --omit=dev --workspace=@longshore/registry \
- && mkdir -p /image/opt/longshore /image/etc/docker/registry /image/etc/distribution /image/usr/bin /image/var/lib/registry \
- && cp -a LICENSE package.json node_modules packages config /image/opt/longshore/ \
- && find /image/opt/longshore/packages -maxdepth 2 \( -name src -o -name '*.mjs' -o -name index.html -o -name 'tsconfig*.json' \) -exec rm -rf {} + \
- && rm -rf /image/opt/longshore/packages/testkit /image/opt/longshore/packages/console/dist/types \
- && find /image/opt/longshore/packages -name '.tsbuildinfo' -delete \
+ && mkdir -p /image/etc/docker/registry /image/etc/distribution /image/usr/bin /image/var/lib/registry \
+ && node deploy/package/program.mjs /image/opt/longshore \
+ && npm run --silent sbom >/image/opt/longshore/sbom.cdx.json \
  && cp config/registry2.yml /image/etc/docker/registry/config.yml \
  && cp config/registry3.yml /image/etc/distribution/config.yml \
- && cp deploy/image/entrypoint.sh /image/entrypoint.sh \
+ && cp deploy/image/entrypoint.sh deploy/image/healthcheck.sh /image/ \
  && ln -s /opt/longshore/packages/registry/bin/registry.js /image/usr/bin/registry \
- && chmod -R u=rwX,go=rX /image
+ && chmod -R u=rwX,go=rX /image \
+ # So that a new volume can be written by the user "registry" as well as by root without any capability.
+ && chown 1000:0 /image/var/lib/registry \
+ && chmod 775 /image/var/lib/registry
 
-FROM ${NODE_IMAGE}
+FROM ${NODE_IMAGE} AS system
+COPY deploy/image/system.sh /
+RUN mkdir /system && sh /system.sh /system
+
+FROM scratch
+ARG VERSION=0.1.0
+ARG REVISION=unknown
 LABEL org.opencontainers.image.title="Longshore" \
       org.opencontainers.image.description="A container registry, a drop-in for registry:2 and registry:3" \
-      org.opencontainers.image.licenses="Apache-2.0"
-ENV NODE_ENV=production
+      org.opencontainers.image.licenses="Apache-2.0" \
+      org.opencontainers.image.version="${VERSION}" \
+      org.opencontainers.image.revision="${REVISION}"
+ENV NODE_ENV=production \
+    PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin
+COPY --from=system /system/ /
 COPY --from=build /image/ /
 VOLUME ["/var/lib/registry"]
 EXPOSE 5000
+HEALTHCHECK --interval=30s --timeout=10s --start-period=30s CMD ["/healthcheck.sh"]
 ENTRYPOINT ["/entrypoint.sh"]
 CMD ["/etc/docker/registry/config.yml"]

@@ -18,7 +18,7 @@ if ((await readFile(stamp, "utf8").catch(() => "")) !== current) {
   await rm(stamp, { force: true });
   const { output: written } = await build({ configFile: `${folder}vite.config.mjs`, logLevel: "warn" });
   const names = written.map(({ fileName }) => fileName);
-  await Promise.all(names.map(compress));
+  await Promise.all(names.filter((name) => !name.endsWith(".md")).map(compress));
   await removeOthers(names);
   await writeFile(stamp, current);
 }

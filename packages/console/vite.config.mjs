@@ -20,6 +20,7 @@ export default {
     assetsInlineLimit: 0,
     modulePreload: { polyfill: false },
     reportCompressedSize: false,
+    license: { fileName: "licenses.md" },
   },
   server: { proxy: { "/v2": registry, "/_console": registry } },
 };

@@ -1,7 +1,7 @@
 // Makes dist/bundle/main.js of the compiled program and its libraries: a few files in place of hundreds, without what is
 // never called. What is imported on demand stays apart. Run by `npm run build`, after the compiler. An argument is another
 // folder to write to.
-import { rename, rm } from "node:fs/promises";
+import { readdir, readFile, rename, rm, writeFile } from "node:fs/promises";
 import { fileURLToPath } from "node:url";
 import { rolldown } from "rolldown";
 
@@ -47,9 +47,26 @@ function assignModules(infoOf) {
   return files;
 }
 
+/** The licences of the libraries whose modules these are: whoever hands the bundle on has to hand them on, too. */
+async function licensesOf(modules) {
+  const roots = new Set(modules.flatMap((id) => /^.*\/node_modules\/(?:@[^/]+\/)?[^/]+\//.exec(id) ?? []));
+  const libraries = new Map();
+  for (const root of [...roots].sort()) {
+    const { name, version, license } = JSON.parse(await readFile(`${root}package.json`, "utf8"));
+    const files = (await readdir(root)).filter((file) => /^(licen[cs]e|notice|copying)/i.test(file)).sort();
+    const texts = await Promise.all(files.map((file) => readFile(root + file, "utf8")));
+    // Most of a licence's texts are the same, word for word.
+    const text = texts.map((each) => `${each.trim()}\n`).join("\n");
+    libraries.set(text, [...(libraries.get(text) ?? []), `- ${name} ${version} (${license})`]);
+  }
+  const sections = [...libraries].map(([text, names]) => `${names.join("\n")}\n\n${text}`);
+  return ["# The libraries in this bundle, and their licences\n", ...sections].join("\n");
+}
+
 let files;
 const bundle = await rolldown({
-  input: pathOf("dist/cli/main.js"),
+  // A thread is started from a file, so the program of the threads stays one of its own.
+  input: [pathOf("dist/cli/main.js"), pathOf("../auth/dist/methods/htpasswd/bcrypt-worker.js")],
   platform: "node",
   preserveEntrySignatures: "allow-extension",
   // Optional: it need not be installed.
@@ -58,7 +75,7 @@ const bundle = await rolldown({
   checks: { eval: false, ineffectiveDynamicImport: false },
 });
 // Not minified: stack traces name the functions, and a comment before each part says which module it was.
-await bundle.write({
+const { output } = await bundle.write({
   dir: written,
   format: "esm",
   keepNames: true,
@@ -77,6 +94,7 @@ await bundle.write({
   },
 });
 await bundle.close();
+await writeFile(`${written}/licenses.md`, await licensesOf(output.flatMap(({ moduleIds = [] }) => moduleIds)));
 await rename(directory, replaced).catch((error) => {
   if (error.code !== "ENOENT") throw error;
 });

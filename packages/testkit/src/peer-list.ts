@@ -51,6 +51,11 @@ export const PEERS = {
     files: GO_LIBRARIES,
     package: "golang-go, golang-github-masterminds-sprig-dev, golang-k8s-sigs-yaml-dev",
   },
+  systemd: {
+    title: "systemd's own checks",
+    programs: ["systemd-analyze", "systemd-socket-activate"],
+    package: "systemd",
+  },
   debootstrap: { title: "debootstrap", programs: ["debootstrap"], package: "debootstrap" },
 } as const satisfies Record<string, Peer>;
 

@@ -88,10 +88,64 @@ describePeers("the container image", ["docker", "compose", "docker-registry", "d
       expect(pick(config, "Entrypoint")).toEqual(["/entrypoint.sh"]);
       expect(pick(config, "Cmd")).toEqual(["/etc/docker/registry/config.yml"]);
       expect(pick(config, "User") ?? "").toBe("");
-      const listing = "ls /opt/longshore/node_modules /opt/longshore/packages/* && ls -a /root";
+      expect(pick(config, "Healthcheck", "Test")).toEqual(["CMD", "/healthcheck.sh"]);
+      const listing =
+        "ls /opt/longshore /opt/longshore/packages/* /opt/longshore/packages/registry/dist && ls -a /root";
       const files = (await engine.docker(["run", "--rm", "--network=none", IMAGE, "sh", "-c", listing])).stdout;
-      expect(files).toContain("koa");
-      expect(files).not.toMatch(/typescript|eslint|vitest|^src$|\.npmrc|tsbuildinfo/m);
+      expect(files).toMatch(/^LICENSE$[^]*^sbom\.cdx\.json$[^]*^bundle$/m);
+      expect(files).not.toMatch(/node_modules|^src$|\.npmrc|tsbuildinfo/m);
+      const missing = "for each in npm apt dpkg perl; do command -v $each; done; true";
+      expect((await engine.docker(["run", "--rm", "--network=none", IMAGE, "sh", "-c", missing])).stdout).toBe("");
+    },
+    SLOW,
+  );
+
+  it(
+    "takes less than 150 MB",
+    async () => {
+      const { stdout } = await engine.docker(["image", "inspect", "--format={{.Size}}", IMAGE]);
+      expect(Number(stdout)).toBeGreaterThan(50_000_000);
+      expect(Number(stdout)).toBeLessThan(150_000_000);
+    },
+    SLOW,
+  );
+
+  it(
+    "says of itself whether it is healthy, and of another command nothing",
+    async () => {
+      const file = join(folder, "health.yml");
+      const watched = join(folder, "watched");
+      await mkdir(watched);
+      const http = { addr: `127.0.0.1:${await freePort()}` };
+      const health = { file: [{ file: "/watched/out-of-service", interval: "100ms" }] };
+      await writeFile(file, stringify({ version: 0.1, storage: { inmemory: {} }, http, health }));
+      const flags = [`--volume=${file}:/config.yml:ro`, `--volume=${watched}:/watched`, "--user=1000:1000", "--init"];
+      const args = ["run", "--detach", "--network=host", ...flags, "--health-interval=500ms", IMAGE];
+      const id = (await engine.docker([...args, "/config.yml"])).stdout.trim();
+      const state = async () =>
+        (await engine.docker(["inspect", "--format={{.State.Health.Status}}", id])).stdout.trim();
+      await within("health", async () => (await state()) === "healthy");
+      await writeFile(join(watched, "out-of-service"), "");
+      await within("sickness", async () => (await state()) === "unhealthy");
+      await engine.docker(["rm", "--force", "--volumes", id]);
+
+      const other = (await engine.docker([...args, "sleep", "600"])).stdout.trim();
+      await engine.docker(["exec", other, "/healthcheck.sh"]);
+      await engine.docker(["rm", "--force", "--volumes", other]);
+    },
+    SLOW,
+  );
+
+  it(
+    'can be run by its user "registry", without any capability, on a new volume',
+    async () => {
+      const ours = await start(["--user=registry", "--cap-drop=ALL", "--read-only", "--tmpfs=/tmp"]);
+      await ours.held.push("library/own", "1", makeImage("oci"));
+      await ours.held.verify("library/own", "1");
+      expect(await ours.stop()).toBe(0);
+      const root = await start(["--cap-drop=ALL", "--read-only", "--tmpfs=/tmp"]);
+      await root.held.push("library/own", "1", makeImage("oci"));
+      expect(await root.stop()).toBe(0);
     },
     SLOW,
   );

@@ -2,6 +2,7 @@ import { accessExplain } from "./commands/access-explain.js";
 import type { Command } from "./command.js";
 import { backup, restore } from "./commands/backup.js";
 import { garbageCollect } from "./commands/garbage-collect.js";
+import { healthcheck } from "./commands/healthcheck.js";
 import { keysList, keysRotate } from "./commands/keys.js";
 import { loginsRevoke } from "./commands/logins-revoke.js";
 import { mirrorCopy } from "./commands/mirror-copy.js";
@@ -33,6 +34,7 @@ export const COMMANDS: readonly Command[] = [
   mirrorCopy,
   mirrorSync,
   verify,
+  healthcheck,
   tokenServer,
   accessExplain,
   keysList,

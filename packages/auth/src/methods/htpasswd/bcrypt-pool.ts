@@ -1,3 +1,4 @@
+import { existsSync } from "node:fs";
 import { createRequire } from "node:module";
 import { abortable } from "@longshore/base/abort";
 import { Worker } from "node:worker_threads";
@@ -26,8 +27,11 @@ export interface BcryptPoolOptions {
 /** Enough for a cost of 18; no client waits longer for an answer. */
 const TIMEOUT = 60_000;
 
-/** The compiled program, by a name that is right in `src`, in `dist` and in a bundle: a thread can't load TypeScript. */
-const compiledProgram = (): string => createRequire(import.meta.url).resolve("@longshore/auth/bcrypt-worker");
+/** The program of the threads: beside this file in `dist` and in a bundle. Beside the source is none that a thread can load. */
+function compiledProgram(): URL | string {
+  const beside = new URL("./bcrypt-worker.js", import.meta.url);
+  return existsSync(beside) ? beside : createRequire(import.meta.url).resolve("@longshore/auth/bcrypt-worker");
+}
 
 /** A thread, and whether it is comparing. */
 interface Thread {
