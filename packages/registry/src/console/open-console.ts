@@ -2,7 +2,7 @@ import type { AccessController, Clock, Records } from "@longshore/auth";
 import type { ConsoleConfig, HttpConfig } from "../config/config.js";
 import type { Console } from "../http/console.js";
 import type { Log } from "../observability/log.js";
-import { builtPage } from "./built-page.js";
+import { builtPage, pageInFolder } from "./built-page.js";
 import { createPage } from "./page/page.js";
 import { withSessions } from "./sessions/session-access.js";
 import { sessionRoute } from "./sessions/session-pages.js";
@@ -30,13 +30,13 @@ export interface OpenConsole {
 
 /** Opens the registry's page. Nothing is read before somebody asks for it. */
 export function openConsole(options: ConsoleOptions): OpenConsole {
-  const { config, access, records, secret, version, clock, log, folder = builtPage() } = options;
+  const { config, access, records, secret, version, clock, log, folder } = options;
   const { path: routePath, sessionlifetime: lifetime } = config.console;
   const sessions = openSessions({ records, secret, lifetime, clock });
   const { page, asset } = createPage({
     path: `${config.http.prefix.replace(/\/+$/, "")}${routePath}`,
     routePath,
-    folder,
+    built: folder === undefined ? builtPage() : pageInFolder(folder),
     headers: Object.entries(config.http.headers).flatMap(([name, values]) => values.flatMap((value) => [name, value])),
     connect: realmOrigins(access),
     log,

@@ -1,5 +1,6 @@
 import { existsSync } from "node:fs";
 import { createRequire } from "node:module";
+import { getAsset, isSea } from "node:sea";
 import { abortable } from "@longshore/base/abort";
 import { Worker } from "node:worker_threads";
 
@@ -27,8 +28,12 @@ export interface BcryptPoolOptions {
 /** Enough for a cost of 18; no client waits longer for an answer. */
 const TIMEOUT = 60_000;
 
-/** The program of the threads: beside this file in `dist` and in a bundle. Beside the source is none that a thread can load. */
+/**
+ * The program of the threads: beside this file in `dist` and in a bundle, within a single-file executable. Beside the source is none
+ * that a thread can load.
+ */
 function compiledProgram(): URL | string {
+  if (isSea()) return new URL(`data:text/javascript,${encodeURIComponent(getAsset("bcrypt-worker.js", "utf8"))}`);
   const beside = new URL("./bcrypt-worker.js", import.meta.url);
   return existsSync(beside) ? beside : createRequire(import.meta.url).resolve("@longshore/auth/bcrypt-worker");
 }

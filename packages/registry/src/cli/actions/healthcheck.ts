@@ -59,4 +59,7 @@ function ask({ secure, ...place }: RequestOptions & { readonly secure: boolean }
 }
 
 /** What Node calls the alerts `certificate_required` of TLS 1.3 and `handshake_failure` of TLS 1.2. */
-const CERTIFICATE_WANTED = new Set(["ERR_SSL_TLSV13_ALERT_CERTIFICATE_REQUIRED", "ERR_SSL_SSLV3_ALERT_HANDSHAKE_FAILURE"]);
+const CERTIFICATE_WANTED = new Set([
+  "ERR_SSL_TLSV13_ALERT_CERTIFICATE_REQUIRED",
+  "ERR_SSL_SSLV3_ALERT_HANDSHAKE_FAILURE",
+]);

@@ -7,7 +7,7 @@ export interface DistributionKeys {
 }
 
 /** Releases that read a key. "3.0" stands for spellings of 3.0 or its pre-releases that 3.1 no longer reads. */
-export type DistributionVersions = "2.8" | "3.0" | "3.1" | "2.8, 3.1";
+type DistributionVersions = "2.8" | "3.0" | "3.1" | "2.8, 3.1";
 
 function inBoth(section: string, keys: string): DistributionKeys {
   return { section, keys: keys.split(" "), versions: "2.8, 3.1" };

@@ -1,7 +1,7 @@
 import { hash } from "node:crypto";
-import { readdir, readFile } from "node:fs/promises";
 import { extname, join } from "node:path";
 import { MIB } from "@longshore/base/size";
+import type { BuiltPage } from "../built-page.js";
 
 /** A file of the page, in the encodings that it was built in. */
 export interface PageFile {
@@ -52,18 +52,19 @@ const MOST_BYTES = 8 * MIB;
  * Reads what the console was built to: `index.html`, and `assets/`. Throws an Error that says what is wrong with it; one with the code
  * `ENOENT` if it wasn't built.
  */
-export async function readPageFiles(folder: string): Promise<PageFiles> {
+export async function readPageFiles(built: BuiltPage): Promise<PageFiles> {
   let total = 0;
   const read = async (path: string): Promise<Uint8Array> => {
-    const bytes = await readFile(path);
+    const bytes = await built.read(path);
     total += bytes.byteLength;
-    if (total > MOST_BYTES) throw new Error(`the files in ${folder} take more than ${MOST_BYTES} bytes`);
+    if (total > MOST_BYTES) throw new Error(`the files in ${built.path} take more than ${MOST_BYTES} bytes`);
     return bytes;
   };
 
   async function readEncoded(parent: string, name: string, names: ReadonlySet<string>): Promise<PageFile> {
     const type = TYPES[extname(name)];
-    if (type === undefined) throw new Error(`${join(parent, name)} is of a type that the console doesn't serve`);
+    if (type === undefined)
+      throw new Error(`${join(built.path, parent, name)} is of a type that the console doesn't serve`);
     const encodings = new Map<Coding, EncodedFile>();
     for (const coding of CODINGS) {
       const file = `${name}${SUFFIXES[coding]}`;
@@ -74,22 +75,17 @@ export async function readPageFiles(folder: string): Promise<PageFiles> {
     return { type, encodings };
   }
 
-  const index = await readEncoded(folder, "index.html", await plainFiles(folder));
-  if (!index.encodings.has("identity")) throw missing(join(folder, "index.html"));
-  const parent = join(folder, "assets");
-  const names = await plainFiles(parent);
+  const index = await readEncoded("", "index.html", new Set(await built.list("")));
+  if (!index.encodings.has("identity")) throw missing(join(built.path, "index.html"));
+  const parent = "assets";
+  const names = new Set(await built.list(parent));
   const assets = new Map<string, PageFile>();
   for (const name of names) {
     if (/\.(?:br|gz)$/.test(name)) continue;
-    if (!HASHED.test(name)) throw new Error(`${join(parent, name)} has no digest in its name`);
+    if (!HASHED.test(name)) throw new Error(`${join(built.path, parent, name)} has no digest in its name`);
     assets.set(name, await readEncoded(parent, name, names));
   }
   return { index, assets };
-}
-
-async function plainFiles(folder: string): Promise<ReadonlySet<string>> {
-  const entries = await readdir(folder, { withFileTypes: true });
-  return new Set(entries.filter((entry) => entry.isFile()).map(({ name }) => name));
 }
 
 function missing(path: string): Error {

@@ -6,6 +6,7 @@ import { noneMatchHits } from "../../http/headers/conditional.js";
 import { respond } from "../../http/response/respond.js";
 import type { Route } from "../../http/route.js";
 import { errorFields, type Log } from "../../observability/log.js";
+import type { BuiltPage } from "../built-page.js";
 import { chooseCoding, readPageFiles, type EncodedFile, type PageFile, type PageFiles } from "./page-files.js";
 import { FILE_HEADERS, pageHeaders, without, type PageNeeds } from "./page-headers.js";
 import { wantsHtml } from "./wants-html.js";
@@ -17,7 +18,7 @@ export interface PageOptions extends PageNeeds {
   /** The same without the registry's prefix, as routes have it. */
   readonly routePath: string;
   /** What the console was built to. */
-  readonly folder: string;
+  readonly built: BuiltPage;
   /** Headers of every response, as configured (name, value, …). */
   readonly headers: readonly string[];
   readonly log: Log;
@@ -40,7 +41,7 @@ const RETRY = 2000;
 
 /** Serves the page from memory: its files are read when it is first asked for. */
 export function createPage(options: PageOptions): Page {
-  const { path, routePath, folder, headers, log } = options;
+  const { path, routePath, built, headers, log } = options;
   const lines = pageHeaders(options);
   const common = without(headers, [...lines, "Cache-Control", ""]);
   let files: Promise<PageFiles> | undefined;
@@ -48,7 +49,7 @@ export function createPage(options: PageOptions): Page {
 
   async function load(): Promise<PageFiles | undefined> {
     if (performance.now() - failedAt < RETRY) return undefined;
-    const reading = (files ??= readPageFiles(folder));
+    const reading = (files ??= readPageFiles(built));
     try {
       return await reading;
     } catch (error) {
