@@ -35,6 +35,15 @@ export default tseslint.config(
   { files: tests, rules: { "max-lines": ["error", 600], "no-console": "off" } },
   {
     files: ["**/*.js", "**/*.mjs", "**/*.cjs"],
-    languageOptions: { globals: { process: "readonly", console: "readonly", module: "writable", URL: "readonly" } },
+    languageOptions: {
+      globals: {
+        AbortSignal: "readonly",
+        URL: "readonly",
+        console: "readonly",
+        fetch: "readonly",
+        module: "writable",
+        process: "readonly",
+      },
+    },
   },
 );

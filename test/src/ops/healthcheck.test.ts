@@ -35,8 +35,8 @@ describe("registry healthcheck", () => {
   };
   const check = (path: string) => attempt(process.execPath, [PROGRAM, "healthcheck", path]);
   const serve = async (path: string, ready: DaemonOptions["ready"]) => {
-    const { stop } = await startDaemon(process.execPath, [PROGRAM, "serve", path], { ready });
-    return { stop, [Symbol.asyncDispose]: async () => void (await stop()) };
+    const daemon = await startDaemon(process.execPath, [PROGRAM, "serve", path], { ready });
+    return { stop: () => daemon.stop(), [Symbol.asyncDispose]: async () => void (await daemon.stop()) };
   };
 
   it.each<[string, () => Promise<Section>]>([
@@ -71,11 +71,12 @@ describe("registry healthcheck", () => {
       { addr: `127.0.0.1:${await freePort()}` },
       { health: { file: [{ file, interval: "10ms" }] } },
     );
-    await using _registry = await serve(path, async () => (await check(path)).stderr.includes("answered 503"));
+    await using registry = await serve(path, async () => (await check(path)).stderr.includes("answered 503"));
     expect(await check(path)).toMatchObject({
       code: 1,
       stderr: expect.stringContaining("/readyz answered 503") as string,
     });
+    await registry.stop();
   });
 
   it.each<[string, Section, string]>([
