@@ -1,6 +1,6 @@
 import fc from "fast-check";
 import { describe, expect, it } from "vitest";
-import { listByName, type ListCalls } from "../../src/drivers/s3/listing.js";
+import { listByName, type ListCalls } from "../../src/drivers/objects/listing.js";
 
 /** S3's listing over `keys`, which are relative to the directory, and the number of calls. */
 function listingOf(keys: readonly string[], pageKeys = 1000) {

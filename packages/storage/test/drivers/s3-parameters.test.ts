@@ -1,6 +1,7 @@
 import { describe, expect, it } from "vitest";
 import { createDriver } from "../../src/drivers/factory.js";
-import { createKeys } from "../../src/drivers/s3/keys.js";
+import { createKeys } from "../../src/drivers/objects/keys.js";
+import { copySource } from "../../src/drivers/s3/context.js";
 import { parseS3Options } from "./s3-subject.js";
 
 const MIB = 1024 * 1024;
@@ -130,6 +131,7 @@ describe("the S3 driver's parameters", () => {
       expect(keys.below(path)).toBe(`${key}/`);
       expect(keys.below("/")).toBe(key.slice(0, key.indexOf("docker")));
     }
-    expect(createKeys("a b/ä").copySource("bucket", "/x")).toBe("bucket/a%20b/%C3%A4/x");
+    const options = { bucket: "bucket" };
+    expect(copySource({ keys: createKeys("a b/ä"), options }, "/x")).toBe("bucket/a%20b/%C3%A4/x");
   });
 });

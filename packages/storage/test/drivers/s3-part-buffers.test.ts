@@ -1,9 +1,9 @@
 import { describe, expect, it } from "vitest";
-import { createPartBuffers } from "../../src/drivers/s3/part-buffers.js";
-import { LEAST_PART } from "../../src/drivers/s3/parts.js";
+import { createPartBuffers } from "../../src/drivers/objects/part-buffers.js";
+import { LEAST_PART } from "../../src/drivers/objects/parts.js";
 
 const MIB = 1024 * 1024;
-const WAITS = { limit: 60_000, now: () => performance.now() };
+const WAITS = { driver: "s3aws", limit: 60_000, now: () => performance.now() };
 
 describe("the buffers of uploads", () => {
   it("never exceed their budget, and are handed out in turn", async () => {

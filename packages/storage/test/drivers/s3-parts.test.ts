@@ -8,7 +8,7 @@ import {
   MOST_PARTS,
   planCopy,
   type CopyPart,
-} from "../../src/drivers/s3/parts.js";
+} from "../../src/drivers/objects/parts.js";
 
 const TIB = 1024 ** 4;
 const CHUNK = 32 * 1024 * 1024;

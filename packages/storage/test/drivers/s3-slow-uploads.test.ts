@@ -2,7 +2,7 @@ import { randomBytes } from "node:crypto";
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it, vi } from "vitest";
 import { startStandIn, type StandIn } from "@longshore/testkit/s3/server";
 import { collectBytes } from "@longshore/testkit/streams";
-import { createBufferBudget, type BufferHolder } from "../../src/drivers/s3/buffer-budget.js";
+import { createBufferBudget, type BufferHolder } from "../../src/drivers/objects/buffer-budget.js";
 import { createUploads } from "../../src/store/uploads/uploads.js";
 import { bodyOf, digestBy, expectBlob, heldBody, NAME } from "../store/uploads/support.js";
 import { driverOn } from "./s3-subject.js";
@@ -144,7 +144,7 @@ describe("a budget of memory", () => {
   };
 
   it("makes no one wait longer than its limit", async () => {
-    const budget = createBufferBudget(10, { limit: 5000, now });
+    const budget = createBufferBudget(10, { driver: "s3aws", limit: 5000, now });
     const held = await budget.take(() => 10, undefined, undefined);
     const late = expect(budget.take(() => 10, undefined, undefined)).rejects.toMatchObject({
       fault: { code: "STORAGE_UNAVAILABLE", retryAfter: 5 },
@@ -159,7 +159,7 @@ describe("a budget of memory", () => {
   });
 
   it("takes from the slowest uploads as much as the waiting ones need", async () => {
-    const budget = createBufferBudget(50, { limit: 60_000, now });
+    const budget = createBufferBudget(50, { driver: "s3aws", limit: 60_000, now });
     const start = now();
     const brisk = holderOf(() => Math.min(1, (now() - start) / 10_000));
     const slow = holderOf(() => 0.1);

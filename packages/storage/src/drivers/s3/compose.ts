@@ -4,13 +4,14 @@ import type { SourceFile } from "../../contract/object-storage.js";
 import { isStorageError } from "../../errors.js";
 import { driverError, pathNotFound } from "../shared/errors.js";
 import type { Gate } from "../shared/gate.js";
-import { objectSettings, type S3Context } from "./context.js";
-import { isFault, NAME } from "./faults.js";
+import { copySource, objectSettings, type S3Context } from "./context.js";
+import { NAME } from "./faults.js";
+import { isFault } from "../objects/faults.js";
 import { headObject } from "./get.js";
 import { beginMultipart } from "./multipart.js";
-import { planCopy, type CopyPart } from "./parts.js";
+import { planCopy, type CopyPart } from "../objects/parts.js";
 import { putObject } from "./put.js";
-import { runAll } from "./run-all.js";
+import { runAll } from "../objects/run-all.js";
 
 /** Joins objects into a new one. `gate` bounds the number of parts that are copied concurrently. */
 export async function composeObjects(
@@ -44,11 +45,12 @@ export async function composeObjects(
 
 /** Copies the whole source in one request, whatever its current size is. */
 async function copyWhole(
-  { client, calls, keys, options }: S3Context,
+  context: S3Context,
   source: SourceFile,
   to: string,
   call: CallOptions | undefined,
 ): Promise<void> {
+  const { client, calls, keys, options } = context;
   // S3 refuses to copy an unchanged object onto itself, and there is nothing to do.
   if (source.path === to) return;
   try {
@@ -56,7 +58,7 @@ async function copyWhole(
       const command = new CopyObjectCommand({
         Bucket: options.bucket,
         Key: keys.of(to),
-        CopySource: keys.copySource(options.bucket, source.path),
+        CopySource: copySource(context, source.path),
         MetadataDirective: "REPLACE",
         ...objectSettings(options),
       });

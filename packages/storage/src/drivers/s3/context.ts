@@ -1,6 +1,6 @@
 import type { PutObjectCommandInput, S3Client } from "@aws-sdk/client-s3";
-import type { Calls } from "./calls.js";
-import type { Keys } from "./keys.js";
+import type { Calls } from "../objects/calls.js";
+import type { Keys } from "../objects/keys.js";
 import type { S3Options } from "./options.js";
 
 /** What every part of the driver works with. */
@@ -27,4 +27,14 @@ export function objectSettings({ objectacl, storageclass, encryption }: S3Option
       : { ServerSideEncryption: encryption.keyid === undefined ? "AES256" : "aws:kms" }),
     ...(encryption?.keyid === undefined ? {} : { SSEKMSKeyId: encryption.keyid }),
   };
+}
+
+/** The `CopySource` that names a file. A path has nothing that needs an escape, but the root directory may. */
+export function copySource({ keys, options }: CopyContext, path: string): string {
+  return `${options.bucket}/${keys.of(path).split("/").map(encodeURIComponent).join("/")}`;
+}
+
+interface CopyContext {
+  readonly keys: Keys;
+  readonly options: Pick<S3Options, "bucket">;
 }

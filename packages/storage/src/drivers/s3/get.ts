@@ -1,19 +1,13 @@
-import type { Readable } from "node:stream";
 import { GetObjectCommand, HeadObjectCommand } from "@aws-sdk/client-s3";
 import type { CallOptions } from "../../contract/driver.js";
 import { tooLarge } from "../shared/errors.js";
-import { readAll, toReadable } from "./body.js";
+import { readAll, toReadable } from "../objects/body.js";
+import type { ObjectInfo, OpenPiece, Piece, WholeObject } from "../objects/service.js";
 import type { S3Context } from "./context.js";
-import { NAME, S3Fault } from "./faults.js";
+import { NAME } from "./faults.js";
+import { ServiceFault } from "../objects/faults.js";
 
-/** What HEAD reports about an object. */
-export interface ObjectInfo {
-  readonly size: number;
-  readonly modified: Date;
-  readonly etag: string;
-}
-
-/** Throws S3Fault `not-found`, also if the bucket doesn't exist: the response to HEAD doesn't show the difference. */
+/** Throws ServiceFault `not-found`, also if the bucket doesn't exist: the response to HEAD doesn't show the difference. */
 export function headObject(
   { client, calls, keys, options }: S3Context,
   path: string,
@@ -22,15 +16,10 @@ export function headObject(
   return calls.run({ operation: "HeadObject", signal: call?.signal }, async (abortSignal) => {
     const command = new HeadObjectCommand({ Bucket: options.bucket, Key: keys.of(path) });
     const { ContentLength, LastModified, ETag } = await client.send(command, { abortSignal });
-    if (ContentLength === undefined) throw new S3Fault("transient", undefined, "HeadObject: the answer has no length");
-    return { size: ContentLength, modified: LastModified ?? new Date(0), etag: ETag ?? "" };
+    if (ContentLength === undefined)
+      throw new ServiceFault("transient", undefined, "HeadObject: the answer has no length");
+    return { size: ContentLength, modified: LastModified ?? new Date(0), version: ETag ?? "" };
   });
-}
-
-/** A whole object in memory. */
-export interface WholeObject {
-  readonly bytes: Buffer;
-  readonly etag: string;
 }
 
 /** All of the object at `path`, at most `limit` bytes. */
@@ -48,44 +37,36 @@ export function getWhole(
     if (size === undefined || size > limit) {
       body.destroy();
       if (size !== undefined) throw tooLarge(NAME, path, size, limit);
-      throw new S3Fault("transient", undefined, "GetObject: the answer has no length");
+      throw new ServiceFault("transient", undefined, "GetObject: the answer has no length");
     }
-    return { bytes: await readAll(body, size, "GetObject", abortSignal), etag: answer.ETag ?? "" };
+    return { bytes: await readAll(body, size, "GetObject", abortSignal), version: answer.ETag ?? "" };
   });
 }
 
-/** A piece of an object that is about to be streamed. */
-export interface OpenPiece {
-  readonly body: Readable;
-  /** The whole object's. */
-  readonly size: number;
-  readonly etag: string;
-}
-
-/** Starts to read the bytes from `start` to `end` (inclusive; undefined: to the last). With `etag` only of that content. */
+/** Starts to read a piece of the object at `path`. */
 export function getPiece(
   { client, calls, keys, options }: S3Context,
   path: string,
-  piece: { readonly start: number; readonly end: number | undefined; readonly etag?: string | undefined },
+  piece: Piece,
   call: CallOptions | undefined,
 ): Promise<OpenPiece> {
-  const { start, end, etag } = piece;
+  const { start, end, version } = piece;
   const ranged = start > 0 || end !== undefined;
   return calls.run({ operation: "GetObject", signal: call?.signal }, async (abortSignal) => {
     const command = new GetObjectCommand({
       Bucket: options.bucket,
       Key: keys.of(path),
       ...(ranged ? { Range: `bytes=${start}-${end ?? ""}` } : {}),
-      ...(etag === undefined ? {} : { IfMatch: etag }),
+      ...(version === undefined ? {} : { IfMatch: version }),
     });
     const answer = await client.send(command, { abortSignal });
     const body = toReadable(answer.Body, "GetObject");
     // If the connection breaks, there may be no other listener any more.
     body.on("error", () => undefined);
     const size = sizeOf(answer, start, ranged);
-    if (size !== undefined) return { body, size, etag: answer.ETag ?? "" };
+    if (size !== undefined) return { body, size, version: answer.ETag ?? "" };
     body.destroy();
-    throw new S3Fault("transient", undefined, "GetObject: the answer isn't the range that was asked for");
+    throw new ServiceFault("transient", undefined, "GetObject: the answer isn't the range that was asked for");
   });
 }
 

@@ -2,7 +2,7 @@ import type { Remark } from "@longshore/options/kind";
 import type { StorageDriver } from "../../contract/driver.js";
 import { isStorageError } from "../../errors.js";
 import { declareDriver } from "../kind.js";
-import type { CallReport } from "./calls.js";
+import type { CallReport } from "../objects/calls.js";
 import { completeOptions, options, type DeclaredOptions, type S3Options } from "./options.js";
 
 /** Amazon S3 and compatible services. The SDK is loaded when a driver is opened. */

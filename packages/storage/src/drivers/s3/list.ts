@@ -1,7 +1,7 @@
 import { ListObjectsV2Command, type ListObjectsV2CommandOutput } from "@aws-sdk/client-s3";
 import type { CallOptions, ListOptions, ListPage } from "../../contract/driver.js";
 import type { S3Context } from "./context.js";
-import { listByName, type KeyPage, type ListCalls } from "./listing.js";
+import { listByName, type KeyPage, type ListCalls } from "../objects/listing.js";
 
 /** A page of the children of `directory`; undefined if it doesn't exist. */
 export async function listDirectory(

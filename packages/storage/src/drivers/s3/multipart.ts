@@ -7,19 +7,10 @@ import {
   UploadPartCopyCommand,
 } from "@aws-sdk/client-s3";
 import type { CallOptions } from "../../contract/driver.js";
-import { objectSettings, type S3Context } from "./context.js";
-import { isFault, S3Fault } from "./faults.js";
+import { copySource, objectSettings, type S3Context } from "./context.js";
+import { isFault, ServiceFault } from "../objects/faults.js";
+import type { MultipartUpload } from "../objects/part-sender.js";
 import { headObject } from "./get.js";
-
-/** A multipart upload. Parts are numbered from 1; a part with the same number replaces the previous one. */
-export interface MultipartUpload {
-  put(number: number, bytes: Uint8Array, call: CallOptions): Promise<void>;
-  /** Copies the bytes `first` to `last` (inclusive) of the object at `from`. */
-  copy(number: number, from: string, first: number, last: number, call: CallOptions): Promise<void>;
-  /** Completes the object, which must have `size` bytes, from all parts. */
-  complete(size: number, call: CallOptions): Promise<void>;
-  abort(call: CallOptions): Promise<void>;
-}
 
 /** Starts a multipart upload to `path`. */
 export async function beginMultipart(context: S3Context, path: string, call: CallOptions): Promise<MultipartUpload> {
@@ -46,7 +37,7 @@ export async function beginMultipart(context: S3Context, path: string, call: Cal
         const command = new UploadPartCopyCommand({
           ...upload,
           PartNumber: number,
-          CopySource: keys.copySource(options.bucket, from),
+          CopySource: copySource(context, from),
           CopySourceRange: `bytes=${first}-${last}`,
         });
         const answer = await client.send(command, { abortSignal });
@@ -85,12 +76,12 @@ export async function beginMultipart(context: S3Context, path: string, call: Cal
 
 /** A missing upload (aborted by another process) says nothing about the path. */
 function asRefused(error: unknown): unknown {
-  return isFault(error, "no-upload", "not-found") ? new S3Fault("refused", error.status, error.message) : error;
+  return isFault(error, "no-upload", "not-found") ? new ServiceFault("refused", error.status, error.message) : error;
 }
 
 function needed(value: string | undefined, operation: string, what: string): string {
   if (value !== undefined && value !== "") return value;
-  throw new S3Fault("transient", undefined, `${operation}: the answer has no ${what}`);
+  throw new ServiceFault("transient", undefined, `${operation}: the answer has no ${what}`);
 }
 
 /** How much the clocks of different machines may differ (ms). */
@@ -107,9 +98,9 @@ async function isDone(
   try {
     const there = await headObject(context, path, undefined);
     if (there.size !== size) return false;
-    if (there.etag.replaceAll('"', "") === tagOf(parts)) return true;
+    if (there.version.replaceAll('"', "") === tagOf(parts)) return true;
     // With KMS encryption the ETag can't be computed, but it contains the number of parts, and the object must be new.
-    return there.etag.endsWith(`-${parts.length}"`) && there.modified.getTime() > begun - SKEW;
+    return there.version.endsWith(`-${parts.length}"`) && there.modified.getTime() > begun - SKEW;
   } catch {
     return false;
   }

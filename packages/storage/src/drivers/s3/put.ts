@@ -5,7 +5,7 @@ import { objectSettings, type S3Context } from "./context.js";
 /** The write is refused if the content no longer has this ETag, or if something exists. */
 export type Condition = { readonly IfMatch: string } | { readonly IfNoneMatch: "*" };
 
-/** Writes a whole object. Throws S3Fault `precondition` if `condition` isn't met. */
+/** Writes a whole object. Throws ServiceFault `precondition` if `condition` isn't met. */
 export async function putObject(
   { client, calls, keys, options }: S3Context,
   path: string,

@@ -1,15 +1,14 @@
 import { DeleteObjectCommand, DeleteObjectsCommand } from "@aws-sdk/client-s3";
 import type { CallOptions } from "../../contract/driver.js";
 import type { S3Context } from "./context.js";
-import { isFault, S3Fault } from "./faults.js";
-import { headObject } from "./get.js";
+import { isFault, ServiceFault } from "../objects/faults.js";
 import { allKeys } from "./list.js";
 
 /** The maximum number of keys in one request to S3. */
 const MOST_KEYS = 1000;
 
 /** Removes an object, whether or not it exists. */
-export async function deleteKey({ client, calls, options }: S3Context, key: string, call: CallOptions | undefined) {
+async function deleteKey({ client, calls, options }: S3Context, key: string, call: CallOptions | undefined) {
   try {
     await calls.run({ operation: "DeleteObject", signal: call?.signal }, (abortSignal) =>
       client.send(new DeleteObjectCommand({ Bucket: options.bucket, Key: key }), { abortSignal }),
@@ -49,7 +48,7 @@ async function deleteBatch(
     if (first === undefined) return;
     const denied = first.Code === "AccessDenied";
     // Retrying does no harm to objects that have been removed already.
-    throw new S3Fault(
+    throw new ServiceFault(
       denied ? "access-denied" : "transient",
       undefined,
       `DeleteObjects: ${failed.length} of ${keys.length} keys were not deleted, the first for ${first.Code ?? ""}`,
@@ -57,24 +56,12 @@ async function deleteBatch(
   });
 }
 
-/** Removes the object at `path` and everything below it; returns whether there was anything. */
-export async function deleteTree(context: S3Context, path: string, call: CallOptions | undefined): Promise<boolean> {
-  const key = context.keys.of(path);
-  let any = await exists(context, path, call);
-  if (any) await deleteKey(context, key, call);
-  for await (const keys of allKeys(context, `${key}/`, call)) {
+/** Removes everything below the directory at `path`; returns whether there was anything. */
+export async function deleteBelow(context: S3Context, path: string, call: CallOptions | undefined): Promise<boolean> {
+  let any = false;
+  for await (const keys of allKeys(context, context.keys.below(path), call)) {
     any = true;
     await deleteKeys(context, keys, call);
   }
   return any;
-}
-
-async function exists(context: S3Context, path: string, call: CallOptions | undefined): Promise<boolean> {
-  try {
-    await headObject(context, path, call);
-    return true;
-  } catch (error) {
-    if (isFault(error, "not-found")) return false;
-    throw error;
-  }
 }

@@ -1,7 +1,7 @@
 import { AbortMultipartUploadCommand, ListMultipartUploadsCommand } from "@aws-sdk/client-s3";
 import type { CallOptions } from "../../contract/driver.js";
 import type { S3Context } from "./context.js";
-import { isFault } from "./faults.js";
+import { isFault } from "../objects/faults.js";
 
 /** Aborts multipart uploads below `directory` that were started before `olderThan`; returns how many. */
 export async function abortUnfinishedUploads(

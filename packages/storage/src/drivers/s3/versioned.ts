@@ -1,7 +1,7 @@
 import { MIB } from "@longshore/base/size";
 import type { CallOptions } from "../../contract/driver.js";
 import type { S3Context } from "./context.js";
-import { isFault } from "./faults.js";
+import { isFault } from "../objects/faults.js";
 import { getWhole, headObject } from "./get.js";
 import { putObject, type Condition } from "./put.js";
 
@@ -40,8 +40,8 @@ export function createVersionedWrites(context: S3Context): VersionedWrites {
     call: CallOptions | undefined,
   ): Promise<"written" | "refused" | "wrongly refused"> => {
     try {
-      const { size, etag } = await headObject(context, path, call);
-      if (etag === expected) return "wrongly refused";
+      const { size, version } = await headObject(context, path, call);
+      if (version === expected) return "wrongly refused";
       if (size !== bytes.length) return "refused";
       // By now another write may have replaced it by something longer.
       return (await getWhole(context, path, MOST_BYTES, call)).bytes.equals(bytes) ? "written" : "refused";

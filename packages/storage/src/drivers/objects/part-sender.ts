@@ -1,9 +1,30 @@
 import { createGate, type Gate } from "../shared/gate.js";
-import type { S3Context } from "./context.js";
-import { beginMultipart, type MultipartUpload } from "./multipart.js";
+import type { CallOptions } from "../../contract/driver.js";
 import type { PartBuffers } from "./part-buffers.js";
 import { planCopy } from "./parts.js";
 import { runAll } from "./run-all.js";
+
+/** An object that is being made of parts. They are numbered from 1; a part with the same number replaces the previous one. */
+export interface MultipartUpload {
+  put(number: number, bytes: Uint8Array, call: CallOptions): Promise<void>;
+  /** Copies the bytes `first` to `last` (inclusive) of the object at `from`. */
+  copy(number: number, from: string, first: number, last: number, call: CallOptions): Promise<void>;
+  /** Completes the object, which must have `size` bytes, from all parts. */
+  complete(size: number, call: CallOptions): Promise<void>;
+  abort(call: CallOptions): Promise<void>;
+}
+
+/** What a sender needs from the driver. */
+export interface SenderNeeds {
+  /** The object's path. */
+  readonly path: string;
+  readonly begin: (call: CallOptions) => Promise<MultipartUpload>;
+  /** Bytes of a part that is copied. */
+  readonly copyChunk: number;
+  /** Bounds the number of parts that all senders copy concurrently. */
+  readonly copyGate: Gate;
+  readonly buffers: PartBuffers;
+}
 
 /** Sends the parts of one file in the background, several concurrently. After a failure every call throws it. */
 export interface PartSender {
@@ -26,8 +47,7 @@ export interface PartSender {
 /** How many parts of one file are sent concurrently, if there are buffers for them. */
 const AT_ONCE = 4;
 
-/** A sender to `path`. `copyGate` bounds the number of parts that all senders copy concurrently. */
-export function createPartSender(context: S3Context, buffers: PartBuffers, copyGate: Gate, path: string): PartSender {
+export function createPartSender({ path, begin: beginUpload, copyChunk, copyGate, buffers }: SenderNeeds): PartSender {
   const stop = new AbortController();
   const signal = stop.signal;
   const gate = createGate(AT_ONCE);
@@ -37,7 +57,7 @@ export function createPartSender(context: S3Context, buffers: PartBuffers, copyG
   let parts = 0;
 
   // Not aborted by `abort`: the storage may already have started it, and without its id it couldn't be removed.
-  const begin = (): Promise<MultipartUpload> => (upload ??= beginMultipart(context, path, {}));
+  const begin = (): Promise<MultipartUpload> => (upload ??= beginUpload({}));
   const checkFailure = (): void => {
     if (failure !== undefined) throw failure.error;
   };
@@ -59,7 +79,7 @@ export function createPartSender(context: S3Context, buffers: PartBuffers, copyG
       return upload !== undefined;
     },
     async copyFront(size) {
-      const plan = planCopy([size], context.options.multipartcopychunksize) ?? [];
+      const plan = planCopy([size], copyChunk) ?? [];
       const begunUpload = await begin();
       const copies = plan.map(
         ({ first, last }, index) =>

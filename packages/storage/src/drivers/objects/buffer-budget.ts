@@ -13,6 +13,8 @@ export interface BufferHolder {
 
 /** How waiting for memory ends, in milliseconds. */
 export interface BufferWaits {
+  /** The name in errors. */
+  readonly driver: string;
   /** The longest wait. */
   readonly limit: number;
   /** Monotonic. */
@@ -143,7 +145,11 @@ export function createBufferBudget(limit: number, waits: BufferWaits): BufferBud
       const outcome = await wait(bytes, signal, holder);
       if (outcome === "aborted") signal?.throwIfAborted();
       if (typeof outcome === "string") {
-        throw unavailable(COME_AGAIN, new Error(`no memory for an upload's bytes within ${waits.limit} ms`));
+        throw unavailable(
+          waits.driver,
+          COME_AGAIN,
+          new Error(`no memory for an upload's bytes within ${waits.limit} ms`),
+        );
       }
       return outcome;
     },
@@ -167,6 +173,6 @@ export function createBufferBudget(limit: number, waits: BufferWaits): BufferBud
 }
 
 /** The error of a writer that had to release its buffer and gets another byte. */
-export function tooSlow(): unknown {
-  return unavailable(COME_AGAIN, new Error("the upload came too slowly while others waited for its memory"));
+export function tooSlow(driver: string): unknown {
+  return unavailable(driver, COME_AGAIN, new Error("the upload came too slowly while others waited for its memory"));
 }

@@ -1,10 +1,10 @@
 import { Readable } from "node:stream";
-import { S3Fault } from "./faults.js";
+import { ServiceFault } from "./faults.js";
 
-/** The body of a GetObject response as a Node stream. */
+/** The body of a response as a Node stream. */
 export function toReadable(body: unknown, operation: string): Readable {
   if (body instanceof Readable) return body;
-  throw new S3Fault("transient", undefined, `${operation}: the answer has no body`);
+  throw new ServiceFault("transient", undefined, `${operation}: the answer has no body`);
 }
 
 /** Reads all of `body`, which must have `size` bytes. Passes on its errors, and throws a fault if it is cut short. */
@@ -29,8 +29,8 @@ export async function readAll(body: Readable, size: number, operation: string, s
 }
 
 /** The storage has sent another number of bytes than it announced. */
-export function wrongLength(operation: string, size: number): S3Fault {
-  return new S3Fault(
+export function wrongLength(operation: string, size: number): ServiceFault {
+  return new ServiceFault(
     "transient",
     undefined,
     `${operation}: the body doesn't have the ${size} bytes that were announced`,

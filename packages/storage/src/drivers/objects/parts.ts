@@ -1,5 +1,9 @@
 import { GIB, MIB } from "@longshore/base/size";
-/** S3's limits of a multipart upload; only the last part may be smaller than the least. */
+
+/**
+ * The limits of a file in parts: S3's, which are within those of other services. Only the last part may be smaller than the
+ * least.
+ */
 export const LEAST_PART = 5 * MIB;
 export const LARGEST_PART = 5 * GIB;
 export const MOST_PARTS = 10_000;

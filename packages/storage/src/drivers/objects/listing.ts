@@ -1,7 +1,7 @@
 import type { ListPage } from "../../contract/driver.js";
 import { isReachableName } from "../shared/path.js";
 
-/** A piece of a directory's children in S3's order: by keys, in which a directory's name ends with `/`. */
+/** A piece of a directory's children in the services' order: by keys, in which a directory's name ends with `/`. */
 export interface KeyPage {
   /** Names in the order of the keys; a directory's without its `/`. Names that no path can have are among them. */
   readonly names: readonly string[];
@@ -20,7 +20,7 @@ export interface ListCalls {
   isDirectory(name: string | undefined): Promise<boolean>;
 }
 
-/** The maximum number of keys in one response of S3. */
+/** The maximum number of keys in one response. */
 const MOST_KEYS = 1000;
 /** Some more keys than requested cost nothing, and save requests for directories that follow shortly after. */
 const SPARE_KEYS = 64;
@@ -28,7 +28,7 @@ const SPARE_KEYS = 64;
 /**
  * A page of a directory's children by the bytes of their names; undefined if the directory doesn't exist.
  *
- * S3 has another order: "1.0/" comes after "1.0-alpine/" and "1.0.1/", because '-' and '.' are smaller than '/'. So among the names
+ * Services have another order: "1.0/" comes after "1.0-alpine/" and "1.0.1/", because '-' and '.' are smaller than '/'. So among the names
  * that have not been seen when k was the last key, only one kind can be smaller than some that have been: a directory whose name
  * is a prefix of k that ends before a '-' or a '.'. Each of those (as many as the last name has such characters) is requested;
  * then everything seen is complete up to its greatest name.

@@ -4,12 +4,16 @@ import { isStorageError } from "../../errors.js";
 import { tooSlow, type BufferHolder } from "./buffer-budget.js";
 import type { PartBuffers } from "./part-buffers.js";
 import type { PartSender } from "./part-sender.js";
-import { LARGEST_WRITE, LEAST_PART } from "./parts.js";
+import { LEAST_PART } from "./parts.js";
 
 /** The file that is written, and what its writer needs from the driver. */
 export interface WritableObject {
+  /** The driver's name, for errors. */
+  readonly driver: string;
   /** The size of the object that is appended to; undefined for a new one. */
   readonly base: number | undefined;
+  /** The most bytes that the file may have. */
+  readonly largest: number;
   readonly buffers: PartBuffers;
   readonly sender: PartSender;
   /** All of the object that is appended to. */
@@ -21,7 +25,7 @@ export interface WritableObject {
 type State = "open" | "closed" | "committed" | "cancelled";
 
 /**
- * Gathers chunks into parts. A file that fits into one buffer is written with one PutObject; for a larger one, parts are sent
+ * Gathers chunks into parts. A file that fits into one buffer is written with one call; for a larger one, parts are sent
  * while the next is gathered. Objects can't grow: to append, the storage copies the existing object to the front, or it is read
  * back if it is too small for a part. Until `commit` the path keeps its previous content; without a commit the parts are
  * removed. If the client is too slow while others wait for memory (`createBufferBudget`), the writer sends what it has. If that is
@@ -109,9 +113,10 @@ export function createObjectWriter(file: WritableObject): FileWriter {
 
   const add = async (chunk: Uint8Array, signal: AbortSignal | undefined): Promise<void> => {
     if (broken !== undefined) throw broken.error;
-    if (endedAsSlow) throw tooSlow();
-    if (size + chunk.length > LARGEST_WRITE)
-      throw new Error(`a file can't be written larger than ${LARGEST_WRITE} bytes`);
+    if (endedAsSlow) throw tooSlow(file.driver);
+    if (size + chunk.length > file.largest) {
+      throw new Error(`a file can't be written larger than ${file.largest} bytes`);
+    }
     gathering = true;
     try {
       await begin(signal);

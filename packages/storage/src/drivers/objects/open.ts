@@ -1,45 +1,44 @@
 import type { ByteRange, CallOptions, ContentStream } from "../../contract/driver.js";
 import { boundsOf, streamOf } from "../shared/byte-stream.js";
 import { checkOffset } from "../shared/errors.js";
-import type { S3Context } from "./context.js";
-import { isFault, NAME, toFault, toStorageError } from "./faults.js";
-import { getPiece, headObject, type OpenPiece } from "./get.js";
+import { isFault, toStorageError } from "./faults.js";
 import { readPiece } from "./reader.js";
+import type { ObjectService, OpenPiece } from "./service.js";
 
 /** Opens the object at `path` for a read of `options`' range. */
 export async function openObject(
-  context: S3Context,
+  service: ObjectService,
   path: string,
   options: (CallOptions & ByteRange) | undefined,
 ): Promise<ContentStream> {
   const start = options?.start ?? 0;
-  checkOffset(NAME, path, start, Number.MAX_SAFE_INTEGER);
+  checkOffset(service.name, path, start, Number.MAX_SAFE_INTEGER);
   const call = { signal: options?.signal };
   const piece =
-    options?.end !== undefined && options.end < start ? undefined : await tryPiece(context, path, start, options);
-  if (piece === undefined) return openNothing(context, path, start, call);
+    options?.end !== undefined && options.end < start ? undefined : await tryPiece(service, path, start, options);
+  if (piece === undefined) return openNothing(service, path, start, call);
   return readPiece(piece, {
     start,
     stop: boundsOf(options, piece.size).stop,
     signal: options?.signal,
-    patience: context.options.requesttimeout,
+    patience: service.patience,
     reopen: (position, signal) =>
-      getPiece(context, path, { start: position, end: options?.end, etag: piece.etag }, { signal }),
-    retryLater: (state, fault, signal) => context.calls.retryLater(state, fault, signal),
-    toFault: (error) => toFault(error, "GetObject", []),
-    fail: (error) => toStorageError(toFault(error, "GetObject", []), "read", path),
+      service.piece(path, { start: position, end: options?.end, version: piece.version }, { signal }),
+    retryLater: (state, fault, signal) => service.retryLater(state, fault, signal),
+    toFault: (error) => service.toFault(error, "read"),
+    fail: (error) => toStorageError(service.name, service.toFault(error, "read"), "read", path),
   });
 }
 
 /** Undefined if there are no bytes from `start` on. */
 async function tryPiece(
-  context: S3Context,
+  service: ObjectService,
   path: string,
   start: number,
   options: (CallOptions & ByteRange) | undefined,
 ): Promise<OpenPiece | undefined> {
   try {
-    return await getPiece(context, path, { start, end: options?.end }, { signal: options?.signal });
+    return await service.piece(path, { start, end: options?.end }, { signal: options?.signal });
   } catch (error) {
     if (isFault(error, "range")) return undefined;
     throw error;
@@ -47,8 +46,13 @@ async function tryPiece(
 }
 
 /** Opens an empty range, or throws for one that begins outside the object. */
-async function openNothing(context: S3Context, path: string, start: number, call: CallOptions): Promise<ContentStream> {
-  const { size } = await headObject(context, path, call);
-  checkOffset(NAME, path, start, size);
+async function openNothing(
+  service: ObjectService,
+  path: string,
+  start: number,
+  call: CallOptions,
+): Promise<ContentStream> {
+  const { size } = await service.head(path, call);
+  checkOffset(service.name, path, start, size);
   return streamOf(size, { next: () => Promise.resolve(undefined), release: () => Promise.resolve() });
 }

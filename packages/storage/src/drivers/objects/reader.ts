@@ -3,9 +3,8 @@ import type { ContentStream } from "../../contract/driver.js";
 import { isStorageError } from "../../errors.js";
 import { streamOf } from "../shared/byte-stream.js";
 import { wrongLength } from "./body.js";
-import type { RetryState } from "./calls.js";
-import { isFault, S3Fault } from "./faults.js";
-import type { OpenPiece } from "./get.js";
+import { isFault, ServiceFault } from "./faults.js";
+import type { OpenPiece, RetryState } from "./service.js";
 
 /** What part of an object is read, and how to resume after the connection breaks. */
 export interface ReadPlan {
@@ -17,8 +16,8 @@ export interface ReadPlan {
   readonly patience: number;
   /** Opens the rest of the same content. */
   readonly reopen: (start: number, signal: AbortSignal) => Promise<OpenPiece>;
-  readonly retryLater: (state: RetryState, fault: S3Fault, signal: AbortSignal) => Promise<void>;
-  readonly toFault: (error: unknown) => S3Fault;
+  readonly retryLater: (state: RetryState, fault: ServiceFault, signal: AbortSignal) => Promise<void>;
+  readonly toFault: (error: unknown) => ServiceFault;
   readonly fail: (error: unknown) => unknown;
 }
 
@@ -47,7 +46,7 @@ export function readPiece(piece: OpenPiece, plan: ReadPlan): ContentStream {
   const watch = (): void => {
     if (timer === undefined) {
       timer = setTimeout(() => {
-        if (waiting) breakOff(new S3Fault("transient", undefined, `GetObject: no bytes for ${plan.patience} ms`));
+        if (waiting) breakOff(new ServiceFault("transient", undefined, `read: no bytes for ${plan.patience} ms`));
       }, plan.patience);
       timer.unref();
     } else timer.refresh();
@@ -57,9 +56,9 @@ export function readPiece(piece: OpenPiece, plan: ReadPlan): ContentStream {
   const take = async (): Promise<Uint8Array> => {
     if (body === undefined) {
       const again = await plan.reopen(position, ended.signal);
-      if (again.size !== piece.size || (piece.etag !== "" && again.etag !== piece.etag)) {
+      if (again.size !== piece.size || (piece.version !== "" && again.version !== piece.version)) {
         again.body.destroy();
-        throw new S3Fault("precondition", undefined, "GetObject: the object was replaced while it was read");
+        throw new ServiceFault("precondition", undefined, "read: the object was replaced while it was read");
       }
       if (closed()) again.body.destroy();
       body = again.body;
@@ -68,7 +67,7 @@ export function readPiece(piece: OpenPiece, plan: ReadPlan): ContentStream {
     watch();
     const next = await chunks.next();
     if (next.done !== true && next.value instanceof Uint8Array) return next.value;
-    throw wrongLength("GetObject", plan.stop - plan.start);
+    throw wrongLength("read", plan.stop - plan.start);
   };
 
   const drop = (): void => {
@@ -77,7 +76,7 @@ export function readPiece(piece: OpenPiece, plan: ReadPlan): ContentStream {
     chunks = undefined;
   };
 
-  const pauseBefore = async (state: RetryState, fault: S3Fault): Promise<void> => {
+  const pauseBefore = async (state: RetryState, fault: ServiceFault): Promise<void> => {
     try {
       await plan.retryLater(state, fault, ended.signal);
     } catch (error) {

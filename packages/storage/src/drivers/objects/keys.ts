@@ -4,8 +4,6 @@ export interface Keys {
   of(path: string): string;
   /** The prefix of all keys below a directory. */
   below(path: string): string;
-  /** The `CopySource` that names a file of `bucket`. */
-  copySource(bucket: string, path: string): string;
 }
 
 /** The keys of paths below `rootDirectory`. */
@@ -17,7 +15,5 @@ export function createKeys(rootDirectory: string): Keys {
       if (path !== "/") return `${of(path)}/`;
       return rootDirectory === "" ? "" : `${rootDirectory}/`;
     },
-    // A path has nothing that needs an escape, but the root directory may.
-    copySource: (bucket, path) => `${bucket}/${of(path).split("/").map(encodeURIComponent).join("/")}`,
   };
 }

@@ -2,11 +2,12 @@ import { backoff } from "@longshore/base/backoff";
 import type { Circuit } from "@longshore/base/circuit";
 import { HOUR, SECOND } from "@longshore/base/duration";
 import { setTimeout as pause } from "node:timers/promises";
-import { isFault, S3Fault, toFault, unavailable } from "./faults.js";
+import { isFault, ServiceFault, unavailable } from "./faults.js";
+import type { RetryState } from "./service.js";
 
-/** A call to S3. */
+/** A call to a service. */
 interface Call {
-  /** S3's name for it. */
+  /** The service's name for it. */
   readonly operation: string;
   /** The number of bytes that it sends, or that the storage copies: a large call may take longer. */
   readonly bytes?: number | undefined;
@@ -18,7 +19,7 @@ export interface CallReport {
   readonly operation: string;
   readonly attempt: number;
   readonly milliseconds: number;
-  readonly fault: S3Fault | undefined;
+  readonly fault: ServiceFault | undefined;
 }
 
 /** Timeouts and limits; times in milliseconds. */
@@ -27,8 +28,12 @@ export interface CallSettings {
   /** No attempt starts later than this after the first. */
   readonly retrydeadline: number;
   readonly maxattempts: number;
-  /** What no message may contain. */
-  readonly secrets: readonly string[];
+  /** The driver's name, for errors. */
+  readonly driver: string;
+  /** The first pause between attempts, 100 ms by default: each further one is twice as long. */
+  readonly firstpause?: number | undefined;
+  /** Translates an error of the library or the connection. */
+  readonly toFault: (error: unknown, operation: string) => ServiceFault;
   readonly report: ((report: CallReport) => void) | undefined;
   /** A number from 0 to 1, exclusive: spreads the retries of many. */
   readonly random: () => number;
@@ -38,17 +43,11 @@ export interface CallSettings {
 export interface Calls {
   /**
    * Resolves to the result of `attempt`, which gets a signal that aborts the attempt, and its number, from 1. Throws the reason
-   * of the caller's signal, S3Fault, and STORAGE_UNAVAILABLE if every attempt failed transiently.
+   * of the caller's signal, ServiceFault, and STORAGE_UNAVAILABLE if every attempt failed transiently.
    */
   run<T>(call: Call, attempt: (signal: AbortSignal, number: number) => Promise<T>): Promise<T>;
   /** Pauses before a broken stream continues. Throws as `run`. */
-  retryLater(state: RetryState, fault: S3Fault, signal: AbortSignal | undefined): Promise<void>;
-}
-
-/** How many times something has failed, and since when. */
-export interface RetryState {
-  failures: number;
-  readonly since: number;
+  retryLater(state: RetryState, fault: ServiceFault, signal: AbortSignal | undefined): Promise<void>;
 }
 
 /** Pauses between attempts (ms). */
@@ -62,10 +61,15 @@ const LONGEST_ATTEMPT = HOUR;
 
 /** Calls over `circuit`. */
 export function createCalls(settings: CallSettings, circuit: Circuit): Calls {
+  const pauses = { ...PAUSES, first: settings.firstpause ?? PAUSES.first };
   const enterCircuit = (): void => {
     const wait = circuit.enter();
     if (wait > 0)
-      throw unavailable(wait, new Error("the storage failed too often; nothing is asked of it for a while"));
+      throw unavailable(
+        settings.driver,
+        wait,
+        new Error("the storage failed too often; nothing is asked of it for a while"),
+      );
   };
 
   /** One attempt, with a timeout. Removes its listeners from the caller's signal, which may live long. */
@@ -79,7 +83,7 @@ export function createCalls(settings: CallSettings, circuit: Circuit): Calls {
     const hasTimedOut = (): boolean => controller.signal.reason === timeout;
     const timer = setTimeout(() => controller.abort(timeout), time);
     const started = performance.now();
-    const report = (fault: S3Fault | undefined): void =>
+    const report = (fault: ServiceFault | undefined): void =>
       settings.report?.({
         operation: call.operation,
         attempt: number,
@@ -95,8 +99,8 @@ export function createCalls(settings: CallSettings, circuit: Circuit): Calls {
       if (call.signal?.aborted === true) circuit.abandoned();
       call.signal?.throwIfAborted();
       const fault = hasTimedOut()
-        ? new S3Fault("transient", undefined, `${call.operation}: no answer within ${time} ms`)
-        : toFault(error, call.operation, settings.secrets);
+        ? new ServiceFault("transient", undefined, `${call.operation}: no answer within ${time} ms`)
+        : settings.toFault(error, call.operation);
       // Any response except "internal error" shows that the service is up.
       if (fault.kind === "transient") circuit.failed();
       else circuit.succeeded();
@@ -108,11 +112,13 @@ export function createCalls(settings: CallSettings, circuit: Circuit): Calls {
     }
   };
 
-  const retryLater = async (state: RetryState, fault: S3Fault, signal: AbortSignal | undefined): Promise<void> => {
+  const retryLater = async (state: RetryState, fault: ServiceFault, signal: AbortSignal | undefined): Promise<void> => {
     state.failures += 1;
-    const wait = backoff(PAUSES, state.failures, FULL_JITTER, settings.random());
+    const asked = fault.wait ?? 0;
+    const wait = Math.max(asked, backoff(pauses, state.failures, FULL_JITTER, settings.random()));
     const late = performance.now() + wait - state.since >= settings.retrydeadline;
-    if (state.failures >= settings.maxattempts || late) throw unavailable(PAUSES.longest, fault);
+    if (state.failures >= settings.maxattempts || late)
+      throw unavailable(settings.driver, Math.max(asked, PAUSES.longest), fault);
     try {
       await pause(wait, undefined, signal === undefined ? {} : { signal });
     } catch (error) {
