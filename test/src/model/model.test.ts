@@ -15,7 +15,7 @@ const LENGTH = 60;
 const PATIENCE = 1_800_000;
 
 describe("random requests are answered as the model predicts", () => {
-  it.each(STORAGES)(
+  it.each([...STORAGES, "azure"] as const)(
     `over %s, seed ${SEED}`,
     async (storage) => {
       await using api = await startApi({ storage });

@@ -7,9 +7,9 @@ import { type RunningRegistry, startRegistry } from "@longshore/testkit/start-re
 
 type Section = Readonly<Record<string, unknown>>;
 
-/** The storage section's entry, and what else a replica is told. */
+/** The storage section's entry (another driver's is in `storage`), and what else a replica is told. */
 export interface ReplicaSettings {
-  readonly s3: Readonly<Record<string, unknown>>;
+  readonly s3?: Readonly<Record<string, unknown>>;
   /** Laid over the configuration, except for what is below. */
   readonly config?: Section;
   readonly storage?: Section;

@@ -35,6 +35,8 @@ export interface ObjectStorage {
   readonly smallestPart: number;
   /** The maximum size of a file written with `writer`, in bytes; larger ones need several files and {@link compose}. */
   readonly largestWrite: number;
+  /** Likewise, at a path where others may be writing the same file at the same time. */
+  readonly largestShared: number;
   /** Like `read`, with the version. `limit` in bytes. */
   readVersioned(path: string, options?: CallOptions & { readonly limit?: number }): Promise<VersionedFile>;
   /**

@@ -26,6 +26,7 @@ function objectStorageOf(driver: ObjectStorage): ObjectStorage {
   return {
     smallestPart: driver.smallestPart,
     largestWrite: driver.largestWrite,
+    largestShared: driver.largestShared,
     compose: (...call) => driver.compose(...call),
     readVersioned: (...call) => driver.readVersioned(...call),
     writeVersioned: (...call) => driver.writeVersioned(...call),

@@ -44,11 +44,8 @@ export const DISTRIBUTION_KEYS: readonly DistributionKeys[] = [
   only("3.1", "storage.gcs", "useragent"),
   inBoth("storage.azure", "accountname container realm"),
   only("2.8", "storage.azure", "accountkey"),
-  only(
-    "3.1",
-    "storage.azure",
-    "credentials serviceurl rootdirectory max_retries retry_delay skipverify connectionstring",
-  ),
+  only("3.1", "storage.azure", "serviceurl rootdirectory max_retries retry_delay skipverify connectionstring"),
+  only("3.1", "storage.azure.credentials", "type clientid tenantid secret"),
   only(
     "2.8",
     "storage.swift",

@@ -14,6 +14,11 @@ export const EXAMPLES: Readonly<Record<string, string>> = {
     region: eu-central-1
     bucket: registry-example
     encrypt: true`,
+  "storage.azure": `storage:
+  azure:
+    accountname: registryexample
+    container: registry
+    credentials: { type: default_credentials }`,
   "storage.redirect": `storage:
   redirect:
     clients:

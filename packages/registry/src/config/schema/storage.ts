@@ -24,14 +24,14 @@ const drivers = Object.fromEntries(
 
 /** Distribution's drivers that aren't supported, with the names of their options for editors and the reference. */
 const unavailable = Object.fromEntries(
-  UNAVAILABLE_DRIVERS.map(({ name, meaning, options }) => {
+  UNAVAILABLE_DRIVERS.map(({ name, meaning, options, instead }) => {
     const shape = Object.fromEntries(
       options.map((option) => [option, key(z.unknown(), { meaning: "", type: "any", allowed: "" })]),
     );
     const unsupported: Unsupported = {
       when: "present",
       what: `the storage driver ${name}`,
-      instead: "use storage.filesystem or storage.s3, or keep using Distribution until this driver is supported",
+      instead,
     };
     return [name, section(shape, meaning, { untyped: true, unknownKeys: "allowed", unsupported }).nullish()];
   }),

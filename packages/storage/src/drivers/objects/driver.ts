@@ -146,6 +146,7 @@ export function createObjectDriver(
 
     smallestPart: service.smallestPart,
     largestWrite: service.largestWrite,
+    largestShared: service.largestShared,
     compose: (sources, to, call) =>
       act("compose", to, call, () => {
         checkAll(sources.map(({ path }) => path));

@@ -1,9 +1,9 @@
 /** Converts paths to keys: the root directory without leading and trailing slashes, then the path (wire contract §6.4). */
 export interface Keys {
   /** The key of a file. */
-  of(path: string): string;
+  readonly of: (path: string) => string;
   /** The prefix of all keys below a directory. */
-  below(path: string): string;
+  readonly below: (path: string) => string;
 }
 
 /** The keys of paths below `rootDirectory`. */

@@ -1,3 +1,4 @@
+import { setMaxListeners } from "node:events";
 import type { Gate } from "../shared/gate.js";
 
 /** Runs all `tasks`, as many concurrently as `gate` admits. The first failure aborts the others, and is thrown when they have ended. */
@@ -7,6 +8,8 @@ export async function runAll(
   signal: AbortSignal | undefined,
 ): Promise<void> {
   const controller = new AbortController();
+  // One for each task that `gate` admits.
+  setMaxListeners(0, controller.signal);
   const onAbort = (): void => controller.abort(signal?.reason);
   signal?.throwIfAborted();
   signal?.addEventListener("abort", onAbort, { once: true });

@@ -42,6 +42,7 @@ export interface ObjectService {
   readonly name: string;
   readonly smallestPart: number;
   readonly largestWrite: number;
+  readonly largestShared: number;
   /** How long the service may be silent in the middle of a stream (ms). */
   readonly patience: number;
   /** `not-found` if there is no object, and if there is no bucket. */

@@ -1,52 +1,16 @@
-import { readFileSync } from "node:fs";
-import { createSecureContext, rootCertificates, type SecureContext } from "node:tls";
+import type { SecureContext } from "node:tls";
+import { readCertificates, systemAuthorities } from "../objects/authorities.js";
 import { DriverParameterError } from "../shared/errors.js";
 
-/** Where systems store the certificates of trusted authorities, in the order in which Go programs look. */
-const SYSTEM_FILES = [
-  "/etc/ssl/certs/ca-certificates.crt",
-  "/etc/pki/tls/certs/ca-bundle.crt",
-  "/etc/ssl/ca-bundle.pem",
-  "/etc/pki/ca-trust/extracted/pem/tls-ca-bundle.pem",
-  "/etc/ssl/cert.pem",
-];
-
 /**
- * The authorities that TLS connections to a service trust: in addition to Node's own, those that Distribution trusts, so that a
- * service with a certificate from an internal authority continues to work: `AWS_CA_BUNDLE`, and `SSL_CERT_FILE` or else the
- * system's file. Undefined if there are no others. Throws DriverParameterError for an unreadable `AWS_CA_BUNDLE`.
+ * The authorities that TLS connections to a service trust, with those of `AWS_CA_BUNDLE`. Throws DriverParameterError if that
+ * can't be read.
  */
-export function trustedContext(
-  env: NodeJS.ProcessEnv,
-  systemFiles: readonly string[] = SYSTEM_FILES,
-): SecureContext | undefined {
+export function trustedContext(env: NodeJS.ProcessEnv, systemFiles?: readonly string[]): SecureContext | undefined {
   const named = env["AWS_CA_BUNDLE"] ?? "";
   const bundle = named === "" ? undefined : readCertificates(named);
   if (named !== "" && bundle === undefined) {
     throw new DriverParameterError("s3", undefined, `AWS_CA_BUNDLE: ${named} holds no certificates that can be read`);
   }
-  const own = env["SSL_CERT_FILE"] ?? "";
-  const system = firstOf(own === "" ? systemFiles : [own]);
-  // A context with authorities of its own doesn't have these any more.
-  const extra = readCertificates(env["NODE_EXTRA_CA_CERTS"] ?? "");
-  const added = [bundle, system].filter((pem) => pem !== undefined);
-  if (added.length === 0) return undefined;
-  return createSecureContext({ ca: [...rootCertificates, ...added, ...(extra === undefined ? [] : [extra])] });
-}
-
-function firstOf(files: readonly string[]): string | undefined {
-  for (const file of files) {
-    const pem = readCertificates(file);
-    if (pem !== undefined) return pem;
-  }
-  return undefined;
-}
-
-function readCertificates(file: string): string | undefined {
-  try {
-    const pem = readFileSync(file, "utf8");
-    return pem.includes("-----BEGIN CERTIFICATE-----") ? pem : undefined;
-  } catch {
-    return undefined;
-  }
+  return systemAuthorities(env, bundle, systemFiles);
 }

@@ -75,6 +75,7 @@ export function createS3Driver(
       name: NAME,
       smallestPart: LEAST_PART,
       largestWrite: LARGEST_WRITE,
+      largestShared: LARGEST_WRITE,
       patience: options.requesttimeout,
       head: (path, call) => headObject(context, path, call),
       whole: (path, limit, call) => getWhole(context, path, limit, call),

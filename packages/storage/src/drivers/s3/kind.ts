@@ -1,8 +1,8 @@
 import type { Remark } from "@longshore/options/kind";
 import type { StorageDriver } from "../../contract/driver.js";
-import { isStorageError } from "../../errors.js";
 import { declareDriver } from "../kind.js";
 import type { CallReport } from "../objects/calls.js";
+import { verifyBucket } from "../objects/verify.js";
 import { completeOptions, options, type DeclaredOptions, type S3Options } from "./options.js";
 
 /** Amazon S3 and compatible services. The SDK is loaded when a driver is opened. */
@@ -16,7 +16,8 @@ export const s3 = declareDriver({
     return {
       identity: JSON.stringify([chosen.endpoint?.url ?? chosen.region, chosen.bucket, chosen.rootdirectory]),
       remarks: halfOfPair(declared),
-      verify: ({ remote, patience }) => (remote ? verifyBucket(chosen, patience) : Promise.resolve([])),
+      verify: ({ remote, patience }) =>
+        remote ? verifyBucket(`the bucket ${chosen.bucket}`, () => open(chosen), patience) : Promise.resolve([]),
       open: () => open(chosen),
     };
   },
@@ -27,30 +28,6 @@ function halfOfPair({ accesskey, secretkey }: DeclaredOptions): readonly Remark[
   const [given, missing] = secretkey === undefined ? ["accesskey", "secretkey"] : ["secretkey", "accesskey"];
   const message = `ignored without ${missing}: credentials are looked for where the AWS SDK does`;
   return [{ severity: "warning", path: [given], message }];
-}
-
-/**
- * Asks the bucket for a listing and for a file. A failure is a warning: a registry starts without its storage, and `verify`
- * may run where the service can't be reached.
- */
-async function verifyBucket(options: S3Options, patience: number): Promise<readonly Remark[]> {
-  const driver = await open(options);
-  try {
-    await ask(driver, AbortSignal.timeout(patience));
-    return [];
-  } catch (error) {
-    const message = `the bucket ${options.bucket} can't be used: ${reasonOf(error, patience)}; until it can, pushes and pulls fail`;
-    return [{ severity: "warning", path: [], message }];
-  } finally {
-    await driver.close();
-  }
-}
-
-/** The service's own words, which are in the cause. */
-function reasonOf(error: unknown, patience: number): string {
-  if (!(error instanceof Error)) return "unknown fault";
-  if (error.name === "TimeoutError") return `no answer within ${patience / 1000} s`;
-  return error.cause instanceof Error && error.cause.message !== "" ? error.cause.message : error.message;
 }
 
 async function open(options: S3Options): Promise<StorageDriver> {
@@ -80,18 +57,4 @@ function writeReport({ operation, attempt, milliseconds, fault }: CallReport): v
   const time = new Date().toISOString();
   const line = { time, level: "debug", msg: "s3 request", operation, attempt, ms: Math.round(milliseconds) };
   process.stderr.write(`${JSON.stringify({ ...line, ...(fault === undefined ? {} : { error: fault.message }) })}\n`);
-}
-
-/** Lists first: unlike the answer to HEAD, a refusal of the listing says why. */
-async function ask(driver: StorageDriver, signal: AbortSignal): Promise<void> {
-  await unlessMissing(driver.list("/", { signal, limit: 1 }));
-  await unlessMissing(driver.stat("/docker/registry/v2/health", { signal, fileOnly: true }));
-}
-
-async function unlessMissing(asked: Promise<unknown>): Promise<void> {
-  try {
-    await asked;
-  } catch (error) {
-    if (!isStorageError(error, "PATH_NOT_FOUND")) throw error;
-  }
 }

@@ -218,8 +218,9 @@ export function createSegmentProtocol(
       append(await open(session, body.offset, { signal: turn.signal }), body, turn),
     commit: async (session, digest, body, turn) => {
       const opened = await open(session, body?.offset, { signal: turn.signal });
-      // A single write is limited in size, which is only known to suffice if the length was announced.
-      const isWhole = opened.size === 0 && body?.length !== undefined && body.length <= driver.largestWrite;
+      // A single write is limited in size, which is only known to suffice if the length was announced. Others may push the
+      // same blob.
+      const isWhole = opened.size === 0 && body?.length !== undefined && body.length <= driver.largestShared;
       return isWhole
         ? finishWhole(opened, digest, { ...body, length: body.length }, turn)
         : finish(opened, digest, body, turn);

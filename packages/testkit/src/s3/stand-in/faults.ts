@@ -20,10 +20,10 @@ export type Fault =
 export const SLOW_DOWN: Fault = { kind: "error", status: 503, code: "SlowDown" };
 export const INTERNAL_ERROR: Fault = { kind: "error", status: 500, code: "InternalError" };
 
-interface FaultRule {
+interface FaultRule<R> {
   readonly fault: Fault;
   /** Which requests it meets; every one unless told. */
-  readonly when?: (request: SeenRequest) => boolean;
+  readonly when?: (request: R) => boolean;
   /** How often it strikes; always unless told. */
   readonly times?: number;
 }
@@ -36,15 +36,15 @@ interface ActiveFault {
 }
 
 /** The faults of one server. The first rule that meets a request decides. */
-export interface Faults {
-  add(rule: FaultRule): ActiveFault;
+export interface Faults<R = SeenRequest> {
+  add(rule: FaultRule<R>): ActiveFault;
   clear(): void;
   /** The fault that strikes this request. */
-  strike(request: SeenRequest): Fault | undefined;
+  strike(request: R): Fault | undefined;
 }
 
-export function createFaults(): Faults {
-  const active = new Set<{ readonly rule: FaultRule; hits: number }>();
+export function createFaults<R = SeenRequest>(): Faults<R> {
+  const active = new Set<{ readonly rule: FaultRule<R>; hits: number }>();
   return {
     add(rule) {
       const entry = { rule, hits: 0 };
