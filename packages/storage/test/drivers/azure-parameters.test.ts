@@ -12,7 +12,7 @@ describe("the Azure driver's parameters", () => {
       ...{ accountname: "account", container: "images", serviceurl: "https://account.blob.core.windows.net" },
       ...{ login: { by: "key", key: "c2VjcmV0" }, rootdirectory: "", skipverify: false },
       ...{ attempts: 6, firstpause: 100, chunksize: 10 * MIB, uploadbuffers: 128 * MIB, redirectexpiry: 1_200_000 },
-      ...{ connecttimeout: 5000, requesttimeout: 30_000, retrydeadline: 60_000, circuitthreshold: 20 },
+      ...{ requesttimeout: 30_000, retrydeadline: 60_000, circuitthreshold: 20 },
     });
   });
 

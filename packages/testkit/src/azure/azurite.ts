@@ -1,6 +1,13 @@
 import { createRequire } from "node:module";
 import { randomBytes } from "node:crypto";
-import { BlobServiceClient, StorageSharedKeyCredential } from "@azure/storage-blob";
+import { readFile } from "node:fs/promises";
+import { Agent } from "node:https";
+import {
+  BlobServiceClient,
+  newPipeline,
+  StorageSharedKeyCredential,
+  type StoragePipelineOptions,
+} from "@azure/storage-blob";
 import { startDaemon } from "../processes.js";
 import { freePorts } from "../s3/ports.js";
 
@@ -46,7 +53,10 @@ export async function startAzurite(tls?: AzuriteTls): Promise<Azurite> {
     { ready: (output) => output.includes("successfully listens") },
   );
   const serviceUrl = `${tls === undefined ? "http" : "https"}://127.0.0.1:${port}/${ACCOUNT}`;
-  const client = new BlobServiceClient(serviceUrl, new StorageSharedKeyCredential(ACCOUNT, KEY));
+  const pipelineOptions: StoragePipelineOptions & { readonly agent?: Agent } =
+    tls === undefined ? {} : { agent: new Agent({ ca: await readFile(tls.certificate) }) };
+  const pipeline = newPipeline(new StorageSharedKeyCredential(ACCOUNT, KEY), pipelineOptions);
+  const client = new BlobServiceClient(serviceUrl, pipeline);
   const newContainer = async (): Promise<string> => {
     const name = `test-${randomBytes(6).toString("hex")}`;
     await client.createContainer(name);

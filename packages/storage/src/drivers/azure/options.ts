@@ -89,7 +89,6 @@ const faults = {
     { min: 1, max: HOUR },
     "The longest pause before the first repetition; it doubles with each.",
   ),
-  connecttimeout: boundedDuration("5s", TIME, "For a connection to be made.", OURS),
   requesttimeout: boundedDuration("30s", TIME, "For the next sign of life of a request.", OURS),
   retrydeadline: boundedDuration("60s", TIME, "How long a failed request is retried. Then the answer is 503.", OURS),
   circuitthreshold: looseInteger(

@@ -45,6 +45,8 @@ const COPY_TIME = 2 * HOUR;
 const KEY_TIME = 2 * DAY;
 /** A key is renewed this long before it would be needed (ms). */
 const KEY_MARGIN = 30 * MINUTE;
+/** Of what is signed. Newer ones add what isn't needed, and not every service knows them. */
+const SIGNATURE_VERSION = "2022-11-02";
 const SCOPE = "https://storage.azure.com/.default";
 
 export function createSigner(needs: SignerNeeds): Signer {
@@ -54,6 +56,7 @@ export function createSigner(needs: SignerNeeds): Signer {
     containerName: options.container,
     blobName: name,
     permissions: BlobSASPermissions.parse("r"),
+    version: SIGNATURE_VERSION,
     // Without a start: clocks differ.
     expiresOn,
     protocol: options.serviceurl.startsWith("https:") ? SASProtocol.Https : SASProtocol.HttpsAndHttp,
