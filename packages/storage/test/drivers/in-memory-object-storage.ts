@@ -103,6 +103,7 @@ export function createInMemoryObjectStorage(options: ObjectStorageOptions = {}):
     name,
     smallestPart,
     largestWrite,
+    largestShared: largestWrite,
     read: async (path, call) => {
       checkPath(name, path);
       await request("GetObject", path, call);
