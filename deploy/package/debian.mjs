@@ -23,7 +23,8 @@ try {
   await chmod(root, 0o755);
   execFileSync(process.execPath, [join(PROJECT, "deploy/package/program.mjs"), join(root, "usr/lib/longshore")]);
   await place(join(HERE, "config.yml"), "etc/longshore/config.yml");
-  await place(join(HERE, "default"), "etc/default/longshore");
+  // Secrets: systemd reads it as root.
+  await place(join(HERE, "default"), "etc/default/longshore", 0o600);
   for (const unit of ["longshore.service", "longshore.socket"]) {
     await place(join(SYSTEMD, unit), `usr/lib/systemd/system/${unit}`);
   }
@@ -48,10 +49,10 @@ try {
   await rm(root, { recursive: true });
 }
 
-async function place(source, target) {
+async function place(source, target, mode = 0o644) {
   await mkdir(dirname(join(root, target)), { recursive: true });
   await copyFile(source, join(root, target));
-  await chmod(join(root, target), 0o644);
+  await chmod(join(root, target), mode);
 }
 
 function describe(number) {

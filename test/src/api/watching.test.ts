@@ -64,6 +64,7 @@ describe("watching a registry of two workers", () => {
     await ask(registry.url, "/v2/team/other/_longshore/repository/images/2");
     const tags = "/v2/team/other/_longshore/repository/tags";
     await ask(registry.url, `${tags}?match=*&dryrun=true`, { method: "DELETE" });
+    await ask(registry.url, `${tags}?match=*&dryrun=tru%65`, { method: "DELETE" });
     await ask(registry.url, "/v2/team/new/_longshore/repository/copies?from=team/other&tag=2", { method: "POST" });
     await ask(registry.url, `${tags}?match=*`, { method: "DELETE" });
     await ask(registry.url, "/v2/team/other/manifests/2");
@@ -73,6 +74,8 @@ describe("watching a registry of two workers", () => {
     expect(events.map(brief)).toEqual(["copy team/new", "delete team/new 2", "delete team/other", "push team/other 2"]);
     expect(events[0]?.data).toMatchObject({ from: "team/other" });
     expect(events[2]?.data).toMatchObject({ match: "*" });
+    // Nobody logs in here, so nobody is an administrator.
+    for (const { data } of events) expect(Object.keys(data as object)).not.toContain("address");
   });
 
   it("goes on where a viewer was, on whichever worker, and says where it can't", async () => {
@@ -187,6 +190,8 @@ describe("who sees what", () => {
       })
       .toBe(true);
     for (const name of ["secret/app", "team/app", "public/app"]) await pushImage(client, name, "1");
+    // It looks like a token, but rights are decided by the name itself.
+    await pushImage(client, "team/lspat_abcdefghijklmnop", "1");
     client.close();
     const headers = { authorization: basic("reader", "secret"), "user-agent": "<b>curl</b>" };
     await ask(registry.url, "/v2/team/app/manifests/1", { headers });
@@ -209,6 +214,7 @@ describe("who sees what", () => {
       "push public/app 1 writer",
       "push secret/app 1 writer",
       "push team/app 1 writer",
+      "push team/lspat_abcdefghijklmnop 1 writer",
     ]);
     expect(await told(writer)).toEqual([
       "copy public/copy",
@@ -216,12 +222,14 @@ describe("who sees what", () => {
       "push public/app 1 writer",
       "push secret/app 1 writer",
       "push team/app 1 writer",
+      "push team/lspat_abcdefghijklmnop 1 writer",
     ]);
     expect(await told(reader)).toEqual([
       "copy public/copy",
       "pull team/app 1 reader",
       "push public/app 1",
       "push team/app 1",
+      "push team/lspat_abcdefghijklmnop 1",
     ]);
     expect(await told(anonymous)).toEqual(["copy public/copy", "push public/app 1"]);
     const copied = admin.events.find((each) => brief(each).startsWith("copy"));

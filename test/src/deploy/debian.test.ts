@@ -1,4 +1,4 @@
-import { mkdir, readdir, writeFile } from "node:fs/promises";
+import { mkdir, readdir, readFile, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { beforeAll, expect, it } from "vitest";
 import { freePort } from "@longshore/testkit/loopback";
@@ -36,6 +36,11 @@ describePeers("the Debian package", ["debootstrap", "mount", "systemd"], () => {
     expect((await inside("registry --version")).stdout).toMatch(/^registry longshore \d/);
   });
 
+  it("keeps secrets from the machine's other users", async () => {
+    const { stdout } = await inside("stat -c '%a %U %G %n' /etc/default/longshore /etc/longshore/config.yml");
+    expect(stdout).toBe("600 root root /etc/default/longshore\n640 root longshore /etc/longshore/config.yml\n");
+  });
+
   it("serves, by its configuration and as its user, what only this machine can reach", async () => {
     const address = `127.0.0.1:${await freePort()}`;
     const serve =
@@ -68,6 +73,11 @@ describePeers("the systemd units", ["systemd"], () => {
       .split("\n")
       .filter((line) => !line.includes("/usr/bin/registry is not executable"));
     expect(findings.join("\n").trim()).toBe("");
+  });
+
+  it("the socket is reached from this machine alone, as the package's configuration is", async () => {
+    const text = await readFile(unit("longshore.socket"), "utf8");
+    expect([...text.matchAll(/^ListenStream=(.*)$/gm)].map(([, address]) => address)).toEqual(["127.0.0.1:5000"]);
   });
 
   it("the service may do little: systemd's figure is 2.0 at most, of 10", async () => {

@@ -47,15 +47,15 @@ export function activityOf(entry: AuditEntry, now: number): ActivityEvent | unde
   const { record, method, status, target, remoteAddress, userAgent } = entry;
   const who = {
     time: new Date(now).toISOString(),
-    ...text("account", audited.account),
+    ...written("account", audited.account),
     ...text("address", remoteAddress),
-    ...text("agent", userAgent),
+    ...written("agent", userAgent),
   };
   if (audited.outcome === "failed-login" || audited.outcome === "throttled") return { kind: "login-refused", ...who };
   const kind = KINDS[audited.action];
   if (kind === undefined || audited.outcome !== "allowed" || status >= 300 || method === "HEAD") return undefined;
   if (record.handler?.startsWith("blob") === true && kind !== "delete") return undefined;
-  if (/[?&]dryrun=true(&|$)/.test(target)) return undefined;
+  if (isDryRun(target)) return undefined;
   const isPattern = record.handler?.startsWith("longshore") === true;
   return {
     kind,
@@ -67,10 +67,21 @@ export function activityOf(entry: AuditEntry, now: number): ActivityEvent | unde
   };
 }
 
-/** Without tokens, which people give as a user name by mistake. */
+/** As the operations read it. */
+function isDryRun(target: string): boolean {
+  const start = target.indexOf("?");
+  return start !== -1 && new URLSearchParams(target.slice(start)).get("dryrun") === "true";
+}
+
+/** What a client wrote, without tokens, which people give as a user name by mistake. */
+function written<K extends string>(key: K, value: string | undefined): Readonly<Partial<Record<K, string>>> {
+  return text(key, value === undefined ? undefined : redactText(value));
+}
+
+/** Names as they are: rights are decided by them. */
 function text<K extends string>(key: K, value: string | undefined): Readonly<Partial<Record<K, string>>>;
 function text(key: string, value: string | undefined): object {
-  return value === undefined || value === "" ? {} : { [key]: redactText(value).slice(0, LONGEST) };
+  return value === undefined || value === "" ? {} : { [key]: value.slice(0, LONGEST) };
 }
 
 /** Whoever looks at events. */
