@@ -24,6 +24,7 @@ const ROOMS = [
   "tracing/",
   "console/",
   "http/",
+  "status/",
   "maintenance/",
   "metrics/",
   "activity/",

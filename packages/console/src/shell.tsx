@@ -20,6 +20,10 @@ const ImagePage = lazyPage("image", async () => (await import("./pages/image/ima
 const ComparePage = lazyPage("compare", async () => (await import("./pages/compare/compare-page.js")).ComparePage);
 
 const ActivityPage = lazyPage("activity", async () => (await import("./pages/activity/activity-page.js")).ActivityPage);
+const OperationPage = lazyPage(
+  "operation",
+  async () => (await import("./pages/operation/operation-page.js")).OperationPage,
+);
 const TokensPage = lazyPage("tokens", async () => (await import("./pages/tokens/tokens-page.js")).TokensPage);
 const UsagePage = lazyPage("usage", async () => (await import("./pages/usage/usage-page.js")).UsagePage);
 
@@ -79,6 +83,14 @@ export function Shell(): JSX.Element {
                 {texts.pages.activity}
               </a>
             )}
+            {viewer?.rights.maintenance === true && (
+              <a
+                href={formatRoute({ kind: "operation" })}
+                aria-current={page.kind === "operation" ? "page" : undefined}
+              >
+                {texts.pages.operation}
+              </a>
+            )}
             {viewer?.account !== undefined && viewer.features.tokens && (
               <a href={formatRoute({ kind: "tokens" })} aria-current={page.kind === "tokens" ? "page" : undefined}>
                 {texts.pages.tokens}
@@ -116,6 +128,8 @@ function Content({ page }: { readonly page: Page }): JSX.Element {
       return <UsagePage />;
     case "activity":
       return <ActivityPage />;
+    case "operation":
+      return <OperationPage />;
     case "tokens":
       return <TokensPage />;
     case "compare":

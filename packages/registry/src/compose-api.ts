@@ -6,6 +6,7 @@ import {
   canRedirect,
   openRecords,
   openRegistry,
+  type CacheObserver,
   type Caches,
   type Registry,
   type StorageDriver,
@@ -38,6 +39,8 @@ import {
   warnOfRaces,
   type KeptInventory,
 } from "./open-storage.js";
+import type { CacheTally } from "./server/processes/report.js";
+import type { StatusSource } from "./status/status.js";
 import type { Tracing } from "./tracing/tracing.js";
 
 /** What the API needs besides the configuration. */
@@ -66,6 +69,8 @@ export interface ApiPorts {
   readonly maintenance?: MaintenanceRequests | undefined;
   /** What happens in all processes; undefined: nobody may watch. */
   readonly activity?: Activity | undefined;
+  /** How the registry does; undefined where nobody knows. */
+  readonly status?: StatusSource | undefined;
   /** Counts what clients do for all processes; undefined if this is the only one. */
   readonly limits?: LimitCounter | undefined;
   /** Undefined disables tracing. */
@@ -79,6 +84,8 @@ export interface ComposedApi {
   readonly app: App;
   readonly clients: ClientAddresses;
   readonly driver: StorageDriver;
+  /** What its caches were asked. */
+  readonly cache: CacheTally;
   /** How the upstreams of the pull-through cache do, as far as this process saw. */
   upstreams(): UpstreamStatuses;
   /** Reloads the files of access control. If they are invalid, throws AuthError and keeps the previous contents. */
@@ -95,7 +102,8 @@ export async function composeApi(config: Config, ports: ApiPorts): Promise<Compo
   await using opened = new Resources();
   const untraced = opened.add(await openDriverWithMiddleware(config, log, metrics?.storage));
   const driver = tracing?.driver(untraced) ?? untraced;
-  const caches = opened.add(await openConfiguredCaches(config, driver, log, metrics?.storage.cache));
+  const cache: CacheTally = { requests: 0, hits: 0, isAvailable: undefined };
+  const caches = opened.add(await openConfiguredCaches(config, driver, log, counted(metrics?.storage.cache, cache)));
   const stored = openRepositories(config, driver, caches, metrics?.storage);
   const { registry: known, inventory, activity } = await openServed(config, stored, driver, log, opened);
   const registry = await limitQuotas(config, known, inventory, driver, log);
@@ -128,6 +136,7 @@ export async function composeApi(config: Config, ports: ApiPorts): Promise<Compo
     maintenance: ports.maintenance && { runs: openRuns(openRecords(driver)), requests: ports.maintenance },
     log,
     settings: settingsOf(ports.source),
+    status: ports.status,
     limits: limits.limits,
     onLimited: limits.onRefusal,
     onAccess: metrics === undefined ? undefined : (outcome) => metrics.auth.outcome(access.name, outcome),
@@ -138,11 +147,25 @@ export async function composeApi(config: Config, ports: ApiPorts): Promise<Compo
     app,
     clients,
     driver,
+    cache,
     upstreams: () => mirror?.upstreams() ?? new Map<string, never>(),
     async reload() {
       await access.reload?.();
     },
     close: () => resources.close(),
+  };
+}
+
+/** Counts what caches are asked in `tally`, too. */
+function counted(metrics: StorageMetrics["cache"] | undefined, tally: CacheTally): CacheObserver {
+  return {
+    ...metrics,
+    lookup(isHit) {
+      tally.requests += 1;
+      if (isHit) tally.hits += 1;
+      metrics?.lookup?.(isHit);
+    },
+    state: (isAvailable) => void (tally.isAvailable = isAvailable),
   };
 }
 

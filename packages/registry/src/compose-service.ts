@@ -21,6 +21,8 @@ import type { FindChallenge } from "./server/listeners/challenge-handshakes.js";
 import type { HostCertificate } from "./server/listeners/host-contexts.js";
 import { listenAddress } from "./server/listeners/listen-address.js";
 import { drainTimeout, type ProcessContext } from "./server/processes/process-context.js";
+import { reportOf } from "./server/processes/report.js";
+import type { ProcessReport, StatusSource } from "./status/status.js";
 import type { Tracing } from "./tracing/tracing.js";
 
 /** Whatever serves requests: this process or several others. */
@@ -37,6 +39,8 @@ export interface Service {
   snapshots(): Promise<readonly MetricsSnapshot[]>;
   /** How each serving process sees the upstreams of the pull-through cache. */
   upstreams(): Promise<readonly UpstreamStatuses[]>;
+  /** How each of its processes does. */
+  reports(): Promise<readonly ProcessReport[]>;
   /** Uses these for new TLS handshakes, where an authority issues certificates (`http.tls.letsencrypt`). */
   useCertificates(certificates: readonly HostCertificate[]): void;
   /** Passes on which health checks are failing. */
@@ -71,6 +75,8 @@ export interface ServiceContext extends ProcessContext {
   readonly logins?: LoginRegistrar | undefined;
   /** Runs maintenance jobs that clients ask for. */
   readonly maintenance: MaintenanceRequests;
+  /** How the registry does. */
+  readonly status: StatusSource;
   /** What happens in all processes; undefined: nobody may watch. */
   readonly activity?: Activity | undefined;
   /** Counts what clients do for all processes; undefined if this is the only one. */
@@ -121,6 +127,7 @@ export async function composeService(config: Config, context: ServiceContext): P
     restarts: 0,
     snapshots: async () => (metrics === undefined ? [] : [await metrics.snapshot()]),
     upstreams: () => Promise.resolve([api.upstreams()]),
+    reports: () => Promise.resolve([reportOf(context.process, { connections, driver: api.driver, cache: api.cache })]),
     useCertificates: (certificates) => listener.useCertificates(certificates),
     setHealth: (failures) => void (isHealthy = Object.keys(failures).length === 0),
     async start() {

@@ -17,12 +17,15 @@ import type { HostCertificate } from "./server/listeners/host-contexts.js";
 import { listenAddress } from "./server/listeners/listen-address.js";
 import type { PrimaryChannel, StartMessage } from "./server/processes/primary-channel.js";
 import { drainTimeout, type RunContext } from "./server/processes/process-context.js";
+import { reportOf } from "./server/processes/report.js";
 import { createWorkerActivity } from "./server/processes/worker-activity.js";
 import { createWorkerEvents } from "./server/processes/worker-events.js";
 import { createWorkerLimits } from "./server/processes/worker-limits.js";
 import { createWorkerLogins } from "./server/processes/worker-logins.js";
 import { createWorkerMaintenance } from "./server/processes/worker-maintenance.js";
+import { createWorkerStatus } from "./server/processes/worker-status.js";
 import { WorkerPool } from "./server/processes/worker-pool.js";
+import { createStatusRelay, type StatusSource } from "./status/status.js";
 import { openTracing } from "./tracing/open-tracing.js";
 
 // The map of the system: what a process is made of. A part is opened after those that it needs, and closed before them.
@@ -56,6 +59,7 @@ export async function composeRegistry(context: RunContext, stop: AbortSignal): P
   const tracing = opened.add(await openTracing(process.env, { ...own, prefix: config.http.prefix }, log));
   const notifications = opened.add(await openNotifications(config.notifications, log));
   const maintenance = createRelay();
+  const status = createStatusRelay();
   const service = opened.add(
     isSingle
       ? await serveHere(config, {
@@ -63,14 +67,25 @@ export async function composeRegistry(context: RunContext, stop: AbortSignal): P
           tracing,
           events: notifications?.sink,
           maintenance,
+          status,
           activity: openBoard(config),
         })
-      : await composeWorkers(context, notifications, maintenance),
+      : await composeWorkers(context, notifications, { maintenance, status }),
   );
   const certificates = opened.add(await openCertificates(config, service, log));
-  const { instance } = context;
+  const { instance, version } = context;
   opened.add(
-    await startBackgroundJobs(config, { service, logs, instance, notifications, certificates, maintenance, stop }),
+    await startBackgroundJobs(config, {
+      service,
+      logs,
+      instance,
+      version,
+      notifications,
+      certificates,
+      maintenance,
+      status,
+      stop,
+    }),
   );
   const resources = opened.move();
   return {
@@ -120,7 +135,7 @@ async function serveHere(config: Config, context: ServiceContext): Promise<Servi
 async function composeWorkers(
   context: RunContext,
   notifications: NotificationService | undefined,
-  maintenance: MaintenanceRequests,
+  { maintenance, status }: { readonly maintenance: MaintenanceRequests; readonly status: StatusSource },
 ): Promise<Service> {
   const { config, logs, version, source, instance, secret } = context;
   const { prometheus } = config.http.debug;
@@ -150,6 +165,7 @@ async function composeWorkers(
       }),
       logins: config.auth.createLogins(() => performance.now()),
       maintenance,
+      status,
       limits: openLocalCounter(config),
       activity,
       keepEvents: notifications === undefined ? undefined : (...events) => notifications.keep(...events),
@@ -169,6 +185,7 @@ async function composeWorkers(
       return [...(metrics === undefined ? [] : [await metrics.snapshot()]), ...(await workers.snapshots())];
     },
     upstreams: () => workers.upstreams(),
+    reports: async () => [reportOf("primary"), ...(await workers.reports())],
     useCertificates(next) {
       certificates = next;
       workers.broadcast({ kind: "certificates", certificates });
@@ -211,6 +228,7 @@ export async function composeWorker(
       events: events?.sink,
       logins: createWorkerLogins(primary),
       maintenance: createWorkerMaintenance(primary),
+      status: createWorkerStatus(primary),
       limits: ownLimits && createWorkerLimits(primary, ownLimits),
       activity: config.activity.enabled
         ? createWorkerActivity(primary, { most: config.activity.events, isWatched: start.isWatched })
@@ -227,6 +245,11 @@ export async function composeWorker(
     if (message.kind === "upstreams") {
       void service.upstreams().then(([statuses = new Map<string, never>()]) => {
         primary.tell({ kind: "upstreams", id: message.id, statuses });
+      });
+    }
+    if (message.kind === "report") {
+      void service.reports().then(([report]) => {
+        if (report !== undefined) primary.tell({ kind: "report", id: message.id, report });
       });
     }
     if (message.kind === "metrics" && service.metrics !== undefined) {

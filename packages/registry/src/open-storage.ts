@@ -58,7 +58,7 @@ export function openConfiguredCaches(
   { redis, storage }: Pick<Config, "redis" | "storage">,
   driver: StorageDriver,
   log: Log,
-  metrics: Pick<CacheObserver, "lookup" | "call" | "failed"> = {},
+  metrics: CacheObserver = {},
 ): Promise<Caches> {
   const { blobdescriptor, blobdescriptorsize, sharedmanifestsize } = storage.cache;
   // A file system returns a size as fast as memory does, and it is always right.
@@ -68,7 +68,13 @@ export function openConfiguredCaches(
     redis: redis === undefined ? undefined : revealRedis(redis),
     sharedManifestBytes: sharedmanifestsize,
     identify: () => storageId(driver, { create: !storage.maintenance.readonly.enabled }),
-    observer: { ...metrics, state: (available, reason) => reportAvailability(log, available, reason) },
+    observer: {
+      ...metrics,
+      state(available, reason) {
+        metrics.state?.(available, reason);
+        reportAvailability(log, available, reason);
+      },
+    },
   });
 }
 

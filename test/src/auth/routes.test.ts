@@ -81,6 +81,11 @@ const TABLE: Readonly<Record<string, Row>> = {
     scope: MAINTENANCE,
     least: ALL("admin"),
   },
+  "longshore-maintenance-status": {
+    path: "/v2/_longshore/maintenance/status",
+    scope: MAINTENANCE,
+    least: ALL("admin"),
+  },
   "longshore-repository-files": { path: `${OF_REPOSITORY}/files/${DIGEST}`, scope: SCOPE, least: REPOSITORY },
   "longshore-repository-usage": { path: `${OF_REPOSITORY}/usage`, scope: SCOPE, least: REPOSITORY },
   "longshore-repository-referrers": { path: `${OF_REPOSITORY}/referrers/${DIGEST}`, scope: SCOPE, least: REPOSITORY },

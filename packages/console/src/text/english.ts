@@ -1,6 +1,7 @@
 import { formatCount } from "../lib/bytes.js";
 import { activity } from "./english/activity.js";
 import { files } from "./english/files.js";
+import { operation } from "./english/operation.js";
 import { tokens } from "./english/tokens.js";
 
 function count(number: number, one: string, many: string): string {
@@ -259,6 +260,7 @@ export const english = {
   },
   files,
   activity,
+  operation,
   tokens,
   login: {
     title: (address: string) => `Log in to ${address}`,

@@ -130,6 +130,7 @@ const EXTENSION_ACTIONS: Readonly<Record<string, Readonly<Record<string, AuditAc
   longshore_repository_images: { GET: "list" },
   longshore_repository_files: { GET: "list" },
   longshore_maintenance_configuration: { GET: "list" },
+  longshore_maintenance_status: { GET: "list" },
   longshore_repository_usage: { GET: "list" },
   longshore_repository_referrers: { GET: "list" },
   longshore_repository_contents: { DELETE: "delete" },

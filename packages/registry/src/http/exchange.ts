@@ -14,6 +14,7 @@ import type { ActivityFeed } from "../activity/feed.js";
 import type { Setting } from "../config/settings.js";
 import { ApiError, ClientGone } from "../errors/api-error.js";
 import type { MaintenanceRequests } from "../maintenance/desk.js";
+import type { StatusSource } from "../status/status.js";
 import type { Runs } from "../maintenance/runs.js";
 import type { ObservedRegistry } from "../notifications/request-events.js";
 import type { Log } from "../observability/log.js";
@@ -69,6 +70,8 @@ export interface SharedState {
   readonly immutable: ImmutableTags;
   /** Undefined: no maintenance can be asked for. */
   readonly maintenance: Maintenance | undefined;
+  /** How the registry does; undefined where nobody knows. */
+  readonly status: StatusSource | undefined;
   /** What the registry runs with, without secrets; undefined where that isn't known. */
   readonly settings: (() => Promise<readonly Setting[] | undefined>) | undefined;
   /** Undefined if no rule limits clients. */

@@ -6,6 +6,7 @@ import { NOTHING_IMMUTABLE, type ImmutableTags, type Registry } from "@longshore
 import type { EventSettings } from "../notifications/contract.js";
 import type { Log } from "../observability/log.js";
 import type { AccessOutcome } from "../observability/request-record.js";
+import type { StatusSource } from "../status/status.js";
 import type { ApiConfig } from "./api-config.js";
 import { createRefusedLogins } from "./access/refused-logins.js";
 import { createPlaces } from "./access/places.js";
@@ -47,6 +48,8 @@ export interface AppDependencies {
   readonly immutable?: ImmutableTags | undefined;
   /** Undefined: no maintenance can be asked for. */
   readonly maintenance?: Maintenance | undefined;
+  /** How the registry does; undefined where nobody knows. */
+  readonly status?: StatusSource | undefined;
   /** What the registry runs with, without secrets; undefined where that isn't known. */
   readonly settings?: SharedState["settings"];
   /** Limits for each client; undefined: none. */
@@ -105,6 +108,7 @@ export function createSharedState(dependencies: AppDependencies): SharedState {
     immutable: dependencies.immutable ?? NOTHING_IMMUTABLE,
     maintenance: dependencies.maintenance,
     settings: dependencies.settings,
+    status: dependencies.status,
     limits: dependencies.limits,
     onLimited: dependencies.onLimited,
     observe: events === undefined ? undefined : createObserver(registry, events),

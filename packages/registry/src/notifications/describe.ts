@@ -2,9 +2,9 @@ import { redactText } from "@longshore/base/redact";
 import type { NotificationService } from "./service.js";
 
 /** The endpoints as Distribution's `/debug/vars` shows them (wire contract §1.11), without the values of its headers. */
-export function describeEndpoints({ endpoints, stats }: Pick<NotificationService, "endpoints" | "stats">): object[] {
-  const figures = stats();
-  return endpoints.map((endpoint, index) => {
+export function describeEndpoints(service: Pick<NotificationService, "endpoints" | "stats">): object[] {
+  const figures = service.stats();
+  return service.endpoints.map((endpoint, index) => {
     const counts = figures[index];
     return {
       name: endpoint.name,

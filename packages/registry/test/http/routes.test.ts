@@ -40,6 +40,7 @@ const REGISTRY_NEEDS: Readonly<Record<string, readonly Access[]>> = {
   "longshore-catalog-activity": CATALOG,
   "longshore-maintenance-usage": MAINTENANCE,
   "longshore-maintenance-configuration": MAINTENANCE,
+  "longshore-maintenance-status": MAINTENANCE,
   "longshore-maintenance-runs": MAINTENANCE,
   "longshore-maintenance-run": MAINTENANCE,
 };

@@ -26,6 +26,8 @@ export interface VersionedFile {
  * - A stream whose connection breaks continues with the same content, or fails if that has been replaced or removed.
  */
 export interface ObjectStorage {
+  /** Whether calls are refused at once for a while, because the last ones failed; undefined: it never does so. */
+  readonly isRefusing?: (() => boolean) | undefined;
   /**
    * Joins `sources`, in order, into the file `to` within the storage; `to` is replaced atomically. Every source except the last
    * must have at least `smallestPart` bytes. Throws PATH_NOT_FOUND if a source is missing.

@@ -24,6 +24,7 @@ export function capabilitiesOf(driver: StorageDriver): Partial<Redirecting & Tou
 
 function objectStorageOf(driver: ObjectStorage): ObjectStorage {
   return {
+    isRefusing: driver.isRefusing === undefined ? undefined : () => driver.isRefusing?.() === true,
     smallestPart: driver.smallestPart,
     largestWrite: driver.largestWrite,
     largestShared: driver.largestShared,

@@ -16,6 +16,7 @@ const PAGES: Readonly<Record<string, string>> = {
   chart: "#/r/charts/shop:1.4.2",
   usage: "#/usage",
   activity: "#/activity",
+  operation: "#/operation",
   login: "#/login",
   compare: "#/compare?left=shop/web:2.9.0&right=shop/web:2.10.0",
 };
@@ -38,7 +39,14 @@ const WIDTHS = [1280, 390, 2560];
 
 const [folder = "pictures", only = ""] = process.argv.slice(2);
 await mkdir(folder, { recursive: true });
-await using registry = await startRegistry();
+await using registry = await startRegistry({
+  config: {
+    http: { workers: 2 },
+    health: { storagedriver: { enabled: true, interval: "1s" } },
+    notifications: { endpoints: [{ name: "builds", url: "http://127.0.0.1:9/hook", timeout: "1s", threshold: 1 }] },
+    proxy: { upstreams: [{ prefix: "hub", remoteurl: "http://127.0.0.1:9" }], retries: 0 },
+  },
+});
 await fillDemo(registry.client);
 const browser = await launchBrowser();
 for (const [name, route] of Object.entries(PAGES).filter(([each]) => each.includes(only))) {

@@ -1,5 +1,6 @@
 import { z } from "zod";
 import { activityEventSchema } from "../../activity/event.js";
+import { statusSchema } from "../../status/status.js";
 import { runSchema } from "../../maintenance/run.js";
 
 /*
@@ -181,6 +182,7 @@ const setting = z.strictObject({
 
 export const ANSWERS = {
   ActivityEvent: activityEventSchema,
+  Status: statusSchema,
   Configuration: z.strictObject({ settings: z.array(setting) }),
   LayerFiles: z.strictObject({
     name: z.string(),

@@ -258,6 +258,20 @@ export const OPERATIONS: readonly Operation[] = [
   ),
   operation(
     {
+      id: "showStatus",
+      method: "GET",
+      path: "/v2/_longshore/maintenance/status",
+      summary: "Say how the registry does: health, processes, storage, caches, notifications and upstreams",
+      details: "Of all its processes; other replicas say so of themselves. Nothing in it is secret.",
+      needs: "maintenance",
+      status: 200,
+      answer: "Status",
+      parameters: {},
+    },
+    async () => (await import("./handlers/status.js")).showStatus,
+  ),
+  operation(
+    {
       id: "showConfiguration",
       method: "GET",
       path: "/v2/_longshore/maintenance/configuration",

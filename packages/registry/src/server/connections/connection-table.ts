@@ -49,7 +49,7 @@ export class ConnectionTable {
   /** Without an entry, in the order in which they became so. */
   readonly #idle = new Set<Connection>();
   readonly #inFlight = new Set<InFlight>();
-  readonly #counts = { opened: 0, crowdedOut: 0, stalled: 0 };
+  readonly #counts = { opened: 0, requests: 0, crowdedOut: 0, stalled: 0 };
   #draining = false;
   #whenEmpty: (() => void) | undefined;
   #sweeper: NodeJS.Timeout | undefined;
@@ -86,8 +86,18 @@ export class ConnectionTable {
     return count;
   }
 
-  /** Since the process started: connections accepted, closed at the limit, and cut because their client stalled. */
-  get counts(): { readonly opened: number; readonly crowdedOut: number; readonly stalled: number } {
+  /** Exchanges in progress. */
+  get exchanges(): number {
+    return this.#inFlight.size;
+  }
+
+  /** Since the process started: connections accepted, requests, closed at the limit, and cut because their client stalled. */
+  get counts(): {
+    readonly opened: number;
+    readonly requests: number;
+    readonly crowdedOut: number;
+    readonly stalled: number;
+  } {
     return this.#counts;
   }
 
@@ -148,6 +158,7 @@ export class ConnectionTable {
       since: 0,
     };
     this.#inFlight.add(entry);
+    this.#counts.requests += 1;
     if (this.#draining) announceClose(entry);
     return entry;
   }

@@ -9,6 +9,7 @@ import { createServerMetrics, type CertificateSource } from "../../metrics/serve
 import { sourceStates, upstreamStates, type UpstreamStatuses } from "../../mirroring/upstream-states.js";
 import { describeEndpoints } from "../../notifications/describe.js";
 import type { NotificationService } from "../../notifications/service.js";
+import type { ProcessReport } from "../../status/status.js";
 import type { Log } from "../../observability/log.js";
 import { parseListenAddress } from "../listeners/listen-address.js";
 import { bind } from "../listeners/bind.js";
@@ -24,6 +25,8 @@ export interface ObservedService {
   snapshots(): Promise<readonly MetricsSnapshot[]>;
   /** How each process sees the upstreams of the pull-through cache. */
   upstreams(): Promise<readonly UpstreamStatuses[]>;
+  /** How each process does. */
+  reports(): Promise<readonly ProcessReport[]>;
 }
 
 /** The sources of what the debug address shows. */

@@ -24,7 +24,9 @@ import type { NotificationService } from "../../notifications/service.js";
 import { eventSettings } from "../../notifications/settings.js";
 import { announceManifests, COLLECTION_AGENT } from "../../retention/observe-removals.js";
 import type { Logs } from "../../observability/open-logs.js";
+import { readStatus } from "../status/read-status.js";
 import { startDebugAddress, type ObservedService } from "../debug/debug-address.js";
+import type { StatusRelay } from "../../status/status.js";
 import type { CountingPorts } from "./counting.js";
 import { startCollecting, type Collect } from "./garbage-collection.js";
 import { scrubConfigured, startScrubbing } from "./scrubbing.js";
@@ -53,12 +55,15 @@ export interface BackgroundJobsContext {
   readonly logs: Logs;
   /** The registry's name in events. */
   readonly instance: string;
+  readonly version: string;
   /** Undefined if there are no endpoints. */
   readonly notifications: NotificationService | undefined;
   /** Undefined if no authority issues certificates. */
   readonly certificates: CertificateSource | undefined;
   /** Where requests for runs arrive. */
   readonly maintenance: MaintenanceRelay;
+  /** Where questions arrive how the registry does. */
+  readonly status: StatusRelay;
   /** Aborted when the registry should stop: nothing new begins, and running jobs end. */
   readonly stop: AbortSignal;
 }
@@ -89,6 +94,8 @@ export async function startBackgroundJobs(config: Config, context: BackgroundJob
   opened.add(
     await startDebugAddress(config, { service, log, monitor, notifications, certificates, sourceStatuses, stop }),
   );
+  const parts = { monitor, notifications, service, sourceStatuses, stop };
+  context.status.connect({ read: () => readStatus(config, context.version, parts) });
   const ending = new AbortController();
   // Many calls at once listen to it, which isn't a leak.
   setMaxListeners(0, ending.signal);

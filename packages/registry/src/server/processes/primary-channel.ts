@@ -7,6 +7,7 @@ import type { HealthFailures } from "../../health/health-check.js";
 import type { RequestedRun, RunRequest } from "../../maintenance/desk.js";
 import type { JobName } from "../../maintenance/run.js";
 import type { MetricsSnapshot } from "../../metrics/metrics.js";
+import type { ProcessReport, RegistryStatus } from "../../status/status.js";
 import type { UpstreamStatuses } from "../../mirroring/upstream-states.js";
 import type { RegistryEvent } from "../../event-formats/event.js";
 import type { HostCertificate } from "../listeners/host-contexts.js";
@@ -36,6 +37,9 @@ export type PrimaryMessage =
   | { readonly kind: "health"; readonly failures: HealthFailures }
   | { readonly kind: "metrics"; readonly id: number }
   | { readonly kind: "upstreams"; readonly id: number }
+  | { readonly kind: "report"; readonly id: number }
+  /** Undefined: the registry is still starting, or can't say. */
+  | { readonly kind: "status-answer"; readonly id: number; readonly status: RegistryStatus | undefined }
   | { readonly kind: "reload" }
   | { readonly kind: "certificates"; readonly certificates: readonly HostCertificate[] }
   | { readonly kind: "events-answer"; readonly id: number; readonly isKept: boolean }
@@ -62,6 +66,9 @@ export type WorkerMessage =
   | { readonly kind: "failed"; readonly message: string }
   | { readonly kind: "metrics"; readonly id: number; readonly snapshot: MetricsSnapshot }
   | { readonly kind: "upstreams"; readonly id: number; readonly statuses: UpstreamStatuses }
+  | { readonly kind: "report"; readonly id: number; readonly report: ProcessReport }
+  /** Asks how the registry does. Answered with `status-answer`. */
+  | { readonly kind: "status"; readonly id: number }
   /** Asks leave for an attempt to log in. Answered with `login-answer`. */
   | {
       readonly kind: "login";
@@ -93,6 +100,8 @@ const PRIMARY_KINDS: ReadonlySet<unknown> = new Set<PrimaryMessage["kind"]>([
   "health",
   "metrics",
   "upstreams",
+  "report",
+  "status-answer",
   "reload",
   "certificates",
   "events-answer",
@@ -111,6 +120,8 @@ const WORKER_KINDS: ReadonlySet<unknown> = new Set<WorkerMessage["kind"]>([
   "failed",
   "metrics",
   "upstreams",
+  "report",
+  "status",
   "events",
   "login",
   "login-settled",

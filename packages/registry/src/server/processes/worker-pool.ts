@@ -8,9 +8,10 @@ import type { ActivityBoard } from "../../activity/board.js";
 import type { MaintenanceRequests } from "../../maintenance/desk.js";
 import { MetricsLedger } from "../../metrics/ledger.js";
 import type { MetricsSnapshot } from "../../metrics/metrics.js";
+import type { ProcessReport, StatusSource } from "../../status/status.js";
 import type { UpstreamStatuses } from "../../mirroring/upstream-states.js";
 import type { RegistryEvent } from "../../event-formats/event.js";
-import type { Log } from "../../observability/log.js";
+import { errorFields, type Log } from "../../observability/log.js";
 import { openActivityPost, type ActivityPost } from "./activity-post.js";
 import { openLoginDesk, type LoginDesk } from "./login-desk.js";
 import { isWorkerMessage, type PrimaryMessage, type StartMessage, type WorkerMessage } from "./primary-channel.js";
@@ -25,6 +26,8 @@ export interface WorkerPoolOptions {
   readonly logins?: LoginRegistrar | undefined;
   /** Runs what workers ask for. */
   readonly maintenance: MaintenanceRequests;
+  /** How the registry does. */
+  readonly status: StatusSource;
   /** Counts what clients do for all workers; undefined if there are no limits. */
   readonly limits?: LimitCounter | undefined;
   /** What happens in all workers; undefined: nobody may watch. */
@@ -48,6 +51,9 @@ const KILL_AFTER = 3000;
 /** A worker that is busy may miss a question (ms). */
 const ANSWER_TIMEOUT = 3000;
 
+/** What every worker is asked. */
+type Question = "metrics" | "upstreams" | "report";
+
 /** The workers of a primary: starts them, replaces dead ones, talks to them, and ends them. */
 export class WorkerPool {
   readonly #options: WorkerPoolOptions;
@@ -60,6 +66,7 @@ export class WorkerPool {
   readonly #ledger = new MetricsLedger();
   /** What each live worker last said of the upstreams. */
   readonly #upstreams = new Map<Worker, UpstreamStatuses>();
+  readonly #reports = new Map<Worker, ProcessReport>();
   #nextQuestion = 0;
   #deaths = 0;
   #restarts = 0;
@@ -110,6 +117,12 @@ export class WorkerPool {
     return [...this.#upstreams.values()];
   }
 
+  /** How each worker does: what it said last, if it doesn't reply in time. */
+  async reports(): Promise<readonly ProcessReport[]> {
+    await this.#askAll("report");
+    return [...this.#reports.values()].sort((a, b) => (a.name < b.name ? -1 : 1));
+  }
+
   /**
    * Asks the workers to let exchanges in progress finish within `grace` ms, and kills those that don't end soon after that.
    */
@@ -134,11 +147,11 @@ export class WorkerPool {
     this.kill();
   }
 
-  async #askAll(kind: "metrics" | "upstreams"): Promise<void> {
+  async #askAll(kind: Question): Promise<void> {
     await Promise.all([...this.#serving].map((worker) => this.#ask(worker, kind)));
   }
 
-  async #ask(worker: Worker, kind: "metrics" | "upstreams"): Promise<void> {
+  async #ask(worker: Worker, kind: Question): Promise<void> {
     const id = (this.#nextQuestion += 1);
     const answer = new Promise<void>((resolve) => this.#questions.set(id, resolve));
     tell(worker, { kind, id });
@@ -183,6 +196,7 @@ export class WorkerPool {
         this.#serving.delete(worker);
         this.#ledger.retire(worker.id);
         this.#upstreams.delete(worker);
+        this.#reports.delete(worker);
         reject(new Error(`a worker ended before it could serve (${end})`));
         if (this.#stopping) {
           if (this.#workers.size === 0) this.#whenEmpty?.();
@@ -224,22 +238,35 @@ export class WorkerPool {
       );
       return;
     }
+    if (message.kind === "status") {
+      const { id } = message;
+      const read = this.#options.status.read().catch((error: unknown) => {
+        this.#options.log.warn("how the registry does can't be said", errorFields(error));
+        return undefined;
+      });
+      void read.then((status) => tell(worker, { kind: "status-answer", id, status }));
+      return;
+    }
+    if (message.kind === "hello") this.#welcome(worker);
+    else this.#note(worker, message);
+  }
+
+  #welcome(worker: Worker): void {
     const slot = this.#workers.get(worker);
     // Its exit may be known before its last messages are read.
     if (slot === undefined) return;
-    if (message.kind === "metrics") {
-      this.#ledger.note(worker.id, message.snapshot);
-      this.#questions.get(message.id)?.();
-      return;
-    }
-    if (message.kind === "upstreams") {
-      this.#upstreams.set(worker, message.statuses);
-      this.#questions.get(message.id)?.();
-      return;
-    }
     tell(worker, this.#options.start(slot));
     // Messages sent before the hello are lost: node:cluster consumes a worker's messages before the worker listens.
     if (this.#stopping) tell(worker, { kind: "drain" });
+  }
+
+  /** What a worker says when it is asked. */
+  #note(worker: Worker, message: Extract<WorkerMessage, { kind: Question }>): void {
+    if (!this.#workers.has(worker)) return;
+    if (message.kind === "metrics") this.#ledger.note(worker.id, message.snapshot);
+    else if (message.kind === "upstreams") this.#upstreams.set(worker, message.statuses);
+    else this.#reports.set(worker, message.report);
+    this.#questions.get(message.id)?.();
   }
 
   /** Retries until a worker serves again: the others still do, and the cause may be temporary. */

@@ -68,7 +68,7 @@ export function createAzureDriver(
     return { container, calls, options, signer, copying, keys: await layout(call) };
   };
 
-  return createObjectDriver(
+  const driver = createObjectDriver(
     {
       name: NAME,
       smallestPart: LEAST_PART,
@@ -113,4 +113,5 @@ export function createAzureDriver(
     },
     buffers,
   );
+  return Object.assign(driver, { isRefusing: () => circuit.isOpen });
 }

@@ -104,5 +104,5 @@ export function createS3Driver(
     },
     buffers,
   );
-  return Object.assign(driver, { objectKey: keys.of });
+  return Object.assign(driver, { objectKey: keys.of, isRefusing: () => circuit.isOpen });
 }
