@@ -78,7 +78,8 @@ export function infoAt(
 }
 
 /** Names that hold secrets wherever they appear, including in maps that the schema doesn't know. */
-const SECRET_NAME = /secret|password|passwd|token|credential|licensekey|apikey|accesskey|accountkey|encryptionkey/i;
+export const SECRET_NAME =
+  /secret|password|passwd|token|credential|licensekey|apikey|accesskey|accountkey|encryptionkey|connectionstring/i;
 
 /** Whether `name` sounds like a secret; some sections do, but hold none themselves. */
 function tellsSecret(name: string): boolean {

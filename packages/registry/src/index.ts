@@ -2,6 +2,7 @@ export { composeApi, type ApiPorts, type ComposedApi } from "./compose-api.js";
 export { openConsole, type ConsoleOptions, type OpenConsole } from "./console/open-console.js";
 export type { Config } from "./config/config.js";
 export { loadConfig, type Loaded, type LoadInput } from "./config/load.js";
+export { root } from "./config/schema/root.js";
 export { createApp, type App, type RequestListener } from "./http/app.js";
 export type { AppDependencies } from "./http/shared-state.js";
 export type { ApiConfig } from "./http/api-config.js";

@@ -1,13 +1,22 @@
 import { readFile } from "node:fs/promises";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { parse } from "yaml";
-import { loadConfig } from "@longshore/registry";
 import { describePeers } from "@longshore/testkit/peers";
 import { makeTemporaryFolder, type TemporaryFolder } from "@longshore/testkit/temporary-folder";
 import { buildRenderer, type Release, type Render, type Rendered } from "./chart/chart.js";
+import {
+  configurationOf,
+  containerOf,
+  find,
+  listAt,
+  load,
+  podOf,
+  secretKeyOf,
+  secretOf,
+  secretReferences,
+} from "./chart/rendered.js";
 import { SECRET, VALUE_SETS } from "./chart/value-sets.js";
 import { parseDuration } from "./duration.js";
-import type { Kinds } from "./kinds.js";
 import { at, mapAt, textAt } from "./pick.js";
 import { checkObjects } from "./schema.js";
 
@@ -272,10 +281,29 @@ describePeers("the chart, rendered", ["go"], () => {
         "nginx.org/client-max-body-size": "0",
         "kubernetes.io/tls-acme": "true",
       });
-      expect(load(rendered).config?.http.trustedproxies).not.toEqual([]);
       expect(rendered.notes).toContain("https://chart-example.local/");
       const none = await render({ values: { ingress: { enabled: true, unlimitedBodies: false } } });
       expect(mapAt(find(none, "networking.k8s.io/v1 Ingress"), "metadata")).not.toHaveProperty("annotations");
+    });
+  });
+
+  describe("the ingress controller", () => {
+    const trusted = async (http: object) => {
+      const rendered = await render({ values: { ingress: { enabled: true }, configData: { http } } });
+      return { rendered, networks: load(rendered).config?.http.trustedproxies };
+    };
+
+    it("is trusted with clients' addresses only where it is named, since any pod may have a private address", async () => {
+      const { rendered, networks } = await trusted({});
+      expect(networks).toEqual([]);
+      expect(rendered.notes).toContain("configData.http.trustedproxies isn't set");
+    });
+
+    it("is trusted where it is named", async () => {
+      const { rendered, networks } = await trusted({ trustedproxies: ["10.42.7.0/24"] });
+      expect(networks).toHaveLength(1);
+      expect(rendered.notes).not.toContain("trustedproxies");
+      expect((await render()).notes).not.toContain("trustedproxies");
     });
   });
 
@@ -345,77 +373,6 @@ describe("the image", () => {
   });
 });
 
-function find({ objects }: Rendered, kind: keyof Kinds): unknown {
-  const found = objects.filter((object) => object.kind === kind && object.file !== "extra.yaml");
-  expect(found, kind).toHaveLength(1);
-  return found[0]?.value;
-}
-
-function podOf(rendered: Rendered): unknown {
-  return at(find(rendered, "apps/v1 Deployment"), "spec", "template", "spec");
-}
-
-function containerOf(rendered: Rendered): unknown {
-  return at(podOf(rendered), "containers", 0);
-}
-
-function configurationText(rendered: Rendered): string {
-  return textAt(find(rendered, "v1 ConfigMap"), "data", "config.yml");
-}
-
-function configurationOf(rendered: Rendered): unknown {
-  return parse(configurationText(rendered));
-}
-
-/** The configuration as the container's process reads it. */
-function load(rendered: Rendered) {
-  const environment = Object.fromEntries(
-    listAt(containerOf(rendered), "env").map((variable) => {
-      const { name, key } = secretKeyOf(variable) ?? { name: "", key: "" };
-      const value = name === "reg-longshore-secret" ? secretOf(rendered)[key] : `${key}-of-${name}`;
-      return [textAt(variable, "name"), at(variable, "value") ?? value];
-    }),
-  );
-  const machine = { cores: 2, memory: 1024 ** 3 };
-  return loadConfig({
-    text: configurationText(rendered),
-    file: "config.yml",
-    environment: strings(environment),
-    machine,
-  });
-}
-
-function strings(values: Readonly<Record<string, unknown>>): Record<string, string> {
-  return Object.fromEntries(Object.entries(values).map(([name, value]) => [name, String(value)]));
-}
-
-/** What the chart's Secret has, decoded. */
-function secretOf(rendered: Rendered): Readonly<Record<string, string>> {
-  const data = Object.entries(mapAt(find(rendered, "v1 Secret"), "data"));
-  return Object.fromEntries(data.map(([key, value]) => [key, Buffer.from(String(value), "base64").toString()]));
-}
-
-interface SecretKey {
-  readonly name: string;
-  readonly key: string;
-}
-
-function secretKeyOf(variable: unknown): SecretKey | undefined {
-  const reference = at(variable, "valueFrom", "secretKeyRef");
-  return reference === undefined ? undefined : { name: textAt(reference, "name"), key: textAt(reference, "key") };
-}
-
-/** Every key of a Secret that the pod asks for. */
-function secretReferences(rendered: Rendered): SecretKey[] {
-  const variables = listAt(containerOf(rendered), "env").flatMap((variable) => secretKeyOf(variable) ?? []);
-  const volumes = listAt(podOf(rendered), "volumes").flatMap((volume) => {
-    const items = at(volume, "secret", "items");
-    if (!Array.isArray(items)) return [];
-    return items.map((item: unknown) => ({ name: textAt(volume, "secret", "secretName"), key: textAt(item, "key") }));
-  });
-  return [...variables, ...volumes];
-}
-
 /** The absolute paths of files and folders in a configuration. */
 function pathsIn(configuration: unknown): string[] {
   const names = new Set(["rootdirectory", "path", "certificate", "key", "keyfile", "directory"]);
@@ -430,10 +387,4 @@ function pathsIn(configuration: unknown): string[] {
   };
   visit(configuration, "");
   return found;
-}
-
-function listAt(value: unknown, ...path: readonly (string | number)[]): readonly unknown[] {
-  const found = at(value, ...path);
-  if (Array.isArray(found)) return found;
-  throw new Error(`no list at ${path.join(".")}`);
 }

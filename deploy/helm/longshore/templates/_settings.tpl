@@ -3,7 +3,7 @@ Everything that the values make of the registry's settings, as YAML:
   config: the configuration file, without secrets
   secret: what the chart's Secret holds, by key; haSharedSecret is absent if it has to be made up
   env: the container's variables, which take secrets from that Secret or from others
-Settings of configData that are secrets move to the Secret.
+Settings of configData that are secrets move to the Secret, or are refused (files/secret-keys.yml).
 */}}
 {{- define "longshore.settings" -}}
 {{- $values := .Values -}}
@@ -25,11 +25,6 @@ Settings of configData that are secrets move to the Secret.
 {{- end -}}
 {{- $_ := unset $http "secret" -}}
 {{- $from = append $from (list "REGISTRY_HTTP_SECRET" ($secrets.haSharedSecretRef | default $own) "haSharedSecret") -}}
-
-{{- /* Behind the ingress controller, whose pods are in a private network. Else all clients would be throttled as one. */ -}}
-{{- if and $values.ingress.enabled (not (hasKey $http "trustedproxies")) -}}
-{{- $_ := set $http "trustedproxies" (list "10.0.0.0/8" "100.64.0.0/10" "172.16.0.0/12" "192.168.0.0/16" "fc00::/7") -}}
-{{- end -}}
 
 {{- /* storage */ -}}
 {{- $driver := $values.storage -}}
@@ -160,12 +155,81 @@ Settings of configData that are secrets move to the Secret.
 {{- $from = append $from (list "REGISTRY_REDIS_PASSWORD" ($stored.secretRef | default $own) "redisPassword") -}}
 {{- end -}}
 
+{{- /* Every other secret, under the name of its variable and in its form: YAML. */ -}}
+{{- $known := .Files.Get "files/secret-keys.yml" | fromYaml -}}
+{{- $found := dict -}}
+{{- include "longshore.separate" (dict "node" $config "pattern" "" "place" "" "indices" list "known" $known "found" $found) -}}
+{{- range $variable, $value := $found -}}
+{{- range $from -}}
+{{- if eq (index . 0) $variable -}}
+{{- fail (printf "the variable %s is set by another value and by a key of configData that isn't in lower case: remove one of them" $variable) -}}
+{{- end -}}
+{{- end -}}
+{{- $_ := set $secret $variable $value -}}
+{{- $from = append $from (list $variable $own $variable) -}}
+{{- end -}}
+
 {{- $env := list -}}
 {{- range $from -}}
 {{- $ref := dict "name" (index . 1) "key" (index . 2) -}}
 {{- $env = append $env (dict "name" (index . 0) "valueFrom" (dict "secretKeyRef" $ref)) -}}
 {{- end -}}
 {{- dict "config" $config "secret" $secret "env" $env | toYaml -}}
+{{- end -}}
+
+{{/*
+Takes the secrets out of a part of the configuration, and refuses those that it can't. Takes a dict:
+  node: the part, a map of which is changed in place
+  pattern: its place as in files/secret-keys.yml, with * for entries of lists
+  place: its place with the entries' numbers, which are also in indices
+  known: files/secret-keys.yml
+  found: gets the secrets, by variable
+*/}}
+{{- define "longshore.separate" -}}
+{{- $part := . -}}
+{{- $known := .known -}}
+{{- if kindIs "map" .node -}}
+{{- range $name, $value := .node -}}
+{{- $folded := lower $name | replace "-" "" | replace "_" "" -}}
+{{- $pattern := printf "%s.%s" $part.pattern $folded | trimPrefix "." -}}
+{{- $any := printf "%s.*" $part.pattern -}}
+{{- if has $any $known.sections -}}
+{{- $pattern = $any -}}
+{{- end -}}
+{{- $place := printf "%s.%s" $part.place $name | trimPrefix "." -}}
+{{- $variable := get $known.secrets $pattern -}}
+{{- if or (empty $value) (has $pattern $known.harmless) -}}
+{{- else if $variable -}}
+{{- range $part.indices -}}
+{{- $variable = regexReplaceAll "^([^*]*)[*]" $variable (printf "${1}%d" .) -}}
+{{- end -}}
+{{- $_ := set $part.found $variable (toJson $value) -}}
+{{- $_ := unset $part.node $name -}}
+{{- else if hasKey $known.misspelt $pattern -}}
+{{- fail (printf "configData has %s, which the registry doesn't know: write %s, which moves to the Secret" $place (get $known.misspelt $pattern)) -}}
+{{- else if hasKey $known.secrets $pattern -}}
+{{- include "longshore.refuse" $place -}}
+{{- else if and (regexMatch $known.names $folded) (not (has $pattern $known.sections)) (not (kindIs "bool" $value)) -}}
+{{- include "longshore.refuse" $place -}}
+{{- else -}}
+{{- include "longshore.separate" (dict "node" $value "pattern" $pattern "place" $place "indices" $part.indices "known" $known "found" $part.found) -}}
+{{- end -}}
+{{- end -}}
+{{- else if kindIs "slice" .node -}}
+{{- range $index, $value := .node -}}
+{{- $pattern := printf "%s.*" $part.pattern -}}
+{{- $place := printf "%s.%d" $part.place $index -}}
+{{- include "longshore.separate" (dict "node" $value "pattern" $pattern "place" $place "indices" (append $part.indices $index) "known" $known "found" $part.found) -}}
+{{- end -}}
+{{- else if and (kindIs "string" .node) (regexMatch "://[^/@[:space:]]*:[^/@[:space:]]+@" .node) -}}
+{{- include "longshore.refuse" .place -}}
+{{- end -}}
+{{- end -}}
+
+{{/* Fails because of a secret that would be in the ConfigMap. Takes its place. */}}
+{{- define "longshore.refuse" -}}
+{{- $variable := printf "REGISTRY_%s" (replace "." "_" . | upper) -}}
+{{- fail (printf "configData has a secret at %s, which everyone who may read ConfigMaps would see: give it in extraEnvVars, as the variable %s with valueFrom.secretKeyRef, or name a file that extraVolumes mounts from a Secret, where there is a key for one" . $variable) -}}
 {{- end -}}
 
 {{/*
