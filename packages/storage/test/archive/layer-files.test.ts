@@ -2,8 +2,9 @@ import { gzipSync } from "node:zlib";
 import { describe, expect, it } from "vitest";
 import { packTar } from "modern-tar";
 import { LayerUnreadable, listLayer } from "../../src/archive/layer-files.js";
+import { rawEntry, record, turnsDuring } from "./tar-blocks.js";
 
-const LIMITS = { entries: 100, bytes: 1_000_000, text: 10_000 };
+const LIMITS = { entries: 100, bytes: 1_000_000, text: 10_000, metadata: 1_000_000 };
 const never = (): AbortSignal => new AbortController().signal;
 
 async function* inPieces(bytes: Uint8Array, size = 100): AsyncIterable<Uint8Array> {
@@ -65,6 +66,48 @@ describe("the files of a layer", () => {
       files: [{ path: "zeros", type: "file", size: 20_000_000, mode: 0o644 }],
       cutBy: "bytes",
     });
+  });
+
+  const times = (count: number, entry: Buffer) => Array.from({ length: count }, () => entry);
+  const before = rawEntry("", { name: "before" });
+  it.each([
+    [
+      "keys of PAX",
+      "metadata",
+      rawEntry(Array.from({ length: 20_000 }, (_, index) => record(`k${index}`, "")).join(""), { type: "x" }),
+    ],
+    ["parts of a path", "metadata", rawEntry(record("path", "abc/".repeat(20_000)), { type: "x" })],
+    ["records of PAX", "metadata", rawEntry("5 a=\n".repeat(40_000), { type: "x" })],
+    ["slashes", "metadata", rawEntry(record("path", "/".repeat(60_000)), { type: "x" })],
+    // Of what counts for everything nothing is read, so that it costs nothing.
+    ["records of PAX for everything", undefined, rawEntry("5 a=\n".repeat(40_000), { type: "g" })],
+  ])("end before a hostile number of %s, or go on without", async (_, cutBy, hostile) => {
+    const tar = Buffer.concat([before, ...times(20, Buffer.concat([hostile, rawEntry("")])), Buffer.alloc(1024)]);
+    const found = await list(gzipSync(tar), { bytes: 20_000_000 });
+    expect(found.files[0]).toMatchObject({ path: "before" });
+    expect([found.cutBy, found.files.length]).toEqual([cutBy, cutBy === undefined ? 21 : 1]);
+  });
+
+  it("count also what is no file, and leave others their turn", async () => {
+    const tar = Buffer.concat([before, ...times(3000, rawEntry("", { name: "./" })), Buffer.alloc(1024)]);
+    const cut = await list(tar, { bytes: 2_000_000 });
+    expect([cut.cutBy, cut.files.length]).toEqual(["entries", 1]);
+    const bounds = { bytes: 2_000_000, entries: 4000 };
+    const all = listLayer(inPieces(tar, tar.length), { ...LIMITS, ...bounds }, { time: never(), signal: never() });
+    const { result, turns } = await turnsDuring(all);
+    expect([result.cutBy, result.files.length]).toEqual([undefined, 1]);
+    expect(turns).toBeGreaterThanOrEqual(5);
+  });
+
+  it("end in time while the storage keeps silent", async () => {
+    const time = new AbortController();
+    async function* silent(): AsyncIterable<Uint8Array> {
+      yield before;
+      time.abort();
+      await new Promise<never>(() => undefined);
+    }
+    const found = await listLayer(silent(), LIMITS, { time: time.signal, signal: never() });
+    expect(found.cutBy).toBe("time");
   });
 
   it("of what is no layer, or of half a layer, aren't listed", async () => {

@@ -189,7 +189,7 @@ export const ANSWERS = {
     digest,
     compression: z.enum(["none", "gzip", "zstd"]),
     cutBy: z
-      .enum(["entries", "bytes", "text", "time"])
+      .enum(["entries", "bytes", "text", "metadata", "time"])
       .optional()
       .meta({ description: "Which limit ended the list before the layer did." }),
     files: z.array(layerFile),

@@ -99,7 +99,7 @@ export const OPERATIONS: readonly Operation[] = [
       path: "/v2/{name}/_longshore/repository/files/{digest}",
       summary: "List the files in a layer",
       details:
-        "The layer is read and unpacked for it: at most 50,000 files of 8 GiB, for 20 seconds; `cutBy` says what ended the list early. At most two layers at a time in each process; more are refused with 429. Layers compressed with zstd need Node 22.15 (501). Doesn't count as a pull.",
+        "The layer is read and unpacked for it: at most 50,000 entries of 8 GiB, with 16 MiB of PAX headers and long names, for 20 seconds; `cutBy` says what ended the list early. At most two layers at a time in each process; more are refused with 429, and what is no tar with 422, as are layers compressed with zstd before Node 22.15. Doesn't count as a pull.",
       needs: "repository",
       status: 200,
       answer: "LayerFiles",

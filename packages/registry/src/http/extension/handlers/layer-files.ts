@@ -7,7 +7,7 @@ import type { Answer } from "../answers.js";
 import { answer } from "./answer.js";
 
 /** For one answer: what a browser still shows, and a fraction of a minute of work. */
-const LIMITS: LayerLimits = { entries: 50_000, bytes: 8 * GIB, text: 4 * MIB };
+const LIMITS: LayerLimits = { entries: 50_000, bytes: 8 * GIB, text: 4 * MIB, metadata: 16 * MIB };
 const PATIENCE = 20 * SECOND;
 
 /** Layers that a process reads at a time for this: each takes a thread that decompresses. */
@@ -41,9 +41,7 @@ export async function listLayerFiles(exchange: Exchange): Promise<void> {
     }
   } catch (error) {
     if (!(error instanceof LayerUnreadable)) throw error;
-    throw error.isSupported
-      ? new ApiError("UNSUPPORTED", { status: 422, detail: error.message })
-      : new ApiError("UNSUPPORTED", { status: 501, detail: error.message });
+    throw new ApiError("UNSUPPORTED", { status: 422, detail: error.message });
   } finally {
     shared.layerReads.underWay -= 1;
   }
