@@ -62,6 +62,15 @@ export function formatPlatform({ os, architecture, variant, osVersion }: Platfor
   return osVersion === undefined ? parts.join("/") : `${parts.join("/")} ${osVersion}`;
 }
 
+/** Each once, and the operating system only where it changes: `linux/amd64`, `arm64/v8`. */
+export function formatPlatforms(platforms: readonly Platform[]): readonly string[] {
+  const known = [...new Set(platforms.filter(isKnownPlatform).map(formatPlatform))];
+  const systemOf = (platform = ""): string => platform.slice(0, platform.indexOf("/") + 1);
+  return known.map((each, index) =>
+    index > 0 && systemOf(each) === systemOf(known[index - 1]) ? each.slice(systemOf(each).length) : each,
+  );
+}
+
 /** `sha256:0123456789ab` */
 export function shortDigest(digest: string): string {
   const [algorithm = "", hex = ""] = digest.split(":");

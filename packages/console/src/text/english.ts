@@ -214,12 +214,8 @@ export const english = {
     noReference: "Write a repository with a tag or a digest, such as team/app:1.0.",
     compare: "Compare",
     same: "These are the same image.",
-    growth: (bytes: number) =>
-      bytes === 0
-        ? "Both have the same size; the difference is"
-        : bytes > 0
-          ? "The second is larger by"
-          : "The second is smaller by",
+    sameSize: "Both have the same size.",
+    growth: (bytes: number) => (bytes > 0 ? "The second is larger by" : "The second is smaller by"),
     layers: (number: number) => `${count(number, "layer", "layers")} in common`,
     onlyIn: (reference: string) => `Only in ${reference}`,
     noDifference: "No difference.",

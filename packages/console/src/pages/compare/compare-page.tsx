@@ -108,6 +108,8 @@ function Comparison({ left, right }: { readonly left: string; readonly right: st
       <p class="lead">
         {a.digest === b.digest ? (
           words.same
+        ) : growth === 0 ? (
+          words.sameSize
         ) : (
           <>
             {words.growth(growth)} <Bytes value={Math.abs(growth)} />

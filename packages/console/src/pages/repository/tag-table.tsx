@@ -2,7 +2,7 @@ import type { Signal } from "@preact/signals";
 import type { JSX } from "preact";
 import { useCallback } from "preact/hooks";
 import { TAG_ORDERS, type Tag, type TagQuery } from "../../api/tags.js";
-import { cosignTag, formatPlatform, isKnownPlatform, kindOf, shortDigest } from "../../lib/artifact.js";
+import { cosignTag, formatPlatforms, kindOf, shortDigest } from "../../lib/artifact.js";
 import { formatRoute } from "../../lib/route.js";
 import { CopyButton } from "../../parts/copy.js";
 import { LockIcon, SealIcon, TerminalIcon } from "../../parts/icons.js";
@@ -192,7 +192,7 @@ function Platforms({
   readonly item: Tag;
   readonly kind: keyof typeof texts.kinds;
 }): JSX.Element {
-  const known = [...new Set(platforms.filter(isKnownPlatform).map(formatPlatform))];
+  const known = formatPlatforms(platforms);
   if (known.length === 0) return <span class="quiet">{kind === "image" ? texts.unknown : texts.kinds[kind]}</span>;
   const rest = known.length - NAMED;
   return (
