@@ -1,4 +1,4 @@
-import { list, number, object, optional, repositoryName, text, type Decoded } from "./decode.js";
+import { flag, list, number, object, optional, repositoryName, text, type Decoded } from "./decode.js";
 import { ask } from "./http.js";
 import type { Page } from "./page.js";
 import { repositoryPath } from "./paths.js";
@@ -10,6 +10,8 @@ const repository = object({
   size: number,
   pushed: text,
   pulled: optional(text),
+  /** Whether the viewer may delete it and its tags; absent in lists, and if nobody can tell. */
+  deletable: optional(flag),
 });
 export type Repository = Decoded<typeof repository>;
 

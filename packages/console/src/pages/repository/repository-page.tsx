@@ -47,7 +47,10 @@ export function RepositoryPage({ name }: { readonly name: string }): JSX.Element
   const dialog = useSignal<"none" | "tags" | "repository">("none");
   const marks = useMemo(() => createMarks(name), [name]);
   useEffect(() => () => marks.close(), [marks]);
-  const canDelete = useComputed(() => currentSession()?.features.deletion === true);
+  const canDelete = useComputed(() => {
+    const { value: known } = facts.resource;
+    return currentSession()?.features.deletion === true && known.state === "done" && known.value.deletable !== false;
+  });
   const total = list?.total.value;
   const failure = list?.failure.value;
   const { value } = facts.resource;

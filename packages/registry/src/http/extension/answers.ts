@@ -114,6 +114,10 @@ const repository = z.strictObject({
   size: bytes.meta({ description: "Bytes of all that its manifests refer to, each digest once." }),
   pushed: time,
   pulled: time.optional().meta({ description: "To the hour, some minutes late." }),
+  deletable: z
+    .boolean()
+    .optional()
+    .meta({ description: "Whether the client may delete it and its tags, in the answer about one, if rules say so." }),
 });
 
 /** What lists have beside their items. */

@@ -40,7 +40,9 @@ export async function listRepositories(exchange: Exchange, query: ListQuery<Repo
 export async function showRepository(exchange: Exchange): Promise<void> {
   const entry = await inventoryOf(exchange).repository(exchange.repository.name, exchange.call);
   if (entry === undefined) throw new ApiError("NAME_UNKNOWN", { detail: { name: exchange.name } });
-  answer<"Repository">(exchange, 200, shownRepository(entry));
+  // As far as rules tell without another question: who may not delete isn't offered to.
+  const deletable = exchange.grant.allows?.({ type: "repository", name: entry.name, action: "delete" });
+  answer<"Repository">(exchange, 200, { ...shownRepository(entry), ...(deletable === undefined ? {} : { deletable }) });
 }
 
 /** `GET /v2/<name>/_longshore/repository/tags`. */
