@@ -51,9 +51,25 @@ describe("the tree of a layer's files", () => {
     const root = growFiles([file("b", 5), folder("a"), file("a/x", 2), file("no/entry/y", 3)]);
     expect([root.size, root.files]).toEqual([10, 3]);
     const shown = fileLines(root, new Set(["a", "no"])).map(
-      ({ node, depth, isFolder }) => `${" ".repeat(depth)}${node.label}${isFolder ? "/" : ""} ${node.size}`,
+      ({ node, depth }) => `${" ".repeat(depth)}${node.label}${node.isFolder ? "/" : ""} ${node.size}`,
     );
     expect(shown).toEqual(["a/ 2", " x 2", "no/ 3", " entry/ 3", "b 5"]);
+  });
+
+  it("makes the nodes of a folder when it is opened", () => {
+    let reads = 0;
+    const counted = (path: string) => ({
+      ...file(path),
+      // A node reads it once.
+      get path() {
+        reads += 1;
+        return path;
+      },
+    });
+    const tree = growFiles(Array.from({ length: 5000 }, (_, index) => counted(`${index}/${"a/".repeat(40)}end`)));
+    const before = reads;
+    const lines = fileLines(tree, new Set(["7", "7/a"]));
+    expect([lines.length, reads - before]).toEqual([5002, 5002]);
   });
 
   it("takes whatever a tar may have", () => {

@@ -9,85 +9,105 @@ export interface FileNode<E extends Entry> {
   readonly path: string;
   readonly label: string;
   readonly entry: E | undefined;
-  readonly children: Map<string, FileNode<E>>;
+  readonly isFolder: boolean;
   /** Of all files in it, or its own. */
-  size: number;
-  files: number;
+  readonly size: number;
+  readonly files: number;
 }
 
 /** A line of the tree as it is unfolded. */
 export interface FileLine<E extends Entry> {
   readonly node: FileNode<E>;
   readonly depth: number;
-  readonly isFolder: boolean;
   readonly isOpen: boolean;
 }
 
-/** What is deeper is one name with slashes: hostile paths have thousands of parts. */
-const DEEPEST = 64;
+/** The files of a layer by folder. A folder's nodes are made when they are first asked for: hostile paths have thousands of parts. */
+export interface FileTree<E extends Entry> {
+  readonly size: number;
+  readonly files: number;
+  /** What is in a folder, or at the top: folders first, each by name. */
+  within(folder?: FileNode<E>): readonly FileNode<E>[];
+}
 
 /** Puts the entries of a layer into folders. A path that occurs again replaces what it was, as when it is unpacked. */
-export function growFiles<E extends Entry>(entries: readonly E[]): FileNode<E> {
-  const root = nodeOf<E>("", "", undefined);
-  for (const entry of entries) {
-    if (entry.path === "") continue;
-    const parts = entry.path.split("/");
-    const names = parts.length > DEEPEST ? [...parts.slice(0, DEEPEST), parts.slice(DEEPEST).join("/")] : parts;
-    let node = root;
-    let path = "";
-    for (const [index, name] of names.entries()) {
-      path = path === "" ? name : `${path}/${name}`;
-      const before = node.children.get(name);
-      const isLast = index === names.length - 1;
-      const next = nodeOf(path, name, isLast ? entry : before?.entry, before?.children);
-      if (before === undefined || isLast) node.children.set(name, next);
-      node = node.children.get(name) ?? next;
-    }
+export function growFiles<E extends Entry>(entries: readonly E[]): FileTree<E> {
+  const byPath = new Map(entries.filter(({ path }) => path !== "").map((entry) => [inFolderOrder(entry.path), entry]));
+  // What is in a folder is one range of these.
+  const paths = [...byPath.keys()].sort();
+  const sorted = paths.flatMap((path) => byPath.get(path) ?? []);
+  // Of the entries before each, so that a range has the difference.
+  const sizes = [0];
+  const files = [0];
+  for (const [index, { type, size }] of sorted.entries()) {
+    const isFolder =
+      type === "directory" || (paths[index + 1]?.startsWith(`${paths[index] ?? ""}${SEPARATOR}`) ?? false);
+    sizes.push((sizes[index] ?? 0) + (type === "file" ? size : 0));
+    files.push((files[index] ?? 0) + (isFolder ? 0 : 1));
   }
-  return weigh(root);
+  const sum = (before: readonly number[], from: number, to: number): number => (before[to] ?? 0) - (before[from] ?? 0);
+  const ranges = new WeakMap<FileNode<E>, readonly [from: number, to: number]>();
+  const made = new Map<FileNode<E> | undefined, readonly FileNode<E>[]>();
+
+  /** The node of the first entry from `from` on, in a folder whose path has `start` characters with its slash. */
+  const nodeFrom = (from: number, start: number): readonly [node: FileNode<E>, to: number] => {
+    const [first = ""] = paths.slice(from, from + 1);
+    const slash = first.indexOf(SEPARATOR, start);
+    const key = slash < 0 ? first : first.slice(0, slash);
+    const entry = slash < 0 ? sorted[from] : undefined;
+    let to = slash < 0 ? from + 1 : from;
+    while (paths[to]?.startsWith(`${key}${SEPARATOR}`) === true) to += 1;
+    const path = sorted[from]?.path.slice(0, key.length) ?? "";
+    const isFolder = to - from > (entry === undefined ? 0 : 1) || entry?.type === "directory";
+    const label = path.slice(start);
+    const node = { path, label, entry, isFolder, size: sum(sizes, from, to), files: sum(files, from, to) };
+    ranges.set(node, [slash < 0 ? from + 1 : from, to]);
+    return [node, to];
+  };
+
+  return {
+    size: sum(sizes, 0, sorted.length),
+    files: sum(files, 0, sorted.length),
+    within(folder) {
+      const before = made.get(folder);
+      if (before !== undefined) return before;
+      const nodes: FileNode<E>[] = [];
+      const [from, to] = folder === undefined ? [0, sorted.length] : (ranges.get(folder) ?? [0, 0]);
+      for (let at = from; at < to;) {
+        const [node, next] = nodeFrom(at, folder === undefined ? 0 : folder.path.length + 1);
+        nodes.push(node);
+        at = next;
+      }
+      nodes.sort(inOrder);
+      made.set(folder, nodes);
+      return nodes;
+    },
+  };
 }
 
-function nodeOf<E extends Entry>(
-  path: string,
-  label: string,
-  entry: E | undefined,
-  children = new Map<string, FileNode<E>>(),
-): FileNode<E> {
-  return { path, label, entry, children, size: 0, files: 0 };
+/** Comes before any other character, so that what is in a folder follows it. */
+const SEPARATOR = "\0";
+
+function inFolderOrder(path: string): string {
+  return path.replaceAll("/", SEPARATOR);
 }
 
-function weigh<E extends Entry>(node: FileNode<E>): FileNode<E> {
-  const isFile = node.children.size === 0 && node.entry !== undefined && node.entry.type !== "directory";
-  node.size = node.entry?.type === "file" ? node.entry.size : 0;
-  node.files = isFile ? 1 : 0;
-  for (const child of node.children.values()) {
-    weigh(child);
-    node.size += child.size;
-    node.files += child.files;
-  }
-  return node;
-}
-
-/** The lines of the tree in which the folders of `open` are unfolded: folders first, each by name. */
-export function fileLines<E extends Entry>(root: FileNode<E>, open: ReadonlySet<string>): readonly FileLine<E>[] {
+/** The lines of the tree in which the folders of `open` are unfolded. */
+export function fileLines<E extends Entry>(tree: FileTree<E>, open: ReadonlySet<string>): readonly FileLine<E>[] {
   const lines: FileLine<E>[] = [];
-  const visit = (node: FileNode<E>, depth: number): void => {
-    for (const child of [...node.children.values()].sort(inOrder)) {
-      const isOpen = open.has(child.path);
-      lines.push({ node: child, depth, isFolder: isFolder(child), isOpen });
-      if (isOpen) visit(child, depth + 1);
+  const visit = (nodes: readonly FileNode<E>[], depth: number): void => {
+    for (const node of nodes) {
+      const isOpen = open.has(node.path);
+      lines.push({ node, depth, isOpen });
+      if (isOpen) visit(tree.within(node), depth + 1);
     }
   };
-  visit(root, 0);
+  visit(tree.within(), 0);
   return lines;
 }
 
-function isFolder<E extends Entry>({ entry, children }: FileNode<E>): boolean {
-  return children.size > 0 || entry?.type === "directory";
-}
-
 function inOrder<E extends Entry>(a: FileNode<E>, b: FileNode<E>): number {
-  const first = Number(isFolder(b)) - Number(isFolder(a));
+  const first = Number(b.isFolder) - Number(a.isFolder);
   return first !== 0 ? first : a.label < b.label ? -1 : 1;
 }
 

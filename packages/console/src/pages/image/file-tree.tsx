@@ -27,13 +27,13 @@ export function FileTree({
   readonly files: readonly LayerFile[];
   readonly hidden: Hidden;
 }): JSX.Element {
-  const root = useMemo(() => growFiles(files), [files]);
-  const opened = useSignal<ReadonlySet<string>>(useMemo(() => firstOpen(root), [root]));
+  const tree = useMemo(() => growFiles(files), [files]);
+  const opened = useSignal<ReadonlySet<string>>(useMemo(() => firstOpen(tree), [tree]));
   const search = route.value.query["file"] ?? "";
   const lines = useMemo(
     (): readonly FileLine<LayerFile>[] =>
-      search === "" ? fileLines(root, opened.value) : matchingFiles(files, search).map(asLine),
-    [root, files, search, opened.value],
+      search === "" ? fileLines(tree, opened.value) : matchingFiles(files, search).map(asLine),
+    [tree, files, search, opened.value],
   );
   const toggle = (path: string): void => {
     const next = new Set(opened.peek());
@@ -46,11 +46,11 @@ export function FileTree({
       <div class="list-tools">
         <SearchField label={words.search} value={search} onInput={(next) => choose({ file: next })} />
         <span>
-          {search === "" ? words.count(root.files) : words.matching(lines.length, search)}
+          {search === "" ? words.count(tree.files) : words.matching(lines.length, search)}
           {search === "" && (
             <>
               {" · "}
-              <Bytes value={root.size} />
+              <Bytes value={tree.size} />
             </>
           )}
         </span>
@@ -90,18 +90,17 @@ export function FileTree({
 
 function asLine(entry: LayerFile): FileLine<LayerFile> {
   const { path, size } = entry;
-  const node = { path, label: path, entry, children: new Map(), size, files: 1 };
-  return { node, depth: 0, isFolder: false, isOpen: false };
+  return { node: { path, label: path, entry, isFolder: false, size, files: 1 }, depth: 0, isOpen: false };
 }
 
-function firstOpen(root: ReturnType<typeof growFiles<LayerFile>>): ReadonlySet<string> {
+function firstOpen(tree: ReturnType<typeof growFiles<LayerFile>>): ReadonlySet<string> {
   const open = new Set<string>();
-  let node = root;
-  for (let depth = 0; depth < FIRST_DEPTH && node.children.size === 1; depth += 1) {
-    const [only] = node.children.values();
-    if (only === undefined) break;
+  let nodes = tree.within();
+  for (let depth = 0; depth < FIRST_DEPTH && nodes.length === 1; depth += 1) {
+    const [only] = nodes;
+    if (only?.isFolder !== true) break;
     open.add(only.path);
-    node = only;
+    nodes = tree.within(only);
   }
   return open;
 }
@@ -115,8 +114,8 @@ function Line({
   readonly hidden: Hidden;
   readonly toggle: (path: string) => void;
 }): JSX.Element {
-  const { node, depth, isFolder } = line;
-  const { path, entry, size } = node;
+  const { node, depth } = line;
+  const { path, entry, isFolder, size } = node;
   const removes = entry?.removes;
   const hiding = removes === undefined ? hidden.of(entry ?? { path, type: "directory" }) : undefined;
   const name = (

@@ -22,7 +22,7 @@ const LITTLE = 64 * 1024 * 1024;
 const PAUSE = 2000;
 const ATTEMPTS = 15;
 /** The registry can't tell what is in a layer: it is none, or compressed in a way that it doesn't know. */
-const UNREADABLE: readonly number[] = [422, 501];
+const UNREADABLE = 422;
 /** The most letters of a command that name a layer. */
 const NAME = 70;
 
@@ -81,7 +81,7 @@ function Layer({
   if (value.state === "loading") return <SkeletonRows />;
   if (value.state === "failed") {
     const { status, detail, message } = value.failure;
-    if (!UNREADABLE.includes(status)) return <FailureNotice failure={value.failure} retry={reload} />;
+    if (status !== UNREADABLE) return <FailureNotice failure={value.failure} retry={reload} />;
     return (
       <p class="nothing quiet">
         {words.unreadable} <bdi>{detail ?? message}</bdi>

@@ -4,6 +4,7 @@ const CUTS: Readonly<Record<string, string>> = {
   entries: "It has more than a page can show.",
   bytes: "It unpacks to more than the registry reads for a list.",
   text: "Its paths are longer than the registry keeps for a list.",
+  metadata: "What follows has longer paths, or more that is said about them, than the registry reads for a list.",
   time: "Reading it took longer than the registry spends on a list.",
 };
 
