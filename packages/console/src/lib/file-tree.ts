@@ -5,7 +5,7 @@ interface Entry {
 }
 
 /** A folder or file of a layer. A folder may have no entry of its own: some layers name only what is in them. */
-export interface FileNode<E extends Entry> {
+interface FileNode<E extends Entry> {
   readonly path: string;
   readonly label: string;
   readonly entry: E | undefined;
