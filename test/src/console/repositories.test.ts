@@ -1,5 +1,6 @@
 import { pushImage } from "@longshore/testkit/fixtures";
 import { describePeers } from "@longshore/testkit/peers";
+import type { RunningRegistry } from "@longshore/testkit/start-registry";
 import { describe, expect, it } from "vitest";
 import { useConsole } from "./site.js";
 
@@ -77,6 +78,18 @@ describe("an empty registry", () => {
         .toContain(`podman push --tls-verify=false ${host}/alpine`);
       await visit.expectAccessible();
       visit.expectQuiet();
+    });
+  });
+});
+
+describe("a console at a path of its own", () => {
+  describePeers("in a browser", ["chromium"], () => {
+    const fill = async ({ client }: RunningRegistry) => void (await pushImage(client, "team/app", "1.0"));
+    const site = useConsole(fill, { path: "/its/own/", config: { console: { path: "/its/own/" } } });
+
+    it("finds the registry", async () => {
+      await using visit = await site().open("");
+      await expect.poll(() => visit.page.locator(".row a").allInnerTexts()).toEqual(["team/app"]);
     });
   });
 });

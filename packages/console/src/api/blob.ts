@@ -1,5 +1,5 @@
 import { readBody } from "./body.js";
-import { send } from "./http.js";
+import { inRegistry, send } from "./http.js";
 import { repositoryPath } from "./paths.js";
 
 /** The largest document that the page reads (bytes); others are downloaded. */
@@ -21,7 +21,7 @@ export async function fetchBlob(name: string, digest: string): Promise<Blob> {
 
 /** Where a blob is downloaded from. */
 export function blobAddress(name: string, digest: string): string {
-  return `./${repositoryPath(name, "blobs", digest)}`;
+  return inRegistry(repositoryPath(name, "blobs", digest));
 }
 
 /** Every type of manifest, so that none is converted or refused. */

@@ -13,9 +13,22 @@ interface Call {
   readonly signal?: AbortSignal | undefined;
 }
 
-/** The registry is where the page is, below whatever prefix. */
+/** From the page to the registry; known from the session, which is read before anything is asked of the registry. */
+let root = "";
+
+/** Says how the registry is reached from the page: `../` for a page one folder below. */
+export function placeRegistry(path: string): void {
+  root = path;
+}
+
+/** The address, from the page, of a path of the registry's, such as `v2/`. */
+export function inRegistry(path: string): string {
+  return `./${root}${path}`;
+}
+
+/** What is below `v2/` is the registry's, and anything else the page's own; both are below whatever prefix. */
 function addressOf(path: string, query: Query = {}): URL {
-  const url = new URL(path, new URL(".", document.baseURI));
+  const url = new URL(path.startsWith("v2/") ? inRegistry(path) : path, new URL(".", document.baseURI));
   for (const [name, value] of Object.entries(query)) if (value !== undefined) url.searchParams.set(name, String(value));
   return url;
 }

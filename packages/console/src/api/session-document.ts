@@ -20,6 +20,8 @@ export const session = object({
   rights: object({ catalog: flag, maintenance: flag, tokens: flag }),
   /** As it stands in an image's name; empty if it isn't known. */
   host: text,
+  /** From the page to the path before `v2/`. */
+  root: text,
   features: object({ activity: flag, deletion: flag, inventory: flag, maintenance: flag, tokens: flag }),
 });
 

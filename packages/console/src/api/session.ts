@@ -1,12 +1,15 @@
-import { ask, send } from "./http.js";
+import { ask, placeRegistry, send } from "./http.js";
 import { session, type Session } from "./session-document.js";
 
 export type { LoginWay, Session } from "./session-document.js";
 
 const PATH = "_console/session";
 
-export function readSession(signal?: AbortSignal): Promise<Session> {
-  return ask(PATH, session, { signal });
+/** Who is looking; from then on requests find the registry, wherever the page is. */
+export async function readSession(signal?: AbortSignal): Promise<Session> {
+  const read = await ask(PATH, session, { signal });
+  placeRegistry(read.root);
+  return read;
 }
 
 /** Throws ApiFailure of the kind `login` if the registry doesn't know the account and password. */

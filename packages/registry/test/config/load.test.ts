@@ -84,6 +84,7 @@ describe("defaults", () => {
         clientaddress: { position: 0 },
         trustedproxies: [],
       },
+      activity: { enabled: true, events: 1000, streams: 100 },
       console: { enabled: true, path: "/", sessionlifetime: 12 * 60 * 60 * 1000 },
       health: {
         gate: "probes",

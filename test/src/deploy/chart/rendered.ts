@@ -36,7 +36,8 @@ export function load(rendered: Rendered) {
   const environment = Object.fromEntries(
     listAt(containerOf(rendered), "env").map((variable) => {
       const { name, key } = secretKeyOf(variable) ?? { name: "", key: "" };
-      const value = name === "reg-longshore-secret" ? secretOf(rendered)[key] : `${key}-of-${name}`;
+      // In base64, as an Azure account's key is.
+      const value = name === "reg-longshore-secret" ? secretOf(rendered)[key] : btoa(`${key} of ${name}`);
       return [textAt(variable, "name"), at(variable, "value") ?? value];
     }),
   );

@@ -5,8 +5,8 @@ export interface ValueSet {
   readonly kinds: readonly string[];
 }
 
-/** What may only be in Secrets. */
-export const SECRET = "not-for-everyone";
+/** What may only be in Secrets; in base64, as an Azure account's key is. */
+export const SECRET = "bm90LWZvci1ldmVyeW9uZQ==";
 
 const BASE = ["ConfigMap", "Deployment", "Secret", "Service"];
 

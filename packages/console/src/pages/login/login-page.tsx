@@ -1,5 +1,6 @@
 import { useSignal } from "@preact/signals";
 import type { JSX } from "preact";
+import { inRegistry } from "../../api/http.js";
 import { logIn, type LoginWay } from "../../api/session.js";
 import type { ApiFailure } from "../../api/failure.js";
 import { Command } from "../../parts/copy.js";
@@ -35,7 +36,7 @@ function Way({ way }: { readonly way: LoginWay }): JSX.Element | null {
     case "provider":
       return way.path === undefined ? null : (
         <p class="actions">
-          <a class="button" href={`.${way.path}`}>
+          <a class="button" href={inRegistry(way.path.replace(/^\//, ""))}>
             {words.with(way.title ?? way.name ?? "")}
           </a>
         </p>
