@@ -135,7 +135,9 @@ class Overlay {
   /** The key of an untyped map: an existing one in any case, or else a new one in lower case. */
   #entry(map: MapNode, shape: Shape, part: string, rest: readonly string[], path: Path): Node | undefined {
     const there = [...map.entries].find(([name, node]) => name.toUpperCase() === part && !isNull(node));
-    const name = rest.length > 0 && there ? there[0] : part.toLowerCase();
+    const fields = shape.kind === "struct" ? [...shape.fields] : [];
+    const [declared] = fields.find(([key, field]) => variablePart(key, field) === part) ?? [part.toLowerCase()];
+    const name = rest.length > 0 && there ? there[0] : declared;
     return this.#set(map, name, this.assign(map.entries.get(name), child(shape, name), rest, [...path, name]), rest);
   }
 

@@ -83,11 +83,14 @@ const faults = {
     5,
     { min: -1, max: 100 },
     "How often a failed request is repeated; -1: never. 0 means the default.",
+    // In a variable's name, `_` stands between keys.
+    { env: "MAXRETRIES" },
   ),
   retry_delay: boundedDuration(
     "100ms",
     { min: 1, max: HOUR },
     "The longest pause before the first repetition; it doubles with each.",
+    { env: "RETRYDELAY" },
   ),
   requesttimeout: boundedDuration("30s", TIME, "For the next sign of life of a request.", OURS),
   retrydeadline: boundedDuration("60s", TIME, "How long a failed request is retried. Then the answer is 503.", OURS),
