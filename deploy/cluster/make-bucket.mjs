@@ -15,13 +15,14 @@ async function makeBucket(url) {
   const deadline = Date.now() + PATIENCE;
   for (;;) {
     const status = await send("HEAD", url).catch((error) => error.cause?.message ?? error.message);
-    if (status === 200) return console.log(`the bucket ${given("S3_BUCKET")} is there`);
+    if (status === 200) break;
     // Another one may make it in between: only that it is there counts.
     if (status === 404) await send("PUT", url).catch(() => undefined);
     if (status === 401 || status === 403) fail(`the storage refuses the credentials (${status})`);
     if (Date.now() > deadline) fail(`the storage can't be asked: ${status}`);
     if (status !== 404) await pause(PAUSE);
   }
+  console.log(`the bucket ${given("S3_BUCKET")} is there`);
 }
 
 /** The status of the answer to a request without a body. */

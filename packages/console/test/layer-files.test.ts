@@ -96,7 +96,7 @@ describe("the tree of a layer's files", () => {
   });
 });
 
-describe("names that nobody sees", () => {
+describe("names with invisible characters", () => {
   it.each([
     ["plain name.txt", "plain name.txt"],
     ["\u001b[31mred", "\\u{1b}[31mred"],

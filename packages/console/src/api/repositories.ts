@@ -10,7 +10,7 @@ const repository = object({
   size: number,
   pushed: text,
   pulled: optional(text),
-  /** Whether the viewer may delete it and its tags; absent in lists, and if nobody can tell. */
+  /** Whether the viewer may delete it and its tags; absent in lists, and if that isn't known. */
   deletable: optional(flag),
 });
 export type Repository = Decoded<typeof repository>;

@@ -7,7 +7,7 @@ import { createManifestStore } from "./manifests/manifests.js";
 import { createReferrerStore } from "./referrers/referrers.js";
 import { createTagStore, openTagLinks } from "./tags/tags.js";
 
-/** The repository `name`. Holds nothing open, and nothing of a request: any number of them may use it. */
+/** The repository `name`. It has no open resources and no state of a request, so requests can share it. */
 export function createRepository(name: RepositoryName, shared: RegistryDependencies): Repository {
   const { driver, descriptors, leases } = shared;
   const tagLinks = openTagLinks(name, driver);

@@ -18,6 +18,6 @@ export const activity = section(
       { ours: true },
     ),
   },
-  "What happens in the registry, as it happens. Nothing is collected while nobody watches.",
+  "A live feed of what happens in the registry. Nothing is collected unless someone is watching.",
   { ours: true },
 ).prefault({});
