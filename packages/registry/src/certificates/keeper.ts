@@ -66,15 +66,20 @@ export async function openKeeper(options: KeeperOptions): Promise<CertificateKee
   async function take(pair: CertificatePair): Promise<void> {
     if (pairs.get(pair.host)?.chain === pair.chain) return;
     pairs.set(pair.host, pair);
+    let isUsed = true;
     try {
       use(hosts.flatMap((host) => pairs.get(host) ?? []));
-      log.info(messageFor(pair.host, `valid until ${day(pair.notAfter)}; to be renewed from ${day(renewalOf(pair))}`));
     } catch (error) {
+      isUsed = false;
       log.error(messageFor(pair.host, "can't be used"), errorFields(error));
     }
     await toCache(pair.host, async () => {
       if ((await cache.readPair(pair.host))?.chain !== pair.chain) await cache.writePair(pair);
     });
+    // Last, so that who reads it, and kills this process, finds the certificate in `cachefile`.
+    if (isUsed) {
+      log.info(messageFor(pair.host, `valid until ${day(pair.notAfter)}; to be renewed from ${day(renewalOf(pair))}`));
+    }
   }
 
   async function toCache(what: string, work: () => Promise<void>): Promise<void> {

@@ -2,6 +2,7 @@ import { DAY, HOUR, MINUTE } from "@longshore/base/duration";
 import { createLeases } from "@longshore/mirror/leases";
 import { createDriver, openRecords } from "@longshore/storage";
 import { makeTemporaryFolder } from "@longshore/testkit/temporary-folder";
+import { existsSync } from "node:fs";
 import { join } from "node:path";
 import { afterEach, beforeEach, expect, it } from "vitest";
 import { z } from "zod";
@@ -44,7 +45,12 @@ interface Replica {
 /** A replica over the storage that all share, with a `cachefile` of its own; its authority is `order`. */
 async function replica(
   order: Order,
-  { directory = PRODUCTION, cachefile = join(folder.path, `cache-${opened.length}`), isAway = false } = {},
+  {
+    directory = PRODUCTION,
+    cachefile = join(folder.path, `cache-${opened.length}`),
+    isAway = false,
+    heard = (message: string): unknown => message,
+  } = {},
 ): Promise<Replica> {
   const driver = await createDriver("filesystem", { rootdirectory: join(folder.path, "data") });
   opened.push(driver);
@@ -52,7 +58,10 @@ async function replica(
   const records = openCertificateRecords(store);
   let shown: CertificatePair | undefined;
   const log: string[] = [];
-  const say = (message: string): void => void log.push(message);
+  const say = (message: string): void => {
+    log.push(message);
+    heard(message);
+  };
   const away = (): Promise<never> => Promise.reject(new Error("the storage is away"));
   const keeper = await openKeeper({
     config: { hosts: [HOST], directoryurl: directory, cachefile },
@@ -83,6 +92,17 @@ it("of replicas that start at once, one orders; all use what it got", async () =
     .poll(() => new Set(replicas.map(({ shown }) => shown()?.chain)), settled)
     .toSatisfy((chains: Set<string | undefined>) => chains.size === 1 && !chains.has(undefined));
   expect(orders).toBe(1);
+});
+
+it("the log speaks of a certificate when cachefile has it", async () => {
+  const cachefile = join(folder.path, "cache");
+  const wasThere: boolean[] = [];
+  const heard = (message: string): void => {
+    if (message.includes("valid until")) wasThere.push(existsSync(join(cachefile, HOST)));
+  };
+  const { keeper } = await replica(() => makePair(HOST), { cachefile, heard });
+  keeper.begin();
+  await expect.poll(() => wasThere, settled).toEqual([true]);
 });
 
 it("two that order all the same, because one stood still, agree on one certificate", async () => {
