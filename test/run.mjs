@@ -8,7 +8,7 @@ import { existsSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync
 import { availableParallelism, tmpdir } from "node:os";
 import { dirname, join } from "node:path";
 import { fileURLToPath } from "node:url";
-import { hasPeer, PEERS } from "@longshore/testkit/peer-list";
+import { hasPeer, packageOf, PEERS } from "@longshore/testkit/peer-list";
 
 const root = fileURLToPath(new URL("..", import.meta.url));
 const folder = mkdtempSync(join(tmpdir(), "longshore-run-"));
@@ -21,7 +21,7 @@ const USUAL = { short: [4, 12], long: [20, 35] };
 
 const form = process.argv.includes("--long") || process.env.TESTS === "long" ? "long" : "short";
 const args = process.argv.slice(2).filter((argument) => argument !== "--long");
-const missing = Object.entries(PEERS).filter(([name]) => !hasPeer(name));
+const missing = Object.keys(PEERS).filter((name) => !hasPeer(name));
 
 printPlan();
 let isInterrupted = false;
@@ -50,7 +50,7 @@ function printPlan() {
   if (missing.length > 0) {
     const verdict = process.env.PEERS === "required" ? "their tests will fail" : "their tests are left out";
     console.log(`Outside programs that are missing, so that ${verdict}:`);
-    for (const [, peer] of missing) console.log(`  ${peer.title} (Debian package ${peer.package})`);
+    for (const name of missing) console.log(`  ${PEERS[name].title} (${packageOf(name)})`);
   }
   console.log("");
 }
@@ -106,7 +106,7 @@ function printPeers() {
 function printState(records, state, heading) {
   const suites = new Map();
   for (const record of records.filter((candidate) => candidate.state === state)) {
-    const name = `${record.peer} (Debian package ${record.package})`;
+    const name = `${record.peer} (${record.package})`;
     suites.set(name, (suites.get(name) ?? new Set()).add(record.suite));
   }
   if (suites.size === 0) {

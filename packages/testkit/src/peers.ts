@@ -1,6 +1,6 @@
 import { appendFileSync } from "node:fs";
 import { beforeAll, describe, it } from "vitest";
-import { hasPeer, PEERS, type PeerName } from "./peer-list.js";
+import { hasPeer, packageOf, PEERS, type PeerName } from "./peer-list.js";
 
 /** One line of the report that `test/run.mjs` prints at the end of a run. */
 interface PeerRecord {
@@ -27,7 +27,7 @@ export function describePeers(suite: string, names: readonly [PeerName, ...PeerN
   if (missing.length > 0 && peersRequired()) {
     describe(suite, () => {
       it.each(missing)("needs %s", (name) => {
-        throw new Error(`${PEERS[name].title} is not installed; Debian's package is ${PEERS[name].package}`);
+        throw new Error(`${PEERS[name].title} is not installed: ${packageOf(name)}`);
       });
     });
     return;
@@ -52,6 +52,6 @@ function record(name: PeerName, state: PeerRecord["state"], suite: string): void
   if (report === undefined || report === "") {
     return;
   }
-  const line: PeerRecord = { state, peer: PEERS[name].title, package: PEERS[name].package, suite };
+  const line: PeerRecord = { state, peer: PEERS[name].title, package: packageOf(name), suite };
   appendFileSync(report, `${JSON.stringify(line)}\n`);
 }

@@ -2,7 +2,7 @@ import { once } from "node:events";
 import { request } from "node:http";
 import { writeFile } from "node:fs/promises";
 import { join } from "node:path";
-import { beforeAll, describe, expect, it } from "vitest";
+import { beforeAll, expect, it } from "vitest";
 import { azureParameters, startAzurite, type Azurite } from "@longshore/testkit/azure/azurite";
 import { startAzureFront, type AzureFront } from "@longshore/testkit/azure/front";
 import { randomContent, type Content } from "@longshore/testkit/fixtures";
@@ -25,7 +25,7 @@ function blobName({ digest }: Content): string {
   return `${V2}/blobs/sha256/${hex.slice(0, 2)}/${hex}/data`;
 }
 
-describe("registries over one container of Azure Blob Storage", () => {
+describePeers("registries over one container of Azure Blob Storage", ["azurite"], () => {
   const own = useResources();
   let azurite: Azurite;
   let front: AzureFront;
@@ -177,7 +177,7 @@ describe("registries over one container of Azure Blob Storage", () => {
     SLOW,
   );
 
-  describePeers("with real clients", ["nginx", "skopeo"], () => {
+  describePeers("with real clients", ["azurite", "nginx", "skopeo"], () => {
     it(
       "that push to three replicas in turn and are redirected to the container",
       async () => {

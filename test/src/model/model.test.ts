@@ -1,7 +1,8 @@
 import fc from "fast-check";
 import { describe, expect, it } from "vitest";
+import { describePeers } from "@longshore/testkit/peers";
 import { runLength, seedOf } from "@longshore/testkit/run-length";
-import { startApi, STORAGES } from "@longshore/testkit/start-registry";
+import { startApi, STORAGES, type Storage } from "@longshore/testkit/start-registry";
 import { Model } from "./model.js";
 import { step, take, type Scene } from "./requests.js";
 import { createUniverse } from "./universe.js";
@@ -14,8 +15,8 @@ const LENGTH = 60;
 /** For a long run over S3 on a busy machine (ms). */
 const PATIENCE = 1_800_000;
 
-describe("random requests are answered as the model predicts", () => {
-  it.each([...STORAGES, "azure"] as const)(
+function answersAsPredicted(storages: readonly (Storage | "azure")[]): void {
+  it.each(storages)(
     `over %s, seed ${SEED}`,
     async (storage) => {
       await using api = await startApi({ storage });
@@ -35,4 +36,9 @@ describe("random requests are answered as the model predicts", () => {
     },
     PATIENCE,
   );
+}
+
+describe("random requests are answered as the model predicts", () => {
+  answersAsPredicted(STORAGES);
+  describePeers("with an emulator", ["azurite"], () => answersAsPredicted(["azure"]));
 });

@@ -5,6 +5,7 @@ import { startAzureFront, type AzureFront } from "@longshore/testkit/azure/front
 import type { AzureOperation } from "@longshore/testkit/azure/operations";
 import type { Fault } from "@longshore/testkit/s3/stand-in/faults";
 import { collectBytes } from "@longshore/testkit/streams";
+import { describePeers } from "@longshore/testkit/peers";
 import { azureDriverOn } from "./azure-subject.js";
 import { expectFault } from "../contract/driver-contract.js";
 
@@ -15,7 +16,7 @@ const INTERNAL: Fault = { kind: "error", status: 500, code: "InternalError" };
 const RESET: Fault = { kind: "reset" };
 const LOST: Fault = { kind: "lost-answer" };
 
-describe("the Azure driver when things go wrong", () => {
+describePeers("the Azure driver when things go wrong", ["azurite"], () => {
   let azurite: Azurite;
   let front: AzureFront;
   let close: (() => Promise<void>)[] = [];

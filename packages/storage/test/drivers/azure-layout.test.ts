@@ -1,8 +1,9 @@
 import { randomBytes } from "node:crypto";
-import { afterAll, afterEach, beforeAll, describe, expect, it } from "vitest";
+import { afterAll, afterEach, beforeAll, expect, it } from "vitest";
 import { startAzurite, type Azurite } from "@longshore/testkit/azure/azurite";
 import { startAzureFront, type AzureFront } from "@longshore/testkit/azure/front";
 import { collectBytes } from "@longshore/testkit/streams";
+import { describePeers } from "@longshore/testkit/peers";
 import { azureDriverOn } from "./azure-subject.js";
 
 const MIB = 1024 * 1024;
@@ -10,7 +11,7 @@ const BLOB = "/docker/registry/v2/blobs/sha256/00/data";
 const text = (value: string): Uint8Array => new TextEncoder().encode(value);
 
 /** Azurite knows blocks and pages of appended blobs as Azure does. */
-describe("the blobs of the Azure driver", () => {
+describePeers("the blobs of the Azure driver", ["azurite"], () => {
   let azurite: Azurite;
   let front: AzureFront;
   let close: (() => Promise<void>)[] = [];

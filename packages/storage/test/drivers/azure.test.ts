@@ -1,6 +1,7 @@
-import { afterAll, beforeAll, describe } from "vitest";
+import { afterAll, beforeAll } from "vitest";
 import { startAzurite, type Azurite } from "@longshore/testkit/azure/azurite";
 import { startAzureFront, type AzureFront } from "@longshore/testkit/azure/front";
+import { describePeers } from "@longshore/testkit/peers";
 import { driverContract } from "../contract/driver-contract.js";
 import { objectStorageContract } from "../contract/object-storage-contract.js";
 import type { StorageDriver } from "../../src/contract/driver.js";
@@ -31,13 +32,17 @@ function suites(copies: boolean, parameters: Readonly<Record<string, unknown>> =
   objectStorageContract("azure", { ...subject, conditionalWrites: true });
 }
 
-describe("over Azurite, where bytes that are copied pass through the registry", () => suites(false));
+describePeers("over Azurite, where bytes that are copied pass through the registry", ["azurite"], () => suites(false));
 
-describe("over Azurite with copies by the service, below a directory, with small copies and little memory", () => {
-  suites(true, {
-    rootdirectory: "/some/root dir+ä/",
-    chunksize: 5 * MIB,
-    copychunksize: 5 * MIB,
-    uploadbuffers: 16 * MIB,
-  });
-});
+describePeers(
+  "over Azurite with copies by the service, below a directory, with small copies and little memory",
+  ["azurite"],
+  () => {
+    suites(true, {
+      rootdirectory: "/some/root dir+ä/",
+      chunksize: 5 * MIB,
+      copychunksize: 5 * MIB,
+      uploadbuffers: 16 * MIB,
+    });
+  },
+);

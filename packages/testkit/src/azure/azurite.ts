@@ -1,4 +1,3 @@
-import { createRequire } from "node:module";
 import { randomBytes } from "node:crypto";
 import { readFile } from "node:fs/promises";
 import { Agent } from "node:https";
@@ -30,8 +29,6 @@ export interface Azurite extends AsyncDisposable {
 const ACCOUNT = "devstoreaccount1";
 const KEY = "Eby8vdM02xNOcqFlqUwJPLlmEtlCDXJ1OUzFT50uSRZ6IFsuFq2UVErCz4I6tq/K1SZFPTOtr/KBHBeksoGMGw==";
 
-const PROGRAM = createRequire(import.meta.url).resolve("azurite/dist/src/blob/main.js");
-
 /** TLS, and with it logins by tokens, whose signatures the emulator doesn't check. */
 export interface AzuriteTls {
   /** Files. */
@@ -43,9 +40,8 @@ export interface AzuriteTls {
 export async function startAzurite(tls?: AzuriteTls): Promise<Azurite> {
   const port = await freePorts(1);
   const daemon = await startDaemon(
-    process.execPath,
+    "azurite-blob",
     [
-      PROGRAM,
       ...["--inMemoryPersistence", "--silent", "--disableTelemetry", "--skipApiVersionCheck"],
       ...["--blobHost", "127.0.0.1", "--blobPort", String(port)],
       ...(tls === undefined ? [] : ["--cert", tls.certificate, "--key", tls.key, "--oauth", "basic"]),
