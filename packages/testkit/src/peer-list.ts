@@ -11,8 +11,8 @@ interface Peer {
   /** Only root can use them. */
   readonly root?: boolean;
   readonly package: string;
-  /** Where the package comes from, if not from Debian. */
-  readonly source?: "npm";
+  /** Where the package comes from; by default from Debian. */
+  readonly source?: "Debian" | "npm";
 }
 
 /** Go's libraries, without a program. */
