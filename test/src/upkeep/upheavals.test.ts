@@ -1,81 +1,17 @@
 import { pushImage } from "@longshore/testkit/fixtures";
 import { createHttpClient } from "@longshore/testkit/http-client";
 import { runLength } from "@longshore/testkit/run-length";
-import { s3Parameters, startStandIn } from "@longshore/testkit/s3/server";
-import { makeTemporaryFolder } from "@longshore/testkit/temporary-folder";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
-import {
-  commandsFor,
-  digestOfTag,
-  faultsOf,
-  startPushers,
-  startServer,
-  tagsOf,
-  type Pushers,
-  type Server,
-} from "./pushers.js";
+import { setTimeout as delay } from "node:timers/promises";
+import { commandsFor, digestOfTag, faultsOf, startPushers, startServer, tagsOf, type Pushers } from "./pushers.js";
+import { brokenIn, openSite, STORAGE_KINDS, type Site } from "./sites.js";
 
 const PATIENCE = 600_000;
 const ROUNDS = runLength({ short: 1, long: 4, variable: "UPHEAVALS" });
 
-type Section = Readonly<Record<string, unknown>>;
-
-/** Makes storages of one kind. */
-interface Storages {
-  /** The section of the configuration for a new one. */
-  create(): Promise<Section>;
-  stop(): Promise<void>;
-}
-
-const KINDS: readonly (readonly [string, (folder: string) => Promise<Storages>])[] = [
-  [
-    "files",
-    (folder) => {
-      let count = 0;
-      const create = () => Promise.resolve({ filesystem: { rootdirectory: `${folder}/storage-${(count += 1)}` } });
-      return Promise.resolve({ create, stop: () => Promise.resolve() });
-    },
-  ],
-  [
-    "object storage",
-    async () => {
-      const server = await startStandIn();
-      const create = async () => ({ s3: s3Parameters(server, await server.newBucket()) });
-      return { create, stop: () => server.stop() };
-    },
-  ],
-];
 /** The backup alone takes some ten starts of programs. */
-const CASES = runLength({ short: 1, long: 4, variable: "UPHEAVAL_CASES" });
-const kinds = KINDS.slice(0, runLength({ short: 1, long: KINDS.length, variable: "UPHEAVAL_KINDS" }));
-
-/** Two registries over one storage, with commands for it. */
-interface Site extends AsyncDisposable {
-  readonly servers: readonly [Server, Server];
-  readonly urls: readonly string[];
-  readonly folder: string;
-  readonly storages: Storages;
-  readonly commands: Awaited<ReturnType<typeof commandsFor>>;
-}
-
-async function openSite(open: (folder: string) => Promise<Storages>): Promise<Site> {
-  const folder = await makeTemporaryFolder("upheavals");
-  const storages = await open(folder.path);
-  const storage = await storages.create();
-  const servers = [await startServer(storage), await startServer(storage)] as const;
-  return {
-    servers,
-    urls: servers.map(({ url }) => url),
-    folder: folder.path,
-    storages,
-    commands: await commandsFor(`${folder.path}/site.yml`, storage),
-    async [Symbol.asyncDispose]() {
-      for (const each of servers) await each[Symbol.asyncDispose]();
-      await storages.stop();
-      await folder[Symbol.asyncDispose]();
-    },
-  };
-}
+const CASES = runLength({ short: 1, long: 5, variable: "UPHEAVAL_CASES" });
+const kinds = STORAGE_KINDS.slice(0, runLength({ short: 1, long: STORAGE_KINDS.length, variable: "UPHEAVAL_KINDS" }));
 
 /** What of that which was acknowledged a replica doesn't serve: of each tag, what the first of `names` that has it says. */
 async function lost(urls: readonly string[], names: readonly string[], pushers: Pushers): Promise<readonly string[]> {
@@ -99,20 +35,6 @@ async function lost(urls: readonly string[], names: readonly string[], pushers: 
   return faults;
 }
 
-/** What is missing of the images that the repository lists, as each replica serves it. */
-async function brokenIn(urls: readonly string[], name: string): Promise<readonly string[]> {
-  const faults: string[] = [];
-  for (const url of urls) {
-    const client = createHttpClient(url);
-    for (const tag of await tagsOf(client, name)) {
-      // A delete that was killed may have removed the manifest before its tags.
-      if ((await digestOfTag(client, name, tag)) !== undefined) faults.push(...(await faultsOf(client, name, tag)));
-    }
-    client.close();
-  }
-  return faults;
-}
-
 async function pushWhole([url = ""]: readonly string[], name: string, tag: string): Promise<void> {
   const client = createHttpClient(url);
   await pushImage(client, name, tag);
@@ -121,6 +43,49 @@ async function pushWhole([url = ""]: readonly string[], name: string, tag: strin
 
 /** Within the time of a command: before it has begun, in its middle, or when it has ended (ms). */
 const sometime = (): number => 200 + Math.random() * 700;
+
+/** How repositories are copied. */
+interface Copier {
+  /** Copies all tags, or one; returns whether that was done. */
+  run(from: string, to: string, tag?: string): Promise<boolean>;
+  /** The same for all tags, by a process that is killed meanwhile. */
+  killed(from: string, to: string): Promise<void>;
+}
+
+const copiesByCommand = ({ commands }: Site): Copier => ({
+  async run(from, to, tag) {
+    const one = tag === undefined ? [] : ["--tag", tag];
+    return (await commands.run("repository copy", from, to, "--overwrite", ...one)).code === 0;
+  },
+  killed: (from, to) => commands.killed(sometime(), "repository copy", from, to, "--overwrite"),
+});
+
+/** By requests to one registry; the other one is killed. */
+function copiesThroughApi({ servers, urls }: Site): Copier {
+  const ask = async (url = "", from: string, to: string, tag?: string): Promise<boolean> => {
+    const client = createHttpClient(url);
+    const query = new URLSearchParams({ from, ...(tag === undefined ? {} : { tag }) }).toString();
+    try {
+      const path = `/v2/${to}/_longshore/repository/copies?${query}`;
+      const answer = await client.ask({ method: "POST", path });
+      // A tag that is deleted meanwhile.
+      if (answer.status !== 200) expect([answer.status, answer.text()]).toEqual([404, expect.any(String)]);
+      return answer.status === 200;
+    } finally {
+      client.close();
+    }
+  };
+  return {
+    run: (from, to, tag) => ask(urls[1], from, to, tag),
+    async killed(from, to) {
+      const asked = ask(urls[0], from, to).catch((error: unknown) => {
+        if (!(error instanceof Error && "code" in error)) throw error;
+      });
+      await delay(Math.random() * 100);
+      await Promise.all([servers[0].kill(), asked]);
+    },
+  };
+}
 
 describe.each(kinds)("over %s, while two registries take pushes and deletes, and are killed", (_kind, open) => {
   let site: Site;
@@ -191,28 +156,28 @@ describe.each(kinds)("over %s, while two registries take pushes and deletes, and
     expect(await lost([other.url, ...urls], [name], pushers)).toEqual([]);
   };
 
-  const copying = async (): Promise<void> => {
+  const copying = async (word: string, copierOf: (site: Site) => Copier): Promise<void> => {
     const { servers, urls, commands } = site;
+    const copier = copierOf(site);
     for (let round = 0; round < ROUNDS; round += 1) {
-      const [from, to] = [`team/source${round}`, `team/copy${round}`];
-      const copy = ["repository copy", from, to, "--overwrite"] as const;
+      const [from, to] = [`team/source-${word}${round}`, `team/copy-${word}${round}`];
       const collect = ["garbage-collect", "--grace-period", "15s", "--delete-untagged"] as const;
       const pushers = startPushers(urls, from, { deletes: true });
       await pushers.progress(8);
-      await commands.killed(sometime(), ...copy);
+      await copier.killed(from, to);
       await Promise.all([
-        servers[round % 2 === 0 ? 0 : 1].kill(),
-        commands.run(...copy),
+        servers[0].kill(),
+        copier.run(from, to),
         commands.run(...collect),
         commands.killed(sometime(), ...collect),
       ]);
       expect(await brokenIn(urls, to)).toEqual([]);
       await pushers.progress(8);
-      await Promise.all([commands.run(...copy), commands.run("repository delete", from, "--yes")]);
+      await Promise.all([copier.run(from, to), commands.run("repository delete", from, "--yes")]);
       await pushers.stop();
       expect(await brokenIn(urls, to)).toEqual([]);
       await pushWhole(urls, from, "last");
-      expect(await commands.run(...copy, "--tag", "last")).toMatchObject({ code: 0 });
+      expect(await copier.run(from, to, "last")).toBe(true);
       await commands.run("repository delete", from, "--yes");
       expect(await commands.run("garbage-collect", "--grace-period", "0s")).toMatchObject({ code: 0 });
       expect(await brokenIn(urls, to)).toEqual([]);
@@ -224,7 +189,11 @@ describe.each(kinds)("over %s, while two registries take pushes and deletes, and
     ["a rename loses nothing, whenever it is killed", rename],
     ["a removed repository is gone, and what is pushed to it later is whole", removal],
     ["a backup has everything that was acknowledged before it, and restores", backup],
-    ["a copy is whole, whatever becomes of its source, and while collections run", copying],
+    [
+      "a copy is whole, whatever becomes of its source, and while collections run",
+      () => copying("command", copiesByCommand),
+    ],
+    ["so is a copy through the API", () => copying("request", copiesThroughApi)],
   ] as const;
   it.each(cases.slice(0, CASES))("%s", { timeout: PATIENCE }, (_title, work) => work());
 });
