@@ -1,14 +1,15 @@
-import { afterAll, beforeAll, describe } from "vitest";
+import { afterAll, afterEach, beforeAll, describe } from "vitest";
 import { describePeer } from "@longshore/testkit/peers";
 import { startS3Server, type S3Kind, type S3Server } from "@longshore/testkit/s3/server";
 import { driverContract } from "../contract/driver-contract.js";
 import { objectStorageContract } from "../contract/object-storage-contract.js";
 import type { StorageDriver } from "../../src/contract/driver.js";
+import { quarantineSuite } from "../scrub/quarantine-suite.js";
 import { driverOn } from "./s3-subject.js";
 
 const MIB = 1024 * 1024;
 
-/** Runs both suites over one server, with a bucket for each test. */
+/** Runs all suites over one server, with a bucket for each test. */
 function suites(kind: S3Kind, parameters: Readonly<Record<string, unknown>> = {}): void {
   let server: S3Server | undefined;
   beforeAll(async () => {
@@ -26,6 +27,20 @@ function suites(kind: S3Kind, parameters: Readonly<Record<string, unknown>> = {}
   driverContract("s3", { ...subject, objectStorage: true, inconsistent: kind === "swift" });
   // Swift 2.30 doesn't support them.
   objectStorageContract("s3", { ...subject, conditionalWrites: kind !== "swift" });
+  if (kind !== "swift") describe("quarantine", () => quarantine(subject.create));
+}
+
+function quarantine(create: () => Promise<StorageDriver>): void {
+  const opened: StorageDriver[] = [];
+  afterEach(async () => {
+    for (const driver of opened.splice(0)) await driver.close();
+  });
+  const fresh = async (): Promise<StorageDriver> => {
+    const driver = await create();
+    opened.push(driver);
+    return driver;
+  };
+  quarantineSuite(fresh, { every: 12 });
 }
 
 describe("over our stand-in", () => {

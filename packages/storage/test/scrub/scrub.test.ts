@@ -7,46 +7,16 @@ import { SCRUB_STATE } from "../../src/layout/upkeep-files.js";
 import { digestOf, type Digest } from "../../src/model/digest.js";
 import { OCI_MANIFEST } from "../../src/model/media-types.js";
 import { createPace } from "../../src/scrub/pace.js";
-import { scrubStorage } from "../../src/scrub/scrub.js";
-import type { ScrubOptions } from "../../src/scrub/options.js";
 import { openRegistry } from "../../src/store/open-registry.js";
 import { orUndefined } from "../../src/store/shared/links.js";
 import { QuarantineError } from "../../src/scrub/quarantine.js";
 import { createInMemoryObjectStorage } from "../drivers/in-memory-object-storage.js";
-import { NO_CACHES, NO_DESCRIPTORS } from "../../src/cache/none.js";
-import { createDescriptorCache } from "../../src/cache/descriptors.js";
 import { describeForStorages } from "../gc/support.js";
-import {
-  describeForDrivers,
-  encode,
-  failureOf,
-  imageOf,
-  putBlob,
-  refusing,
-  repository,
-  tag,
-} from "../store/support.js";
-
-const name = repository("team/app");
-const v1 = tag("v1");
-
-const scrub = (driver: StorageDriver, options: ScrubOptions = {}) => scrubStorage(driver, { patience: 0, ...options });
-
-async function pushImage(driver: StorageDriver, rest: object = {}, tags = [v1]): Promise<Digest> {
-  await putBlob(driver, name, "config");
-  await putBlob(driver, name, "layer");
-  const { manifests } = openRegistry(driver).repository(name);
-  const bytes = encode(imageOf({ annotations: { is: "image" }, ...rest }));
-  return (await manifests.put({ bytes, mediaType: OCI_MANIFEST, tags })).descriptor.digest;
-}
+import { describeForDrivers, encode, failureOf, putBlob, refusing, tag } from "../store/support.js";
+import { quarantineSuite } from "./quarantine-suite.js";
+import { kindsOf, layer, name, pushImage, scrub, v1 } from "./support.js";
 
 const subjectOf = (digest: Digest): object => ({ subject: { mediaType: OCI_MANIFEST, digest, size: 1 } });
-const layer = digestOf(encode("layer"));
-
-const kindsOf = async (driver: StorageDriver, options?: ScrubOptions): Promise<readonly string[]> =>
-  (await scrub(driver, options)).findings.map(({ kind, action }) =>
-    action === undefined ? kind : `${kind} ${action}`,
-  );
 
 const body = (fresh: () => Promise<StorageDriver>): void => {
   it("finds nothing wrong with what was pushed, or on an empty storage", async () => {
@@ -177,62 +147,8 @@ const body = (fresh: () => Promise<StorageDriver>): void => {
 describe("a scrub", () => {
   describeForStorages("scrub", body);
 
-  const quarantine = (fresh: () => Promise<StorageDriver>): void => {
-    it("moves a damaged blob aside, and the next push of it is taken", async () => {
-      const driver = await fresh();
-      const digest = await pushImage(driver);
-      await driver.write(paths.blobData(layer), encode("LAYER"));
-      const forgotten: Digest[] = [];
-      const descriptors = { delete: (each: Digest) => void forgotten.push(each) };
-      const kinds = await kindsOf(driver, { quarantine: true, descriptors });
-      expect(kinds).toEqual(["blob-damaged quarantined", "layer-link-dangling", "manifest-incomplete"]);
-      expect(forgotten).toEqual([layer]);
-      const { blobs, uploads, manifests } = openRegistry(driver).repository(name);
-      expect(await failureOf(blobs.stat(layer))).toMatchObject({ code: "BLOB_UNKNOWN" });
-      const { uuid } = await uploads.start();
-      async function* bytes() {
-        yield await Promise.resolve(encode("layer"));
-      }
-      await uploads.commit(uuid, layer, { bytes: bytes() });
-      expect(await kindsOf(driver, { quarantine: true })).toEqual([]);
-      expect((await manifests.get(digest)).digest).toBe(digest);
-      const kept = await driver.list(`${paths.ROOT}/longshore/quarantine/sha256/${layer.slice(7)}`);
-      expect(kept.names).toHaveLength(1);
-    });
-
-    it("leaves sound bytes that a push brings at any moment", async () => {
-      // Each fourth call of those that come after the damage was found: the others differ little.
-      for (let moment = 1; ; moment += 4) {
-        const driver = await fresh();
-        await pushImage(driver);
-        await driver.write(paths.blobData(layer), encode("LAYER"));
-        let calls = 0;
-        const watched = refusing(driver, async () => {
-          if (++calls === moment) await putBlob(driver, name, "layer");
-          return undefined;
-        });
-        await scrub(watched, { quarantine: true });
-        if (calls < moment) return;
-        expect({ moment, kinds: await kindsOf(driver) }).toEqual({ moment, kinds: [] });
-      }
-    });
-
-    it("is noticed by a process that remembers the size, when a client asks whether it may leave out the blob", async () => {
-      const driver = await fresh();
-      await pushImage(driver);
-      const descriptors = createDescriptorCache(10, NO_DESCRIPTORS);
-      const { blobs } = openRegistry(driver, {
-        caches: { ...NO_CACHES, descriptors },
-        leases: { freshFor: -1 },
-      }).repository(name);
-      await blobs.stat(layer, { keep: true });
-      await driver.write(paths.blobData(layer), encode("LAYER"));
-      await scrub(driver, { quarantine: true });
-      expect(await failureOf(blobs.stat(layer, { keep: true }))).toMatchObject({ code: "BLOB_UNKNOWN" });
-    });
-  };
   describeForDrivers("quarantine", (fresh) => {
-    quarantine(fresh);
+    quarantineSuite(fresh);
 
     it("leaves what a collector has hidden to it", async () => {
       const driver = await fresh();
@@ -242,7 +158,7 @@ describe("a scrub", () => {
     });
   });
   describe("quarantine over object storage", () => {
-    quarantine(() => Promise.resolve(createInMemoryObjectStorage().driver));
+    quarantineSuite(() => Promise.resolve(createInMemoryObjectStorage().driver));
 
     it("keeps the blob of no bytes", async () => {
       const { driver } = createInMemoryObjectStorage();
