@@ -166,8 +166,8 @@ function describeContent(fault: Exclude<StorageFault, { readonly code: DriverFau
 const IMMUTABLE: Record<Extract<StorageFault, { readonly code: "TAG_IMMUTABLE" }>["wanted"], string> = {
   move: "and can't be moved; push under another tag",
   delete: "and can't be deleted",
-  "delete-manifest": "so that manifest can't be deleted",
-  "delete-repository": "so that repository can't be deleted",
+  "delete-manifest": "and neither can be deleted",
+  "delete-repository": "and the repository can't be deleted",
 };
 
 function describeImmutable(fault: Extract<StorageFault, { readonly code: "TAG_IMMUTABLE" }>): string {

@@ -163,6 +163,27 @@ it("a quota of tags refuses one more, and lets an old one move", async () => {
   expectStatus(await pushArtifact(client, "other/app", "1", 10), 201);
 });
 
+it("a quota of repositories refuses a new one before its layers are sent, and not once there is a place again", async () => {
+  await using registry = await startRegistry({
+    config: { policy: { quota: [{ name: "few", prefix: "*", repositories: 1 }] } },
+  });
+  const { client } = registry;
+  expectStatus(await pushArtifact(client, "team/app", "1", 10), 201);
+  const begin = (name: string) => client.ask({ method: "POST", path: `/v2/${name}/blobs/uploads/` });
+  // What an upload is measured by before it begins may be two seconds old.
+  await expect.poll(async () => (await begin("team/other")).status).toBe(403);
+  const refused = await begin("team/other");
+  expect([refused.status, refused.text()]).toEqual([
+    403,
+    expect.stringContaining(
+      "allows 1 repository, of which 1 repository is used, so that there is no place for team/other",
+    ),
+  ]);
+  expectStatus(await begin("team/app"), 202);
+  expectStatus(await client.ask({ method: "DELETE", path: "/v2/team/app/_longshore/repository/contents" }), 200);
+  expectStatus(await begin("team/other"), 202);
+});
+
 it("a quota that is nearly used up warns the client, once the push adds something", async () => {
   await using registry = await startRegistry({
     config: { policy: { quota: [{ name: 'few "tags"', prefix: "*", tags: 4, warnat: 50 }] } },

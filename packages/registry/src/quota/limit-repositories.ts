@@ -18,17 +18,25 @@ import {
 import { ApiError } from "../errors/api-error.js";
 import { NO_HOLDINGS, type Holdings } from "./holdings.js";
 import { formatBytes } from "./format-bytes.js";
+import { sayAmount, sayUsed } from "./say.js";
 import { quotaExceeded, type Reservation, type Reservations } from "./reservations.js";
 
 export interface QuotaPorts {
   readonly rules: readonly QuotaRule[];
   readonly reservations: Reservations;
-  /** What is in the storage below a prefix; may be some seconds old. */
-  readonly roughly: (prefix: string) => Promise<Amounts>;
+  /** What is in the storage below a prefix. */
+  readonly look: (prefix: string, exactness: "rough" | "exact") => Promise<Look>;
   /** How long an uploaded blob counts that no manifest refers to (ms): until a collection may remove it. */
   readonly unreferencedFor: number;
   /** Called when a push brings something close to its limit. */
   readonly onNear: (warning: string) => void;
+}
+
+/** What is below a prefix: exactly, or as it was some seconds ago. */
+export interface Look {
+  readonly amounts: Amounts;
+  /** Whether the repository isn't empty. */
+  readonly has: (name: string) => boolean;
 }
 
 /** How long a manifest's push may take (ms); its body has arrived when it begins. */
@@ -53,6 +61,7 @@ export function limitRepositories(registry: Registry, ports: QuotaPorts): Regist
 function limited(inner: Repository, scopes: readonly QuotaScope[], ports: QuotaPorts): Repository {
   const { name } = inner;
   const inBytes = scopes.filter(({ rule }) => rule.bytes !== undefined);
+  const inRepositories = scopes.filter(({ rule }) => rule.repositories !== undefined);
   const hold = (parts: ReadonlyMap<Digest, number>): Promise<readonly Reservation[]> =>
     takeAll(inBytes, { ...NO_HOLDINGS, parts }, { lifetime: ports.unreferencedFor, heldFor: name }, ports);
 
@@ -103,6 +112,7 @@ function limited(inner: Repository, scopes: readonly QuotaScope[], ports: QuotaP
     uploads: {
       ...inner.uploads,
       start: async (options) => {
+        await requirePlace(name, inRepositories, ports);
         await roomFor(1, inBytes, ports);
         return inner.uploads.start(options);
       },
@@ -190,13 +200,21 @@ function blobsOf({ bytes, mediaType }: ManifestPush): readonly ManifestReference
   }
 }
 
+/** Looks below the prefix, and exactly if it is `full`: what was deleted a moment ago has made room. */
+async function lookUnlessFull(prefix: string, { look }: QuotaPorts, isFull: (look: Look) => boolean): Promise<Look> {
+  const rough = await look(prefix, "rough");
+  return isFull(rough) ? look(prefix, "exact") : rough;
+}
+
 /** The least room that any of `scopes` has left; throws DENIED if that is less than `bytes`. */
-async function roomFor(bytes: number, scopes: readonly QuotaScope[], { roughly }: QuotaPorts): Promise<number> {
+async function roomFor(bytes: number, scopes: readonly QuotaScope[], ports: QuotaPorts): Promise<number> {
   let room = Infinity;
   for (const { rule, prefix } of scopes) {
     const allowed = rule.bytes ?? Infinity;
-    const { bytes: used } = await roughly(prefix);
-    if (used + bytes > allowed) {
+    const isFull = ({ amounts }: Look): boolean => amounts.bytes + bytes > allowed;
+    const look = await lookUnlessFull(prefix, ports, isFull);
+    const used = look.amounts.bytes;
+    if (isFull(look)) {
       throw quotaExceeded({
         message: `the quota "${rule.name}" of ${prefix} allows ${formatBytes(allowed)}: ${formatBytes(used)} are used, so that this layer doesn't fit; delete tags that aren't needed, or ask for more`,
         detail: { quota: rule.name, prefix, measure: "bytes", used, allowed },
@@ -205,6 +223,22 @@ async function roomFor(bytes: number, scopes: readonly QuotaScope[], { roughly }
     room = Math.min(room, allowed - used);
   }
   return room;
+}
+
+/** Throws DENIED if the repository is a new one for which there is no place: no manifest would be taken after its layers. */
+async function requirePlace(name: RepositoryName, scopes: readonly QuotaScope[], ports: QuotaPorts): Promise<void> {
+  for (const { rule, prefix } of scopes) {
+    const allowed = rule.repositories ?? Infinity;
+    const isFull = ({ amounts, has }: Look): boolean => amounts.repositories >= allowed && !has(name);
+    const look = await lookUnlessFull(prefix, ports, isFull);
+    const used = look.amounts.repositories;
+    if (isFull(look)) {
+      throw quotaExceeded({
+        message: `the quota "${rule.name}" of ${prefix} allows ${sayAmount("repositories", allowed)}, of which ${sayUsed("repositories", used)}, so that there is no place for ${name}; delete repositories that aren't needed, or ask for more`,
+        detail: { quota: rule.name, prefix, measure: "repositories", used, allowed },
+      });
+    }
+  }
 }
 
 /** The rest of a session that has `received` bytes. */

@@ -1,10 +1,10 @@
 import { SECOND } from "@longshore/base/duration";
 import type { Inventory } from "@longshore/inventory";
-import type { Amounts, QuotaRule } from "@longshore/policy";
+import type { QuotaRule } from "@longshore/policy";
 import type { Digest, RecordStore, Registry } from "@longshore/storage";
 import { LRUCache } from "lru-cache";
 import { amountsOf, type Holdings } from "./holdings.js";
-import { limitRepositories } from "./limit-repositories.js";
+import { limitRepositories, type Look } from "./limit-repositories.js";
 import { openReservations } from "./reservations.js";
 
 /** Options of {@link openQuotas}. */
@@ -28,21 +28,26 @@ const PREFIXES = 1000;
 export function openQuotas(registry: Registry, options: QuotaOptions): Registry {
   const { rules, isExempt, inventory, records, unreferencedFor, onNear } = options;
   const holdings = (prefix: string): Promise<Holdings> => holdingsBelow(inventory, prefix);
-  const recent = new LRUCache<string, Promise<Amounts>>({ max: PREFIXES, ttl: ROUGHLY });
-  const roughly = (prefix: string): Promise<Amounts> => {
-    const known = recent.get(prefix);
+  const recent = new LRUCache<string, Promise<Look>>({ max: PREFIXES, ttl: ROUGHLY });
+  const look = (prefix: string, exactness: "rough" | "exact"): Promise<Look> => {
+    const known = exactness === "exact" ? undefined : recent.get(prefix);
     if (known !== undefined) return known;
-    const looking = holdings(prefix).then(amountsOf);
+    const looking = holdings(prefix).then(lookOf);
     looking.catch(() => recent.delete(prefix));
     recent.set(prefix, looking);
     return looking;
   };
   const reservations = openReservations({ records, holdings });
-  const limited = limitRepositories(registry, { rules, reservations, roughly, unreferencedFor, onNear });
+  const limited = limitRepositories(registry, { rules, reservations, look, unreferencedFor, onNear });
   return {
     ...registry,
     repository: (name) => (isExempt(name) ? registry : limited).repository(name),
   };
+}
+
+function lookOf(holdings: Holdings): Look {
+  const { repositories } = holdings;
+  return { amounts: amountsOf(holdings), has: (name) => repositories.has(name) };
 }
 
 async function holdingsBelow(inventory: Inventory, prefix: string): Promise<Holdings> {

@@ -1,12 +1,12 @@
 import { createHash, randomUUID } from "node:crypto";
 import { setTimeout as sleep } from "node:timers/promises";
 import { backoff } from "@longshore/base/backoff";
-import { judgeQuota, type Measure, type QuotaScope } from "@longshore/policy";
+import { judgeQuota, type QuotaScope } from "@longshore/policy";
 import { isDigest, type Digest, type RecordStore } from "@longshore/storage";
 import { z } from "zod";
 import { ApiError } from "../errors/api-error.js";
-import { formatBytes } from "./format-bytes.js";
 import { amountsOf, isEmpty, union, without, type Holdings } from "./holdings.js";
+import { sayAmount, sayUsed } from "./say.js";
 
 /** Room that pushes have taken before they are in the storage (docs/protocols/quota.md). */
 export interface Reservations {
@@ -166,20 +166,18 @@ function holdingsOf({ parts, tags, repositories }: Pick<Pending, "parts" | "tags
 function check({ rule, prefix }: QuotaScope, used: Holdings, after: Holdings): string | undefined {
   const [before, then] = [amountsOf(used), amountsOf(after)];
   const verdict = judgeQuota(rule, before, then);
-  const say = (measure: Measure, amount: number): string =>
-    measure === "bytes" ? formatBytes(amount) : `${amount} ${measure}`;
   if (verdict.kind === "exceeded") {
     const { measure, limit } = verdict;
-    const more = say(measure, then[measure] - before[measure]);
+    const more = sayAmount(measure, then[measure] - before[measure]);
     throw quotaExceeded({
-      message: `the quota "${rule.name}" of ${prefix} allows ${say(measure, limit)}: ${say(measure, before[measure])} are used, and this push would add ${more}; delete tags that aren't needed, or ask for more`,
+      message: `the quota "${rule.name}" of ${prefix} allows ${sayAmount(measure, limit)}: ${sayUsed(measure, before[measure])}, and this push would add ${more}; delete tags that aren't needed, or ask for more`,
       detail: { quota: rule.name, prefix, measure, used: before[measure], allowed: limit },
     });
   }
   const [near] = verdict.near;
   const limit = near === undefined ? undefined : rule[near];
   if (near === undefined || limit === undefined) return undefined;
-  return `the quota "${rule.name}" of ${prefix} allows ${say(near, limit)}, of which ${say(near, then[near])} are used`;
+  return `the quota "${rule.name}" of ${prefix} allows ${sayAmount(near, limit)}, of which ${sayUsed(near, then[near])}`;
 }
 
 /** The refusal of a push that doesn't fit. */

@@ -16,7 +16,7 @@ it("a blob that can't be counted takes nothing from those that are there", async
   const limited = limitRepositories(registry, {
     rules: [{ name: "teams", prefix: "team", bytes: 1000, warnat: 90 }],
     reservations,
-    roughly: () => Promise.resolve({ bytes: 0, tags: 0, repositories: 0 }),
+    look: () => Promise.resolve({ amounts: { bytes: 0, tags: 0, repositories: 0 }, has: () => false }),
     unreferencedFor: 1000,
     onNear: () => undefined,
   });
