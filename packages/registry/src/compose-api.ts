@@ -1,6 +1,7 @@
 import { MINUTE } from "@longshore/base/duration";
 import { Resources } from "@longshore/base/resources";
 import type { AccessController, LoginRegistrar } from "@longshore/auth";
+import type { Inventory } from "@longshore/inventory";
 import type { LimitCounter } from "@longshore/policy";
 import {
   canRedirect,
@@ -15,6 +16,7 @@ import type { Activity } from "./activity/feed.js";
 import type { Config } from "./config/config.js";
 import { loadSource, type ConfigurationSource } from "./config/source.js";
 import type { AppDependencies } from "./http/shared-state.js";
+import type { RetentionPlan } from "./http/retention-plan.js";
 import type { OpenConsole } from "./console/open-console.js";
 import { createApp, type App } from "./http/app.js";
 import { createClientAddresses, type ClientAddresses } from "./http/client/client-address.js";
@@ -133,6 +135,7 @@ export async function composeApi(config: Config, ports: ApiPorts): Promise<Compo
     activity,
     feed: ports.activity,
     immutable: immutableTagsOf(config),
+    retention: inventory && planOf(config, registry, inventory),
     maintenance: ports.maintenance && { runs: openRuns(openRecords(driver)), requests: ports.maintenance },
     log,
     settings: settingsOf(ports.source),
@@ -166,6 +169,13 @@ function counted(metrics: StorageMetrics["cache"] | undefined, tally: CacheTally
       metrics?.lookup?.(isHit);
     },
     state: (isAvailable) => void (tally.isAvailable = isAvailable),
+  };
+}
+
+function planOf(config: Config, registry: Registry, inventory: Inventory): RetentionPlan {
+  return async (name, signal) => {
+    const { planRetention } = await import("./retention/run-retention.js");
+    return planRetention(name, config, { registry, inventory, signal });
   };
 }
 

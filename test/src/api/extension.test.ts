@@ -17,11 +17,13 @@ import { basic, passwordLine } from "../auth/support.js";
 
 const of = (name: string, path: string): string => `/v2/${name}/_longshore/repository/${path}`;
 
+const BUILDS = { name: "builds", repositories: ["other"], tags: ["b-*"], newest: 1 };
+
 describe("lists of the extension API, from two workers", () => {
   let registry: RunningRegistry;
   let image: Image;
   beforeAll(async () => {
-    registry = await startRegistry({ config: { http: { workers: 2 } } });
+    registry = await startRegistry({ config: { http: { workers: 2 }, policy: { retention: { rules: [BUILDS] } } } });
     const { client } = registry;
     image = await pushImage(client, "team/app", "1.9");
     await pushImage(client, "team/app", "1.10", { layers: 5 });
@@ -35,7 +37,7 @@ describe("lists of the extension API, from two workers", () => {
         subject: describeContent(image.manifest, OCI_MANIFEST),
       },
     });
-    await pushImage(client, "other", "x", { layers: 0 });
+    for (const tag of ["b-1", "b-2", "x"]) await pushImage(client, "other", tag, { layers: 0 });
   });
   afterAll(() => registry[Symbol.asyncDispose]());
 
@@ -82,6 +84,20 @@ describe("lists of the extension API, from two workers", () => {
     expect(await get(of("team/app", `referrers/${image.manifest.digest}`))).toMatchObject({
       referrers: [{ kind: "sbom", artifactType: "application/spdx+json" }],
     });
+  });
+
+  it("have what retention would do with each tag, and why", async () => {
+    const [older, newer, other] = [
+      { tag: "b-1", kept: false, rule: "builds", reason: "no rule keeps it" },
+      { tag: "b-2", kept: true, rule: "builds", reason: "it is among the newest 1" },
+      { tag: "x", kept: true },
+    ];
+    const first = await get(of("other", "retention?n=2"));
+    expect(first).toMatchObject({ kept: 2, removed: 1, tags: [older, newer], next: "b-2" });
+    const last = await get(of("other", "retention?n=2&last=b-2"));
+    expect(last).toMatchObject({ kept: 2, removed: 1, tags: [other] });
+    expect(last).not.toHaveProperty("next");
+    expect(await get(of("other", "retention?removed=true"))).toMatchObject({ tags: [{ tag: "b-1" }] });
   });
 
   it("refuse a cursor of another order, and repositories that aren't there", async () => {

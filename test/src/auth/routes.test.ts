@@ -87,6 +87,7 @@ const TABLE: Readonly<Record<string, Row>> = {
     least: ALL("admin"),
   },
   "longshore-repository-files": { path: `${OF_REPOSITORY}/files/${DIGEST}`, scope: SCOPE, least: REPOSITORY },
+  "longshore-repository-retention": { path: `${OF_REPOSITORY}/retention`, scope: SCOPE, least: REPOSITORY },
   "longshore-repository-usage": { path: `${OF_REPOSITORY}/usage`, scope: SCOPE, least: REPOSITORY },
   "longshore-repository-referrers": { path: `${OF_REPOSITORY}/referrers/${DIGEST}`, scope: SCOPE, least: REPOSITORY },
   "longshore-repository-contents": { path: `${OF_REPOSITORY}/contents`, scope: SCOPE, least: REPOSITORY },

@@ -160,14 +160,28 @@ describePeer("oras", () => {
 
 describePeer("podman", () => {
   const site = usePolicies("policies-podman");
-  it("podman says which rule keeps a tag", { timeout: SLOW }, async () => {
-    const storage = ["root", "runroot", "tmpdir"].map((each) => `--${each}=${join(site.folder, each)}`);
-    const podman = [...storage, "--storage-driver=vfs", "--cgroup-manager=cgroupfs", "--events-backend=none"];
-    const archive = join(site.folder, "image.tar");
-    await writeFile(archive, dockerArchive(makeImage("docker"), site.remote("v1")));
-    expect((await attempt("podman", [...podman, "load", `--input=${archive}`])).code).toBe(0);
-    await site.expectRefusal("podman", [...podman, "push", "--tls-verify=false", site.remote("v1")]);
-  });
+  it(
+    "podman says which rule keeps a tag and which quota is used up, and waits for a limit as it is told",
+    { timeout: SLOW },
+    async () => {
+      const storage = ["root", "runroot", "tmpdir"].map((each) => `--${each}=${join(site.folder, each)}`);
+      const podman = [...storage, "--storage-driver=vfs", "--cgroup-manager=cgroupfs", "--events-backend=none"];
+      const archive = join(site.folder, "image.tar");
+      await writeFile(archive, dockerArchive(makeImage("docker"), site.remote("v1")));
+      expect((await attempt("podman", [...podman, "load", `--input=${archive}`])).code).toBe(0);
+      const push = [...podman, "push", "--tls-verify=false"];
+      await site.expectRefusal("podman", [...push, site.remote("v1")]);
+      await site.expectFailure(FULL, "podman", [
+        ...push,
+        site.remote("v1"),
+        `docker://${site.remote("v1", "small/app")}`,
+      ]);
+      const pull = [...podman, "pull", "--tls-verify=false"];
+      await site.expectFailure(GONE, "podman", [...pull, site.remote("gone")]);
+      await site.exhaust("slow/app");
+      expect(await attempt("podman", [...pull, site.remote("v1", "slow/app")])).toMatchObject({ code: 0 });
+    },
+  );
 });
 
 describePeer("docker", () => {

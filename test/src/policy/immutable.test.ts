@@ -77,6 +77,23 @@ async function contest(
   }
 }
 
+it("a move that an immutable tag refuses changes nothing, and a dry run says so", async () => {
+  await using registry = await startRegistry({ config: { policy: POLICY } });
+  const { client } = registry;
+  for (const tag of ["v1", "latest"]) await pushManifest(client, "team/app", imageOf(tag), OCI_INDEX, tag);
+  const move = (query: string) =>
+    client.ask({ method: "POST", path: `/v2/other/app/_longshore/repository/moves?from=team/app&${query}` });
+  for (const query of ["tag=v1", "tag=v1&dryrun=true"]) {
+    const refused = await move(query);
+    expect([refused.status, refused.code()]).toEqual([403, "DENIED"]);
+  }
+  expect((await client.ask({ path: "/v2/other/app/tags/list" })).status).toBe(404);
+  for (const query of ["match=*&dryrun=true", "match=*"]) {
+    expect((await move(query)).json()).toMatchObject({ tags: [{ tag: "latest" }], kept: [{ tag: "v1" }] });
+  }
+  expect((await client.ask({ path: "/v2/other/app/tags/list" })).json()).toMatchObject({ tags: ["latest"] });
+});
+
 describe("50 pushes to one immutable tag", () => {
   it("set it once, from two processes over one folder", { timeout: SLOW }, async () => {
     const folder = await makeTemporaryFolder("immutable");

@@ -1,6 +1,7 @@
 import { setMaxListeners } from "node:events";
 import type { IncomingMessage, ServerResponse } from "node:http";
 import type { AccessController, AuthPage, Grant, TokenEndpoint } from "@longshore/auth";
+import type { RetentionPlan } from "./retention-plan.js";
 import type { ActivityRecorder, Inventory } from "@longshore/inventory";
 import type { ClientLimits } from "@longshore/policy";
 import {
@@ -68,6 +69,7 @@ export interface SharedState {
   /** What happens, and room for those who watch it; undefined: nobody may. */
   readonly watching: { readonly feed: ActivityFeed; readonly places: Places } | undefined;
   readonly immutable: ImmutableTags;
+  readonly retention: RetentionPlan | undefined;
   /** Undefined: no maintenance can be asked for. */
   readonly maintenance: Maintenance | undefined;
   /** How the registry does; undefined where nobody knows. */

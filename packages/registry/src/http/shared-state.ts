@@ -1,5 +1,6 @@
 import type { AccessController } from "@longshore/auth";
 import type { ActivityFeed } from "../activity/feed.js";
+import type { RetentionPlan } from "./retention-plan.js";
 import type { ActivityRecorder, Inventory } from "@longshore/inventory";
 import type { ClientLimits } from "@longshore/policy";
 import { NOTHING_IMMUTABLE, type ImmutableTags, type Registry } from "@longshore/storage";
@@ -46,6 +47,8 @@ export interface AppDependencies {
   readonly feed?: ActivityFeed | undefined;
   /** Which tags a policy keeps as they are, for lists; none by default. The repositories of `registry` refuse to change these. */
   readonly immutable?: ImmutableTags | undefined;
+  /** What would become of tags; undefined where nobody knows. */
+  readonly retention?: RetentionPlan | undefined;
   /** Undefined: no maintenance can be asked for. */
   readonly maintenance?: Maintenance | undefined;
   /** How the registry does; undefined where nobody knows. */
@@ -106,6 +109,7 @@ export function createSharedState(dependencies: AppDependencies): SharedState {
     access,
     watching: feed === undefined ? undefined : { feed, places: createPlaces(activity.streams) },
     immutable: dependencies.immutable ?? NOTHING_IMMUTABLE,
+    retention: dependencies.retention,
     maintenance: dependencies.maintenance,
     settings: dependencies.settings,
     status: dependencies.status,

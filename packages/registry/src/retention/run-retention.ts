@@ -150,6 +150,18 @@ async function applyTo(name: RepositoryName, config: Config, ports: RetentionPor
 }
 
 /**
+ * What the rules would do with the tags of `name` now; undefined if a tag's manifest can't be read. Repositories of the pull-through
+ * cache have none that are decided on.
+ */
+export async function planRetention(
+  name: RepositoryName,
+  config: Config,
+  ports: Pick<RetentionPorts, "registry" | "inventory" | "signal">,
+): Promise<readonly TagFate[] | undefined> {
+  return isMirrored(config, name) ? [] : decide(name, config, ports);
+}
+
+/**
  * A tag that has pointed for so long (ms) to a manifest that isn't linked is no push that is under way: a delete was killed, or another
  * program's left it.
  */
@@ -162,7 +174,7 @@ const SURELY_DANGLING = HOUR;
 async function decide(
   name: RepositoryName,
   config: Config,
-  { inventory, registry, signal, now = Date.now }: RetentionPorts,
+  { inventory, registry, signal, now = Date.now }: Pick<RetentionPorts, "registry" | "inventory" | "signal" | "now">,
   onDangling?: (tag: TagEntry) => void,
 ): Promise<readonly TagFate[] | undefined> {
   // Tags first: of a manifest that is pushed in between, nothing can be missing.

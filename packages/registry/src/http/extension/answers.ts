@@ -149,6 +149,23 @@ const referrer = z.strictObject({
   tag: z.string().optional().meta({ description: "Its tag, if it refers by cosign's scheme of tags." }),
 });
 
+const retention = z.strictObject({
+  name: z.string(),
+  kept: z.int().nonnegative().meta({ description: "How many tags would stay, on all pages together." }),
+  removed: z.int().nonnegative().meta({ description: "How many would go." }),
+  tags: z.array(
+    z.strictObject({
+      tag: z.string(),
+      digest,
+      kept: z.boolean(),
+      rule: z.string().optional().meta({ description: "The rule that decides." }),
+      reason: z.string(),
+    }),
+  ),
+  leftAlone: z.string().optional().meta({ description: "Why nothing is decided; absent if it is." }),
+  next: page.next,
+});
+
 const usage = z.strictObject({
   prefix: z.string().optional(),
   repositories: z.int().nonnegative(),
@@ -208,6 +225,7 @@ export const ANSWERS = {
   Repository: repository,
   Tags: z.strictObject({ name: z.string(), tags: z.array(tag), ...page }),
   Referrers: z.strictObject({ name: z.string(), subject: digest, referrers: z.array(referrer) }),
+  Retention: retention,
   Usage: usage,
   Run: runSchema,
   Runs: z.strictObject({ runs: z.array(runSchema) }),

@@ -203,6 +203,25 @@ export const OPERATIONS: readonly Operation[] = [
   ),
   operation(
     {
+      id: "showRetention",
+      method: "GET",
+      path: "/v2/{name}/_longshore/repository/retention",
+      summary: "Say what `policy.retention` would do with each tag now, by which rule, and why",
+      details:
+        "Nothing is removed. Of the configuration with which the registry runs, whether or not it does so on a schedule.",
+      needs: "repository",
+      status: 200,
+      answer: "Retention",
+      parameters: {
+        removed: { kind: "flag", meaning: "Only tags that would go." },
+        n: LIST_PARAMETERS.n,
+        last: LIST_PARAMETERS.last,
+      },
+    },
+    async () => (await import("./handlers/retention.js")).showRetention,
+  ),
+  operation(
+    {
       id: "listReferrers",
       method: "GET",
       path: "/v2/{name}/_longshore/repository/referrers/{digest}",

@@ -4,6 +4,8 @@ import {
   parseDigest,
   parseRepositoryName,
   parseTagName,
+  StorageError,
+  type Digest,
   type TagName,
 } from "@longshore/storage";
 import { ApiError } from "../../../errors/api-error.js";
@@ -24,7 +26,7 @@ interface Query {
 
 /** `POST /v2/<name>/_longshore/repository/copies`. */
 export function copyTags(exchange: Exchange, query: Query): Promise<void> {
-  return copyAll(exchange, query, () => Promise.resolve());
+  return copyAll(exchange, query, { before: () => undefined, after: () => Promise.resolve() });
 }
 
 /** `POST /v2/<name>/_longshore/repository/moves`. */
@@ -34,16 +36,32 @@ export async function moveTags(exchange: Exchange, query: Query): Promise<void> 
   if (from === exchange.repository.name && (query.as === undefined || query.as === query.tag)) {
     throw invalid("a move needs another repository, or another tag in `as`");
   }
-  // One that is moved meanwhile isn't the one that was copied.
-  await copyAll(exchange, query, async ({ tag, digest }) => {
-    await exchange.registry.repository(from).tags.delete(parseTagName(tag), { only: parseDigest(digest) });
+  const ruleOf = exchange.shared.immutable(from);
+  await copyAll(exchange, query, {
+    // Before it is copied: a move that is refused changes nothing.
+    before: (tag, digest) => {
+      const rule = ruleOf?.(tag);
+      if (rule === undefined) return;
+      throw new StorageError({ code: "TAG_IMMUTABLE", name: from, tag, rule, digest, wanted: "delete" });
+    },
+    // One that is moved meanwhile isn't the one that was copied.
+    after: async ({ tag, digest }) => {
+      await exchange.registry.repository(from).tags.delete(parseTagName(tag), { only: parseDigest(digest) });
+    },
   });
 }
 
 type Copied = Answer<"Copy">["tags"][number];
 
-/** Copies each tag that is meant, and does `then` with it. */
-async function copyAll(exchange: Exchange, query: Query, then: (copied: Copied) => Promise<void>): Promise<void> {
+/** What is done with each tag besides the copy. */
+interface Steps {
+  /** Throws what refuses it; before a dry run says that it would be done, too. */
+  readonly before: (tag: TagName, digest: Digest) => void;
+  readonly after: (copied: Copied) => Promise<void>;
+}
+
+/** Copies each tag that is meant. */
+async function copyAll(exchange: Exchange, query: Query, { before, after }: Steps): Promise<void> {
   const { registry, repository } = exchange;
   const { dryrun = false } = query;
   const from = parseRepositoryName(query.from);
@@ -57,15 +75,17 @@ async function copyAll(exchange: Exchange, query: Query, then: (copied: Copied) 
   const act = async (tag: TagName): Promise<void> => {
     const places = { from, to: repository.name, tag, as };
     try {
+      const found = await source.tags.resolve(tag, exchange.call);
+      before(tag, found);
       if (dryrun) {
-        tags.push({ tag, as: as ?? tag, digest: await source.tags.resolve(tag, exchange.call) });
+        tags.push({ tag, as: as ?? tag, digest: found });
         return;
       }
       const copied = await copyTag(registry, places, exchange.call);
       manifests += copied.manifests;
       blobs += copied.blobs;
       const item = { tag, as: as ?? tag, digest: copied.digest };
-      await then(item);
+      await after(item);
       tags.push(item);
     } catch (error) {
       if (!isStorageError(error, "TAG_IMMUTABLE") || query.tag !== undefined) throw error;
