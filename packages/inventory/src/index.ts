@@ -18,4 +18,5 @@ export type {
 export { openActivity, type ActivityLog, type ActivityOptions } from "./activity/activity.js";
 export { CursorError } from "./errors.js";
 export { keepCatalog, type CatalogOptions } from "./catalog/catalog.js";
+export { tellOfChanges } from "./tell-of-changes.js";
 export { openInventory, type InventoryOptions, type OpenInventory } from "./open-inventory.js";

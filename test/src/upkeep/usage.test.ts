@@ -33,6 +33,19 @@ it("registry usage prints what repositories take, and counts what they share onc
   expect((await command("usage", "--prefix", "none")).code).toBe(1);
 });
 
+it("what a collection has removed counts no more", { timeout: 120_000 }, async () => {
+  await using folder = await makeTemporaryFolder("usage");
+  await using registry = await startRegistry();
+  const { client, root } = registry;
+  for (const tag of ["v1", undefined]) await pushImage(client, "team/app", tag);
+  const manifests = async (): Promise<unknown> =>
+    (await client.ask({ path: "/v2/team/app/_longshore/repository/usage" })).json();
+  expect(await manifests()).toMatchObject({ manifests: 2 });
+  const command = commandsOver(await configurationOf(folder.path, root));
+  expect(await command("garbage-collect", "--grace-period", "0s", "--delete-untagged")).toMatchObject({ code: 0 });
+  expect(await manifests()).toMatchObject({ manifests: 1 });
+});
+
 it(
   "registry usage writes down what it read of manifests, unless the storage is read-only",
   { timeout: 120_000 },

@@ -1,7 +1,7 @@
 import { makeDirectories } from "@longshore/base/make-directories";
 import { Resources } from "@longshore/base/resources";
 import { untaggedRule } from "@longshore/policy";
-import { createHash } from "node:crypto";
+import { createHash, randomUUID } from "node:crypto";
 import { lstat } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
@@ -11,11 +11,12 @@ import {
   type CollectObserver,
   type CollectOptions,
   type CollectResult,
+  type RepositoryName,
   type StorageDriver,
 } from "@longshore/storage";
 import type { Config } from "../config/config.js";
 import { isMirrored } from "../config/mirrored.js";
-import type { Log } from "../observability/log.js";
+import { errorFields, type Log } from "../observability/log.js";
 import { openConfiguredCaches } from "../open-storage.js";
 
 /** What one collection should do, beyond what the configuration sets for all of them. */
@@ -39,15 +40,41 @@ export async function runCollection(config: Config, request: CollectionRequest):
   const caches = opened.add(await openConfiguredCaches(config, driver, log));
   const work = await claimWorkDirectory(join(await workBase(storage), identityOf(storage)));
   opened.defer(() => work.release());
+  const changed = new Set<RepositoryName>();
+  opened.defer(() => tellOfRemovals(config, request, changed));
   return await collectGarbage(driver, {
     grace,
     deleteUntagged: untaggedOf(config, request.untaggedAge),
     dryRun,
     workDirectory: work.path,
-    observer,
+    observer: {
+      ...observer,
+      manifestRemoved: (name, digest) => {
+        changed.add(name);
+        observer.manifestRemoved?.(name, digest);
+      },
+    },
     signal,
     caches,
   });
+}
+
+/** Lists and quotas would count for some minutes what is gone. */
+async function tellOfRemovals(
+  { inventory }: Config,
+  { driver, log }: CollectionRequest,
+  changed: ReadonlySet<RepositoryName>,
+): Promise<void> {
+  if (!inventory.enabled || changed.size === 0) return;
+  const { tellOfChanges } = await import("@longshore/inventory");
+  try {
+    await tellOfChanges(driver, randomUUID(), changed);
+  } catch (error) {
+    log.warn(
+      "inventory: other processes couldn't be told of a collection; they will find it later",
+      errorFields(error),
+    );
+  }
 }
 
 /** What `policy.retention.untagged` says goes before what holds for all repositories. */
