@@ -1,4 +1,5 @@
 import type { Digest, RepositoryName, TagName } from "@longshore/storage";
+import { versionKey } from "../lists/version-key.js";
 import { weightOf, type ManifestFacts, type Part } from "./facts.js";
 
 /** Where a tag points, and since when (ms since 1970). */
@@ -8,7 +9,10 @@ export interface TagState {
 }
 
 /** What an empty document, and a tag, take in memory (bytes), about. */
-const BYTES = { document: 1000, tag: 400 };
+const BYTES = { document: 1000, tag: 600 };
+
+/** Longer keys of versions aren't kept: a tag that is made for it has one of 1,400 characters. */
+const LONGEST_KEY = 200;
 
 /** A linked manifest. */
 export interface ManifestState {
@@ -31,6 +35,7 @@ export class RepositoryDocument {
   /** How many tags need a part. */
   readonly #uses = new Map<Digest, number>();
   readonly #sizes = new Map<Digest, number>();
+  readonly #versionKeys = new Map<TagName, string>();
   #sortedTags: readonly TagName[] | undefined;
   #parts: ReadonlyMap<Digest, number> | undefined;
   /** What all manifests take in memory (bytes). */
@@ -58,6 +63,15 @@ export class RepositoryDocument {
     return (this.#sortedTags ??= [...this.#tags.keys()].sort());
   }
 
+  /** By what one of the tags is sorted as a version: to find that out takes longer than to sort. */
+  versionKeyOf(tag: TagName): string {
+    const known = this.#versionKeys.get(tag);
+    if (known !== undefined) return known;
+    const key = versionKey(tag);
+    if (key.length <= LONGEST_KEY) this.#versionKeys.set(tag, key);
+    return key;
+  }
+
   tagsOf(digest: Digest): readonly TagName[] {
     return [...(this.#tagsOf.get(digest) ?? [])].sort();
   }
@@ -70,8 +84,10 @@ export class RepositoryDocument {
       if (state !== undefined) this.#count(state.digest, tag, 1);
     }
     if ((before === undefined) !== (state === undefined)) this.#sortedTags = undefined;
-    if (state === undefined) this.#tags.delete(tag);
-    else this.#tags.set(tag, state);
+    if (state === undefined) {
+      this.#tags.delete(tag);
+      this.#versionKeys.delete(tag);
+    } else this.#tags.set(tag, state);
   }
 
   /** Undefined: it isn't linked any more. */

@@ -5,7 +5,6 @@ import { pusherOf } from "../activity/use.js";
 import type { ManifestState, RepositoryDocument, TagState } from "../documents/document.js";
 import type { ManifestFacts } from "../documents/facts.js";
 import type { SortKey } from "./page.js";
-import { versionKey } from "./version-key.js";
 
 /** Undefined if the repository is empty. */
 export function repositoryEntry(document: RepositoryDocument): RepositoryEntry | undefined {
@@ -81,7 +80,7 @@ export function tagKey(
     case "name":
       return undefined;
     case "version":
-      return versionKey;
+      return (tag) => document.versionKeyOf(tag);
     case "pushed":
       return (tag) => document.tags.get(tag)?.pushed ?? 0;
     case "pulled":
