@@ -1,10 +1,10 @@
 import { readFile } from "node:fs/promises";
 import { join } from "node:path";
 import { expect, it } from "vitest";
-import { isHandedOn, readLibraries } from "./lockfile.js";
+import { isShipped, readLibraries } from "./lockfile.js";
 import { ROOT } from "./markdown.js";
 
-const used = (await readLibraries()).filter(isHandedOn);
+const used = (await readLibraries()).filter(isShipped);
 const page = await readFile(join(ROOT, "docs/advisories.md"), "utf8");
 
 /** The lines of docs/advisories.md that say in which version the advisories of a library are fixed. */

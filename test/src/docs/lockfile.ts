@@ -28,15 +28,7 @@ export async function readLibraries(): Promise<Library[]> {
     .map(([path, rest]) => ({ name: path.slice(path.lastIndexOf("node_modules/") + "node_modules/".length), ...rest }));
 }
 
-/** Libraries in the console's pages. For npm they are needed in development only, since the pages are built with them. */
-const IN_PAGES = new Set(["preact", "@preact/signals", "@preact/signals-core"]);
-
 /** Whether a library's code reaches users: on the server or in the console's pages. */
-export function isHandedOn(library: Library): boolean {
-  return isShipped(library) || IN_PAGES.has(library.name);
-}
-
-/** Whether a library is installed where the program runs. */
 export function isShipped({ dev, devOptional }: Library): boolean {
   return !dev && !devOptional;
 }
