@@ -15,6 +15,9 @@ interface Peer {
   readonly source?: "Debian" | "npm";
 }
 
+/** The root file system of newer clients than Debian's stable release has; `.ci/newer-clients` makes it. */
+export const NEWER_ROOT = "/usr/local/lib/longshore-newer-clients";
+
 /** Go's libraries, without a program. */
 const GO_LIBRARIES = ["/usr/share/gocode/src/github.com/Masterminds/sprig", "/usr/share/gocode/src/sigs.k8s.io/yaml"];
 /** A library for Debian's own Python, without a program. */
@@ -30,6 +33,14 @@ export const PEERS = {
   containerd: { title: "containerd's ctr", programs: ["containerd", "ctr", "runc"], package: "containerd" },
   crane: { title: "crane", programs: ["crane"], package: "crane (forky)" },
   oras: { title: "oras", programs: ["oras"], package: "oras (forky)" },
+  "newer-clients": {
+    title: "newer clients",
+    programs: ["unshare", "mount", "chroot"],
+    files: [`${NEWER_ROOT}/packages`],
+    root: true,
+    package:
+      "docker.io, containerd, podman, buildah, skopeo, cosign, notation (forky, in a root made by .ci/newer-clients)",
+  },
   htpasswd: { title: "htpasswd", programs: ["htpasswd"], package: "apache2-utils" },
   nginx: { title: "nginx", programs: ["nginx"], package: "nginx-light" },
   caddy: { title: "Caddy", programs: ["caddy"], package: "caddy" },

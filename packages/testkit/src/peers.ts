@@ -1,5 +1,6 @@
 import { appendFileSync } from "node:fs";
 import { beforeAll, describe, it } from "vitest";
+import { INSTALLED, NEWER, type Programs } from "./programs.js";
 import { hasPeer, packageOf, PEERS, type PeerName } from "./peer-list.js";
 
 /** One line of the report that `test/run.mjs` prints at the end of a run. */
@@ -45,6 +46,13 @@ export function describePeers(suite: string, names: readonly [PeerName, ...PeerN
 /** {@link describePeers} for a suite named after its only peer. */
 export function describePeer(name: PeerName, body: () => void): void {
   describePeers(PEERS[name].title, [name], body);
+}
+
+/** {@link describePeer} of a client, and the same suite again with the newer release of it. */
+export function describeClient(name: PeerName, body: (programs: Programs) => void): void {
+  const { title } = PEERS[name];
+  describePeers(title, [name], () => body(INSTALLED));
+  describePeers(`${title}, newer`, ["newer-clients"], () => body(NEWER));
 }
 
 function record(name: PeerName, state: PeerRecord["state"], suite: string): void {

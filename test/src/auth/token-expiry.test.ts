@@ -158,7 +158,7 @@ describePeers(
     it(
       "go on with new tokens, at Distribution 2.8 and here",
       async () => {
-        const prepared = await prepareClients(folder, own, BULK);
+        const prepared = await prepareClients(folder, own, { bulk: BULK });
         const pushes = (["docker", "skopeo", "crane", "ctr"] as const).map(async (name) => {
           const client = await prepared[name]();
           for (const host of hosts) {

@@ -2,16 +2,16 @@ import { writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { freePort } from "@longshore/testkit/loopback";
 import { describePeers } from "@longshore/testkit/peers";
-import { startDaemon, type Result } from "@longshore/testkit/processes";
+import { startDaemon } from "@longshore/testkit/processes";
 import { makeTemporaryFolder } from "@longshore/testkit/temporary-folder";
 import bcrypt from "bcryptjs";
-import { beforeAll, describe, expect, it } from "vitest";
+import { beforeAll, describe, it } from "vitest";
 import { stringify } from "yaml";
-import { PROGRAM } from "@longshore/testkit/project";
 import { SLOW, useResources } from "../clients/site.js";
-import { createIdentities } from "../server/certificates.js";
 import { serveRegistry } from "../server/process.js";
+import { startDockerAuthRealm } from "./docker-auth-realm.js";
 import { CLIENTS, prepareClients, type Login, type MatrixClient } from "./matrix-clients.js";
+import { expectRefusal, expectSuccess } from "./matrix-results.js";
 
 /** Who there is, at every registry of the matrix. */
 const WRITER: Login = { account: "wendy", password: "wendy's: secret" };
@@ -21,19 +21,6 @@ const OTHER_TEAM: Login = { account: "olga", password: "correct horse" };
 const USERS = Object.fromEntries(
   [WRITER, READER, OTHER_TEAM].map(({ account, password }) => [account, { password: bcrypt.hashSync(password, 4) }]),
 );
-
-const REFUSED = /denied|unauthorized|authentication required|invalid username\/password|insufficient_scope/i;
-
-const said = ({ stdout, stderr }: Result): string => stdout + stderr;
-
-function expectSuccess(result: Result): void {
-  expect(result.code, said(result)).toBe(0);
-}
-
-function expectRefusal(result: Result): void {
-  expect(result.code, said(result)).not.toBe(0);
-  expect(said(result)).toMatch(REFUSED);
-}
 
 describePeers(
   "rights for each repository, with real clients",
@@ -107,14 +94,8 @@ async function serveOurs(own: ReturnType<typeof useResources>): Promise<string> 
 
 /** Distribution, and our server with a file that docker_auth would take. */
 async function serveTheirs(folder: string, own: ReturnType<typeof useResources>): Promise<string> {
-  const { server } = await createIdentities();
   const at = (name: string) => join(folder, name);
-  await writeFile(at("token.pem"), server.certificate);
-  await writeFile(at("token.key"), server.key);
-  const [realm, host] = [`127.0.0.1:${await freePort()}`, `127.0.0.1:${await freePort()}`];
-  const dockerAuth = {
-    server: { addr: realm },
-    token: { issuer: "Acme auth server", expiration: 900, certificate: at("token.pem"), key: at("token.key") },
+  const auth = await startDockerAuthRealm(folder, own, {
     users: { ...USERS, "": {} },
     acl: [
       { match: { account: WRITER.account, name: "/^(alpha|public)/.+$/" }, actions: ["*"] },
@@ -122,24 +103,13 @@ async function serveTheirs(folder: string, own: ReturnType<typeof useResources>)
       { match: { account: OTHER_TEAM.account, name: "beta/*" }, actions: ["pull", "push"] },
       { match: { account: "", name: "public/*" }, actions: ["pull"] },
     ],
-  };
-  await writeFile(at("auth_config.yml"), stringify(dockerAuth));
-  const tokens = await startDaemon(process.execPath, [PROGRAM, "token-server", at("auth_config.yml")], {
-    ready: (output) => output.includes("listening on"),
   });
-  own({ [Symbol.asyncDispose]: async () => void (await tokens.stop()) });
+  const host = `127.0.0.1:${await freePort()}`;
   const registry = {
     version: 0.1,
     storage: { filesystem: { rootdirectory: at("theirs") } },
     http: { addr: host },
-    auth: {
-      token: {
-        realm: `http://${realm}/auth/token`,
-        service: "Docker registry",
-        issuer: "Acme auth server",
-        rootcertbundle: at("token.pem"),
-      },
-    },
+    auth,
   };
   await writeFile(at("theirs.yml"), stringify(registry));
   const theirs = await startDaemon("docker-registry", ["serve", at("theirs.yml")], {

@@ -1,13 +1,12 @@
 import { writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { expect, it } from "vitest";
-import { describePeer } from "@longshore/testkit/peers";
-import { attempt, run } from "@longshore/testkit/processes";
+import { describeClient } from "@longshore/testkit/peers";
 import { makeImage, MEDIA_TYPES } from "./images.js";
 import { parseJson, pickList, pickText } from "./json.js";
 import { SLOW, useSite } from "./site.js";
 
-describePeer("buildah", () => {
+describeClient("buildah", ({ attempt, run }) => {
   const site = useSite("buildah");
 
   const storage = () => [

@@ -1,31 +1,20 @@
 import { writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { beforeAll, expect, it } from "vitest";
-import { describePeer } from "@longshore/testkit/peers";
-import { attempt, run, startDaemon } from "@longshore/testkit/processes";
+import { describeClient } from "@longshore/testkit/peers";
+import { containerdAddress, startContainerd } from "./containerd-daemon.js";
 import { type Image, makeImage, makeMultiArch, type MultiArch, MEDIA_TYPES, ociArchive } from "./images.js";
 import { SLOW, useSite } from "./site.js";
 
-describePeer("containerd", () => {
+describeClient("containerd", (programs) => {
+  const { attempt, run } = programs;
   const site = useSite("containerd");
 
   beforeAll(async () => {
-    const at = (name: string) => join(site().folder, name);
-    const configuration = at("containerd.toml");
-    await writeFile(configuration, `version = 2\ndisabled_plugins = ["io.containerd.grpc.v1.cri"]\n`);
-    const args = [
-      `--config=${configuration}`,
-      `--root=${at("root")}`,
-      `--state=${at("state")}`,
-      `--address=${at("sock")}`,
-    ];
-    const daemon = await startDaemon("containerd", args, {
-      ready: async () => (await attempt("ctr", [`--address=${at("sock")}`, "version"])).code === 0,
-    });
-    site().own({ [Symbol.asyncDispose]: async () => void (await daemon.stop()) });
+    site().own(await startContainerd(site().folder, programs));
   }, SLOW);
 
-  const client = (args: readonly string[]) => [`--address=${join(site().folder, "sock")}`, "--namespace=test", ...args];
+  const client = (args: readonly string[]) => [containerdAddress(site().folder), "--namespace=test", ...args];
   const ctr = (...args: string[]) => run("ctr", client(args));
   const remote = (name: string) => `${site().host}/${name}`;
   const push = (name: string, ...flags: string[]) => ctr("images", "push", "--plain-http", ...flags, remote(name));

@@ -1,6 +1,7 @@
-import { readFile } from "node:fs/promises";
+import { mkdir, readFile, writeFile } from "node:fs/promises";
 import { join } from "node:path";
-import { attempt, type Result, run, type RunOptions, startDaemon } from "@longshore/testkit/processes";
+import { type Result, run, type RunOptions } from "@longshore/testkit/processes";
+import { INSTALLED, NEWER, type Programs } from "@longshore/testkit/programs";
 import { makeTemporaryFolder } from "@longshore/testkit/temporary-folder";
 
 /** A Docker engine of the test's own: its own data, its own socket, no bridge and no firewall rules. */
@@ -11,21 +12,38 @@ export interface DockerEngine extends AsyncDisposable {
   attempt(args: readonly string[], options?: RunOptions): Promise<Result>;
   /** What a program needs in its environment to reach this engine. */
   readonly env: Readonly<Record<string, string>>;
+  /** It keeps images in containerd's store as they came, and builds with BuildKit: the newer engine. */
+  readonly keepsManifests: boolean;
 }
 
 /**
  * Starts an engine. Containers run on the host's network, since it has no bridge. The storage driver is the engine's own
- * choice: overlay2 where the machine allows it, else vfs, which copies the whole image for each container.
+ * choice: overlay2 where the machine allows it, else vfs, which copies the whole image for each container. The newer engine keeps
+ * images in containerd's store.
  */
 export async function startDockerEngine({
   mirrors = [],
-}: { /** URLs of mirrors of Docker Hub. */ readonly mirrors?: readonly string[] } = {}): Promise<DockerEngine> {
+  programs = INSTALLED,
+}: {
+  /** URLs of mirrors of Docker Hub. */
+  readonly mirrors?: readonly string[];
+  readonly programs?: Programs;
+} = {}): Promise<DockerEngine> {
+  const { attempt: attemptProgram, run: runProgram } = programs;
+  const keepsManifests = programs === NEWER;
   const folder = await makeTemporaryFolder("docker");
   const at = (name: string) => join(folder.path, name);
-  const env = { DOCKER_HOST: `unix://${at("engine.sock")}`, DOCKER_CONFIG: at("client"), DOCKER_BUILDKIT: "0" };
-  const daemon = await startDaemon(
+  await mkdir(at("client"));
+  await writeFile(at("engine.json"), JSON.stringify({ features: { "containerd-snapshotter": keepsManifests } }));
+  const env = {
+    DOCKER_HOST: `unix://${at("engine.sock")}`,
+    DOCKER_CONFIG: at("client"),
+    ...(keepsManifests ? {} : { DOCKER_BUILDKIT: "0" }),
+  };
+  const daemon = await programs.startDaemon(
     "dockerd",
     [
+      `--config-file=${at("engine.json")}`,
       "--iptables=false",
       "--ip-forward=false",
       "--ip-masq=false",
@@ -36,12 +54,13 @@ export async function startDockerEngine({
       `--host=${env.DOCKER_HOST}`,
       ...mirrors.map((url) => `--registry-mirror=${url}`),
     ],
-    { ready: async () => (await attempt("docker", ["version"], { env })).code === 0 },
+    { ready: async () => (await attemptProgram("docker", ["version"], { env })).code === 0 },
   );
   return {
     env,
-    docker: (args, options) => run("docker", args, { ...options, env: { ...env, ...options?.env } }),
-    attempt: (args, options) => attempt("docker", args, { ...options, env: { ...env, ...options?.env } }),
+    keepsManifests,
+    docker: (args, options) => runProgram("docker", args, { ...options, env: { ...env, ...options?.env } }),
+    attempt: (args, options) => attemptProgram("docker", args, { ...options, env: { ...env, ...options?.env } }),
     async [Symbol.asyncDispose]() {
       await daemon.stop();
       for (const mount of await mountsBelow(folder.path)) {

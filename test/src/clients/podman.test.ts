@@ -1,13 +1,12 @@
 import { writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { expect, it } from "vitest";
-import { describePeer } from "@longshore/testkit/peers";
-import { attempt, run } from "@longshore/testkit/processes";
+import { describeClient } from "@longshore/testkit/peers";
 import { dockerArchive, type Image, makeImage, makeMultiArch, MEDIA_TYPES, writeLayout } from "./images.js";
 import { parseJson, pickList, pickText } from "./json.js";
 import { SLOW, useSite } from "./site.js";
 
-describePeer("podman", () => {
+describeClient("podman", ({ attempt, run }) => {
   const site = useSite("podman");
 
   const storage = () => [

@@ -1,14 +1,13 @@
 import { readdir, readFile } from "node:fs/promises";
 import { join } from "node:path";
 import { beforeAll, expect, it } from "vitest";
-import { describePeer } from "@longshore/testkit/peers";
-import { attempt, run } from "@longshore/testkit/processes";
+import { describeClient } from "@longshore/testkit/peers";
 import { digestOf } from "@longshore/testkit/fixtures";
 import { makeImage, makeMultiArch, MEDIA_TYPES, writeLayout } from "./images.js";
 import { parseJson, pickList, pickText } from "./json.js";
 import { SLOW, useSite } from "./site.js";
 
-describePeer("skopeo", () => {
+describeClient("skopeo", ({ attempt, run }) => {
   const site = useSite("skopeo");
   const image = makeImage("oci", { bulk: 20 * 1024 * 1024 });
 
