@@ -22,12 +22,13 @@ import { createHttpClient, type HttpClient } from "./http-client.js";
 import { startDaemon } from "./processes.js";
 import { makeTemporaryFolder } from "./temporary-folder.js";
 import { azureParameters, startAzurite } from "./azure/azurite.js";
+import { gcsParameters, startGcs } from "./gcs/server.js";
 import { createS3Client, s3Parameters, startS3Server, type S3Server } from "./s3/server.js";
 
 /** The storages that API tests can run on anywhere; `s3` uses our stand-in. */
 export const STORAGES = ["inmemory", "filesystem", "s3"] as const;
 /** The last one needs the peer `ceph`. */
-export type Storage = (typeof STORAGES)[number] | "azure" | "s3 (Ceph)";
+export type Storage = (typeof STORAGES)[number] | "azure" | "gcs" | "s3 (Ceph)";
 
 /** A part of a configuration: objects are merged, undefined removes a key, everything else replaces. */
 type Overrides = Readonly<Record<string, unknown>>;
@@ -145,6 +146,15 @@ async function openStorage(storage: Storage): Promise<OpenStorage> {
       driver: await createDriver("azure", azureParameters(azurite, container)),
       inventory: () => azurite.inventory(container),
       [Symbol.asyncDispose]: () => azurite.stop(),
+    };
+  }
+  if (storage === "gcs") {
+    const gcs = await startGcs();
+    const bucket = gcs.newBucket();
+    return {
+      driver: await createDriver("gcs", gcsParameters(gcs, bucket)),
+      inventory: () => Promise.resolve(gcs.inventory(bucket)),
+      [Symbol.asyncDispose]: () => gcs.stop(),
     };
   }
   const server = await startS3Server(storage === "s3" ? "stand-in" : "ceph");

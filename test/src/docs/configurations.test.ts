@@ -36,7 +36,7 @@ function findingsIn(file: string, text: string) {
 function completed(text: string): Record<string, unknown> {
   const given = map.parse(parse(text) ?? {});
   const storage = map.safeParse(given["storage"]).data ?? {};
-  const drivers = ["filesystem", "inmemory", "s3", "azure"];
+  const drivers = ["filesystem", "inmemory", "s3", "azure", "gcs"];
   const driver = drivers.some((name) => name in storage) ? {} : { inmemory: {} };
   // Rules need something that says who a client is, and the token server needs rules.
   const hasServer = "tokenserver" in given;

@@ -70,7 +70,7 @@ describe("what is generated from the schema", () => {
   it.each(Object.entries(EXAMPLES))("the example of %s is accepted", (_path, example) => {
     const given = z.record(z.string(), z.unknown()).parse(parse(example));
     const storage = z.record(z.string(), z.unknown()).default({}).parse(given["storage"]);
-    const driver = ["filesystem", "s3", "azure"].some((name) => name in storage) ? {} : { inmemory: {} };
+    const driver = ["filesystem", "s3", "azure", "gcs"].some((name) => name in storage) ? {} : { inmemory: {} };
     const auth =
       "access" in given && !("tokenserver" in given)
         ? { auth: { htpasswd: { realm: "Registry", path: "htpasswd" } } }

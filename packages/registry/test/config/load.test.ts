@@ -487,7 +487,7 @@ describe("what this version doesn't have is refused by name", () => {
   const storage = (name: string) => `version: 0.1\nstorage: {${name}: {bucket: b, region: r}}`;
 
   it.each<readonly [string, string]>([
-    ...["gcs", "swift", "oss"].map((name) => [storage(name), `storage.${name}`] as const),
+    ...["swift", "oss"].map((name) => [storage(name), `storage.${name}`] as const),
     [`${MINIMAL}middleware: {registry: [{name: x}]}`, "middleware.registry"],
     [`${MINIMAL}middleware: {repository: [{name: x, disabled: false}]}`, "middleware.repository"],
   ])("%s", (text, key) => {

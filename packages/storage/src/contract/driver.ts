@@ -100,7 +100,7 @@ export interface ListOptions extends CallOptions {
  * and DRIVER_ERROR with the cause for everything that a driver doesn't recognise: a failing disk is never "not found".
  */
 export interface StorageDriver {
-  /** The name in errors and metrics: `filesystem`, `inmemory`, `s3aws`, `azure`. */
+  /** The name in errors and metrics: `filesystem`, `inmemory`, `s3aws`, `azure`, `gcs`. */
   readonly name: string;
   /**
    * Reads a small file. `limit` in bytes (16 MiB by default): a larger file throws DRIVER_ERROR instead of filling memory. The

@@ -1,12 +1,13 @@
 import { findKind } from "@longshore/options/kind";
 import { azure } from "./azure/kind.js";
 import { filesystem } from "./filesystem/kind.js";
+import { gcs } from "./gcs/kind.js";
 import { inmemory } from "./inmemory/kind.js";
 import type { DriverKind } from "./kind.js";
 import { s3 } from "./s3/kind.js";
 
 /** The storage drivers: a new one is a folder and a line here. */
-export const DRIVER_KINDS: readonly DriverKind[] = [filesystem, inmemory, s3, azure];
+export const DRIVER_KINDS: readonly DriverKind[] = [filesystem, inmemory, s3, azure, gcs];
 
 /** A storage driver of Distribution; the names of its options let editors and messages know them. */
 interface UnavailableDriver {
@@ -18,13 +19,6 @@ interface UnavailableDriver {
 }
 
 const OTHER_DRIVERS: readonly UnavailableDriver[] = [
-  {
-    name: "gcs",
-    meaning: "Google Cloud Storage.",
-    instead:
-      "use storage.s3 with regionendpoint: https://storage.googleapis.com and an HMAC key (docs/operating.md): the objects stay where they are",
-    options: words("bucket keyfile credentials rootdirectory chunksize maxconcurrency useragent"),
-  },
   {
     name: "swift",
     meaning: "OpenStack Swift (only in `registry:2`).",

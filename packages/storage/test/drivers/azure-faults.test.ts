@@ -7,14 +7,11 @@ import type { Fault } from "@longshore/testkit/s3/stand-in/faults";
 import { collectBytes } from "@longshore/testkit/streams";
 import { describePeers } from "@longshore/testkit/peers";
 import { azureDriverOn } from "./azure-subject.js";
+import { objectFaults } from "./object-faults.js";
 import { expectFault } from "../contract/driver-contract.js";
 
 const MIB = 1024 * 1024;
 const text = (value: string): Uint8Array => new TextEncoder().encode(value);
-const BUSY: Fault = { kind: "error", status: 503, code: "ServerBusy" };
-const INTERNAL: Fault = { kind: "error", status: 500, code: "InternalError" };
-const RESET: Fault = { kind: "reset" };
-const LOST: Fault = { kind: "lost-answer" };
 
 describePeers("the Azure driver when things go wrong", ["azurite"], () => {
   let azurite: Azurite;
@@ -48,148 +45,22 @@ describePeers("the Azure driver when things go wrong", ["azurite"], () => {
   };
   const strike = (operation: AzureOperation, fault: Fault, times = 1) =>
     front.faults.add({ fault, times, when: (request) => request.operation === operation });
-  const readText = async (driver: { read(path: string): Promise<Uint8Array> }, path: string) =>
-    Buffer.from(await driver.read(path)).toString();
-
-  it.each([
-    ["500", INTERNAL],
-    ["503 ServerBusy", BUSY],
-    ["502 of a proxy", { kind: "error", status: 502, code: "" }],
-    ["a reset", RESET],
-    ["a lost answer", LOST],
-  ] as const)("%s: every call works in the end", async (_, fault) => {
-    const driver = await open();
-    await driver.write("/a", text("x"));
-    for (const operation of [
-      ...(["PutBlob", "GetBlob", "GetBlobProperties", "ListBlobs", "DeleteBlob", "PutBlobFromURL"] as const),
-    ])
-      strike(operation, fault, 2);
-    await driver.write("/a", text("y"));
-    expect(await readText(driver, "/a")).toBe("y");
-    expect((await driver.stat("/a")).size).toBe(1);
-    expect((await driver.list("/")).names).toEqual(["a"]);
-    await driver.move("/a", "/b");
-    expect((await driver.list("/")).names).toEqual(["b"]);
-    expect(await readText(driver, "/b")).toBe("y");
-  });
-
-  it("blocks, and the end of a list of blocks, which may have taken effect nonetheless", async () => {
-    const driver = await open({ chunksize: 5 * MIB, copychunksize: 5 * MIB });
-    const bytes = randomBytes(12 * MIB);
-    for (const fault of [INTERNAL, RESET, LOST]) {
-      for (const operation of ["PutBlock", "PutBlockFromURL", "PutBlockList"] as const) strike(operation, fault);
-      const writer = await driver.writer("/u/data");
-      await writer.write(Buffer.from(bytes));
-      await writer.commit();
-      await driver.compose([{ path: "/u/data", size: bytes.length }], "/copy");
-      expect(Buffer.compare(await collectBytes(await driver.open("/copy")), bytes)).toBe(0);
-      front.faults.clear();
-      await driver.delete("/u/data");
-    }
-  });
-
-  it("a versioned write whose answer was lost is recognised as written", async () => {
-    const driver = await open();
-    strike("PutBlob", LOST);
-    expect(await driver.writeVersioned("/state", text("one"), undefined)).toEqual({ written: true });
-    const { version } = await driver.readVersioned("/state");
-    strike("PutBlob", LOST);
-    expect(await driver.writeVersioned("/state", text("two"), version)).toEqual({ written: true });
-    expect(await driver.writeVersioned("/state", text("three"), version)).toEqual({ written: false });
-  });
-
-  it("what persists means unavailable after so many attempts, with a time to retry, and never unknown", async () => {
-    const driver = await open({ max_retries: 2, circuitthreshold: 0 });
-    await driver.write("/a", text("x"));
-    for (const fault of [INTERNAL, BUSY, RESET]) {
-      const rule = front.faults.add({ fault });
-      for (const call of [
-        () => driver.read("/a"),
-        () => driver.stat("/a"),
-        () => driver.open("/a"),
-        () => driver.list("/"),
-        () => driver.write("/a", text("y")),
-        () => driver.delete("/a"),
-      ]) {
-        await expect(call()).rejects.toMatchObject({ code: "STORAGE_UNAVAILABLE", fault: { retryAfter: 5 } });
-      }
-      expect(rule.hits).toBe(3 * 6);
-      rule.remove();
-    }
-    expect(await readText(driver, "/a")).toBe("x");
-  });
-
-  it("the service's Retry-After is heeded, and passed on where it is too long", async () => {
-    const driver = await open({ circuitthreshold: 0, retrydeadline: "10s" });
-    await driver.write("/a", text("x"));
-    strike("GetBlob", { ...BUSY, retryAfter: 1 });
-    const started = performance.now();
-    expect(await readText(driver, "/a")).toBe("x");
-    expect(performance.now() - started).toBeGreaterThan(900);
-    strike("GetBlob", { ...BUSY, retryAfter: 90 });
-    await expect(driver.read("/a")).rejects.toMatchObject({ code: "STORAGE_UNAVAILABLE", fault: { retryAfter: 90 } });
-  });
-
-  it("a service that is down isn't called for a while, then once, then by all again", async () => {
-    let now = 0;
-    const driver = await open({ max_retries: 2, circuitthreshold: 3, circuittime: "10s" }, { now: () => now });
-    await driver.write("/a", text("x"));
-    const rule = front.faults.add({ fault: INTERNAL });
-    await expectFault(driver.read("/a"), "STORAGE_UNAVAILABLE");
-    now = 4000;
-    await expect(driver.read("/a")).rejects.toMatchObject({ fault: { code: "STORAGE_UNAVAILABLE", retryAfter: 6 } });
-    expect(rule.hits).toBe(3);
-    rule.remove();
-    now = 20_000;
-    expect(await readText(driver, "/a")).toBe("x");
-  });
-
-  it("a silent service is given up on after the request timeout, and a caller that goes away at once", async () => {
-    const driver = await open({ requesttimeout: "1s", max_retries: 1 });
-    const stall = front.faults.add({ fault: { kind: "stall", milliseconds: 60_000 } });
-    await expectFault(driver.read("/a"), "STORAGE_UNAVAILABLE");
-    const before = stall.hits;
-    const controller = new AbortController();
-    const reading = driver.read("/a", { signal: controller.signal });
-    await expect.poll(() => stall.hits).toBe(before + 1);
-    const reason = new Error("gone");
-    controller.abort(reason);
-    await expect(reading).rejects.toBe(reason);
-  });
-
-  describe("a stream", () => {
-    const bytes = randomBytes(3 * MIB + 17);
-    it.each([
-      ["reset", { kind: "reset-in-body", after: MIB }],
-      ["cut short", { kind: "truncate", after: MIB }],
-      ["that stalls", { kind: "stall-in-body", after: MIB, milliseconds: 60_000 }],
-    ] as const)("%s goes on where it was", async (_, fault) => {
-      const driver = await open({ requesttimeout: "1s" });
-      await driver.write("/big", bytes);
-      for (const [start, end] of [
-        [0, undefined],
-        [12_345, undefined],
-        [7, 3 * MIB],
-      ] as const) {
-        front.clear();
-        strike("GetBlob", fault, 2);
-        const copy = await collectBytes(await driver.open("/big", { start, end }));
-        expect(Buffer.compare(copy, bytes.subarray(start, (end ?? bytes.length) + 1))).toBe(0);
-        expect(front.counts()).toEqual({ GetBlob: 3 });
-        expect(front.requests.at(-1)?.headers["if-match"]).toMatch(/^"/);
-      }
-    });
-
-    it("never continues with other content", async () => {
-      const driver = await open();
-      for (const replace of [() => driver.write("/big", randomBytes(bytes.length)), () => driver.delete("/big")]) {
-        await driver.write("/big", bytes);
-        strike("GetBlob", { kind: "reset-in-body", after: MIB });
-        const stream = await driver.open("/big");
-        await replace();
-        await expect(collectBytes(stream)).rejects.toMatchObject({ name: "StorageError" });
-      }
-    });
+  objectFaults({
+    server: () => ({
+      faults: front.faults,
+      counts: () => front.counts(),
+      clear: () => front.clear(),
+      lastCondition: () => front.requests.at(-1)?.headers["if-match"],
+    }),
+    open,
+    busy: { kind: "error", status: 503, code: "ServerBusy" },
+    internal: { kind: "error", status: 500, code: "InternalError" },
+    attempts: (count) => ({ max_retries: count - 1 }),
+    small: ["PutBlob", "GetBlob", "GetBlobProperties", "ListBlobs", "DeleteBlob", "PutBlobFromURL"],
+    large: ["PutBlock", "PutBlockFromURL", "PutBlockList"],
+    largeParameters: { chunksize: 5 * MIB, copychunksize: 5 * MIB },
+    put: "PutBlob",
+    get: "GetBlob",
   });
 
   it("copies into one blob at the same time all succeed, although the first that ends discards the blocks of others", async () => {

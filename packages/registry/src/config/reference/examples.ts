@@ -19,6 +19,10 @@ export const EXAMPLES: Readonly<Record<string, string>> = {
     accountname: registryexample
     container: registry
     credentials: { type: default_credentials }`,
+  "storage.gcs": `storage:
+  gcs:
+    bucket: registry-example
+    keyfile: /etc/registry/service-account.json`,
   "storage.redirect": `storage:
   redirect:
     clients:

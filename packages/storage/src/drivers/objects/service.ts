@@ -70,7 +70,8 @@ export interface ObjectService {
   compose(sources: readonly SourceFile[], to: string, call: CallOptions | undefined): Promise<void>;
   /** Sends the parts of a large new object. */
   sender(path: string): PartSender;
-  redirectUrl(path: string, request: RedirectRequest, call: CallOptions | undefined): Promise<string>;
+  /** Undefined if the driver's identity can't sign addresses. */
+  redirectUrl(path: string, request: RedirectRequest, call: CallOptions | undefined): Promise<string | undefined>;
   abortUnfinished(directory: string, olderThan: Date, call: AbortOptions | undefined): Promise<number>;
   /** Throws a `refused` fault that names the bucket if it doesn't exist. */
   checkBucket(call: CallOptions | undefined): Promise<void>;

@@ -1,0 +1,150 @@
+import { DAY, HOUR, SECOND } from "@longshore/base/duration";
+import { GIB, KIB, MIB } from "@longshore/base/size";
+import {
+  boundedDuration,
+  looseInteger,
+  optionalLooseInteger,
+  secret,
+  section,
+  text,
+  textOr,
+} from "@longshore/options/declare";
+import { refuse } from "@longshore/options/kind";
+import type { z } from "zod";
+
+const OURS = { ours: true };
+const TIME = { min: 100, max: HOUR };
+/** Distribution sends multiples of this size. */
+const CHUNK = 256 * KIB;
+/** Distribution's minimum: smaller numbers mean this one. */
+const LEAST_CONCURRENCY = 25;
+
+/** As in a key file. In a variable's name, `_` stands between keys. */
+const credentials = section(
+  {
+    type: text("`service_account`."),
+    client_email: text("The service account.", { env: "CLIENTEMAIL" }),
+    private_key: secret("Its key (PEM).", { env: "PRIVATEKEY" }),
+    private_key_id: text("The key's id.", { env: "PRIVATEKEYID" }),
+    token_uri: textOr("https://oauth2.googleapis.com/token", "Where tokens are given for signatures with the key.", {
+      env: "TOKENURI",
+    }),
+  },
+  "The content of a service account's key file, in place of `keyfile`. Everything else that such a file has is accepted, too.",
+  { unknownKeys: "allowed" },
+);
+
+const where = {
+  bucket: text("The bucket. It must exist. Required."),
+  rootdirectory: textOr("", "What all names begin with.", { fallback: undefined, aliases: ["prefix"] }),
+  serviceurl: textOr("https://storage.googleapis.com", "The service's address, such as a private endpoint.", {
+    aliases: ["endpoint", "apiendpoint"],
+    ...OURS,
+  }),
+};
+
+const who = {
+  keyfile: text(
+    "The file with a service account's key (JSON). Without it and `credentials`, Google's library finds what the environment has: `GOOGLE_APPLICATION_CREDENTIALS`, workload identity, the machine's service account.",
+  ),
+  credentials: credentials.optional(),
+  useragent: textOr("", "Added to the `User-Agent` of requests.", { fallback: undefined }),
+};
+
+const transfers = {
+  chunksize: looseInteger(
+    16 * MIB,
+    { min: CHUNK, max: 2 * GIB },
+    "Bytes of a part of an upload, a multiple of 262144; less than 5 MiB counts as 5 MiB. Parts of very large blobs are larger.",
+  ),
+  maxconcurrency: looseInteger(
+    50,
+    {},
+    "Calls of a worker to the service at a time, without downloads that have begun; fewer than 25 count as 25.",
+  ),
+  uploadbuffers: optionalLooseInteger(
+    { min: 16 * MIB, max: 1024 * GIB },
+    "Bytes that the parts of all uploads of a worker take in memory; with many uploads, each waits for its turn.",
+    { fallback: "134217728, or twice `chunksize` if that is more", ...OURS },
+  ),
+  redirectexpiry: boundedDuration("20m", { min: SECOND, max: 7 * DAY }, "How long a signed address is valid.", OURS),
+  maxsockets: looseInteger(256, { min: 1, max: 65_536 }, "Connections of a worker to the service.", OURS),
+};
+
+const faults = {
+  connecttimeout: boundedDuration("5s", TIME, "For a connection to be made.", OURS),
+  requesttimeout: boundedDuration("30s", TIME, "For the next sign of life of a request.", OURS),
+  retrydeadline: boundedDuration("60s", TIME, "How long a failed request is retried. Then the answer is 503.", OURS),
+  maxattempts: looseInteger(6, { min: 1, max: 100 }, "Attempts in that time, the first one included.", OURS),
+  circuitthreshold: looseInteger(
+    20,
+    { min: 0, max: 1_000_000 },
+    "Failures in a row after which a worker asks the service nothing for `circuittime` and answers 503 at once; 0: never.",
+    OURS,
+  ),
+  circuittime: boundedDuration("5s", TIME, "How long, before one request tries again.", OURS),
+};
+
+/** The options of `storage.gcs` (wire contract §6.5). */
+export const options = { ...where, ...who, ...transfers, ...faults };
+
+/** As they are written, each read by itself. */
+export type DeclaredOptions = z.output<z.ZodObject<typeof options>>;
+
+/** Where the driver's credentials are. */
+export type GcsLogin =
+  | { readonly by: "file"; readonly file: string }
+  | { readonly by: "key"; readonly email: string; readonly key: string; readonly id: string; readonly tokenUri: string }
+  /** With what the environment has. */
+  | { readonly by: "environment" };
+
+/**
+ * What the driver is made with: the options as the configuration spells them, and what several of them mean together. Sizes in
+ * bytes, times in milliseconds.
+ */
+export interface GcsOptions extends Readonly<Omit<DeclaredOptions, "keyfile" | "credentials">> {
+  readonly bucket: string;
+  readonly login: GcsLogin;
+  readonly uploadbuffers: number;
+}
+
+type Wrong = (option: string, message: string) => void;
+
+/** Checks options against each other; what can't work is reported to `context`. */
+export function completeOptions(declared: DeclaredOptions, context: z.core.$RefinementCtx): GcsOptions {
+  const wrong: Wrong = (option, message) => refuse(context, option, message);
+  const { bucket = "", chunksize, serviceurl, rootdirectory, maxconcurrency, uploadbuffers } = declared;
+  if (bucket === "") wrong("bucket", "no bucket parameter provided");
+  if (chunksize % CHUNK !== 0) wrong("chunksize", `the chunksize parameter should be a multiple of ${CHUNK}`);
+  return {
+    ...declared,
+    bucket,
+    serviceurl: serviceUrlOf(serviceurl, wrong),
+    rootdirectory: rootdirectory.replace(/^\/+|\/+$/g, ""),
+    login: loginOf(declared, wrong),
+    maxconcurrency: Math.max(LEAST_CONCURRENCY, maxconcurrency),
+    uploadbuffers: uploadbuffers ?? Math.max(128 * MIB, 2 * chunksize),
+  };
+}
+
+function serviceUrlOf(given: string, wrong: Wrong): string {
+  const url = URL.canParse(given) ? new URL(given) : undefined;
+  if (url !== undefined && /^https?:$/.test(url.protocol) && url.pathname === "/" && url.username + url.search === "") {
+    return url.origin;
+  }
+  wrong("serviceurl", "the serviceurl parameter should be a URL such as https://storage.googleapis.com");
+  return "http://unknown.invalid";
+}
+
+/** As in Distribution, `keyfile` counts before `credentials`. */
+function loginOf({ keyfile, credentials: given }: DeclaredOptions, wrong: Wrong): GcsLogin {
+  if (keyfile !== undefined) return { by: "file", file: keyfile };
+  if (given === undefined) return { by: "environment" };
+  const { type = "", client_email: email = "", private_key: key, private_key_id: id = "", token_uri: tokenUri } = given;
+  if (type !== "service_account") {
+    wrong("credentials", "credentials.type should be service_account: credentials is the content of its key file");
+  } else if (email === "" || key === undefined) {
+    wrong("credentials", "credentials should have the key file's client_email and private_key");
+  }
+  return { by: "key", email, key: key?.reveal() ?? "", id, tokenUri };
+}
