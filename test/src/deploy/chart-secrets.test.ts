@@ -22,7 +22,7 @@ describe("the chart's list of secret keys", () => {
     expect(KEYS.secrets).toMatchObject({
       "http.secret": "REGISTRY_HTTP_SECRET",
       "storage.s3.sessiontoken": "REGISTRY_STORAGE_S3_SESSIONTOKEN",
-      "storage.gcs.credentials.private_key": "REGISTRY_STORAGE_GCS_CREDENTIALS_PRIVATEKEY",
+      "storage.gcs.credentials": "REGISTRY_STORAGE_GCS_CREDENTIALS",
       "proxy.upstreams.*.password": "REGISTRY_PROXY_UPSTREAMS_*_PASSWORD",
       "log.hooks.*.options.smtp.password": "REGISTRY_LOG_HOOKS_*_MAILOPTIONS_SMTP_PASSWORD",
       "tokenserver.local.users.*.password": "",

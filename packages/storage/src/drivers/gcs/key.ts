@@ -2,6 +2,7 @@ import { createPrivateKey, createSign, type KeyObject } from "node:crypto";
 import { readFile } from "node:fs/promises";
 import { z } from "zod";
 import { DriverParameterError } from "../shared/errors.js";
+import { parseJson } from "./client.js";
 import { NAME } from "./faults.js";
 import type { GcsLogin } from "./options.js";
 
@@ -26,34 +27,36 @@ const file = z.object({
 /** The key that `login` names; undefined if the environment has the credentials. Throws DriverParameterError. */
 export async function keyOf(login: GcsLogin): Promise<ServiceKey | undefined> {
   if (login.by === "environment") return undefined;
-  if (login.by === "key") return toKey("credentials", login.email, login.key, login.id, login.tokenUri);
-  const { type, client_email: email, private_key: key, private_key_id: id, token_uri } = await readKeyFile(login.file);
-  if (type !== "service_account") {
-    throw wrong(
-      "keyfile",
-      `${login.file} is no service account's key, but of the type ${type}: leave keyfile out and set GOOGLE_APPLICATION_CREDENTIALS to it`,
-    );
-  }
-  if (email === undefined || key === undefined) {
-    throw wrong("keyfile", `${login.file} has no client_email and private_key: create a JSON key of a service account`);
-  }
-  return toKey("keyfile", email, key, id, token_uri);
+  return login.by === "content"
+    ? parseKey(login.content.reveal(), "credentials", "credentials")
+    : parseKey(await readKeyFile(login.file), "keyfile", login.file);
 }
 
-async function readKeyFile(name: string): Promise<z.output<typeof file>> {
-  let text: string;
+async function readKeyFile(name: string): Promise<string> {
   try {
-    text = await readFile(name, "utf8");
+    return await readFile(name, "utf8");
   } catch (error) {
     const code = error instanceof Error && "code" in error ? String(error.code) : "unknown";
     throw wrong("keyfile", `${name} can't be read (${code})`);
   }
-  try {
-    return file.parse(JSON.parse(text));
-  } catch {
-    // The parser's own message would show a piece of the file.
-    throw wrong("keyfile", `${name} is no key file of a service account (JSON)`);
+}
+
+/** Reads a key file's content; `name` is what messages call it. */
+function parseKey(content: string, parameter: string, name: string): ServiceKey {
+  const parsed = file.safeParse(parseJson(content));
+  // The parser's own message would show a piece of it.
+  if (!parsed.success) throw wrong(parameter, `${name} isn't what a key file of a service account has (JSON)`);
+  const { type, client_email: email, private_key: key, private_key_id: id, token_uri: tokenUri } = parsed.data;
+  if (type !== "service_account") {
+    throw wrong(
+      parameter,
+      `${name} is no service account's key, but of the type ${type}: set GOOGLE_APPLICATION_CREDENTIALS to a file with it, and leave ${parameter} out`,
+    );
   }
+  if (email === undefined || key === undefined) {
+    throw wrong(parameter, `${name} has no client_email and private_key: create a JSON key of a service account`);
+  }
+  return toKey(parameter, email, key, id, tokenUri);
 }
 
 function toKey(parameter: string, email: string, pem: string, id: string, tokenUri: string): ServiceKey {

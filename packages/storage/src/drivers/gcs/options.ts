@@ -1,16 +1,9 @@
 import { DAY, HOUR, SECOND } from "@longshore/base/duration";
 import { GIB, KIB, MIB } from "@longshore/base/size";
-import {
-  boundedDuration,
-  looseInteger,
-  optionalLooseInteger,
-  secret,
-  section,
-  text,
-  textOr,
-} from "@longshore/options/declare";
+import { boundedDuration, key, looseInteger, optionalLooseInteger, text, textOr } from "@longshore/options/declare";
 import { refuse } from "@longshore/options/kind";
-import type { z } from "zod";
+import { Secret } from "@longshore/options/secret";
+import { z } from "zod";
 
 const OURS = { ours: true };
 const TIME = { min: 100, max: HOUR };
@@ -19,19 +12,20 @@ const CHUNK = 256 * KIB;
 /** Distribution's minimum: smaller numbers mean this one. */
 const LEAST_CONCURRENCY = 25;
 
-/** As in a key file. In a variable's name, `_` stands between keys. */
-const credentials = section(
+/** Whatever a key file has; one secret as a whole. */
+const credentials = key(
+  z
+    .record(z.string(), z.unknown())
+    .transform((map) => new Secret(JSON.stringify(map)))
+    .optional(),
   {
-    type: text("`service_account`."),
-    client_email: text("The service account.", { env: "CLIENTEMAIL" }),
-    private_key: secret("Its key (PEM).", { env: "PRIVATEKEY" }),
-    private_key_id: text("The key's id.", { env: "PRIVATEKEYID" }),
-    token_uri: textOr("https://oauth2.googleapis.com/token", "Where tokens are given for signatures with the key.", {
-      env: "TOKENURI",
-    }),
+    meaning: "The content of a service account's key file, in place of `keyfile`.",
+    type: "map",
+    allowed: "a map",
+    untyped: true,
+    unknownKeys: "allowed",
+    secret: true,
   },
-  "The content of a service account's key file, in place of `keyfile`. Everything else that such a file has is accepted, too.",
-  { unknownKeys: "allowed" },
 );
 
 const where = {
@@ -47,7 +41,7 @@ const who = {
   keyfile: text(
     "The file with a service account's key (JSON). Without it and `credentials`, Google's library finds what the environment has: `GOOGLE_APPLICATION_CREDENTIALS`, workload identity, the machine's service account.",
   ),
-  credentials: credentials.optional(),
+  credentials,
   useragent: textOr("", "Added to the `User-Agent` of requests.", { fallback: undefined }),
 };
 
@@ -94,7 +88,8 @@ export type DeclaredOptions = z.output<z.ZodObject<typeof options>>;
 /** Where the driver's credentials are. */
 export type GcsLogin =
   | { readonly by: "file"; readonly file: string }
-  | { readonly by: "key"; readonly email: string; readonly key: string; readonly id: string; readonly tokenUri: string }
+  /** What such a file has. */
+  | { readonly by: "content"; readonly content: Secret }
   /** With what the environment has. */
   | { readonly by: "environment" };
 
@@ -121,7 +116,7 @@ export function completeOptions(declared: DeclaredOptions, context: z.core.$Refi
     bucket,
     serviceurl: serviceUrlOf(serviceurl, wrong),
     rootdirectory: rootdirectory.replace(/^\/+|\/+$/g, ""),
-    login: loginOf(declared, wrong),
+    login: loginOf(declared),
     maxconcurrency: Math.max(LEAST_CONCURRENCY, maxconcurrency),
     uploadbuffers: uploadbuffers ?? Math.max(128 * MIB, 2 * chunksize),
   };
@@ -137,14 +132,8 @@ function serviceUrlOf(given: string, wrong: Wrong): string {
 }
 
 /** As in Distribution, `keyfile` counts before `credentials`. */
-function loginOf({ keyfile, credentials: given }: DeclaredOptions, wrong: Wrong): GcsLogin {
+function loginOf({ keyfile, credentials: given }: DeclaredOptions): GcsLogin {
   if (keyfile !== undefined) return { by: "file", file: keyfile };
   if (given === undefined) return { by: "environment" };
-  const { type = "", client_email: email = "", private_key: key, private_key_id: id = "", token_uri: tokenUri } = given;
-  if (type !== "service_account") {
-    wrong("credentials", "credentials.type should be service_account: credentials is the content of its key file");
-  } else if (email === "" || key === undefined) {
-    wrong("credentials", "credentials should have the key file's client_email and private_key");
-  }
-  return { by: "key", email, key: key?.reveal() ?? "", id, tokenUri };
+  return { by: "content", content: given };
 }
