@@ -115,6 +115,12 @@ export interface Usage {
   readonly logicalBytes: number;
 }
 
+/** What everything amounted to on a day. */
+export interface UsagePoint extends Pick<Usage, "repositories" | "tags" | "bytes" | "logicalBytes"> {
+  /** When the day began in UTC (ms since 1970). */
+  readonly day: number;
+}
+
 /** How far counting is. */
 export interface UsageProgress {
   /** The repository that is being read. */
@@ -185,6 +191,8 @@ export interface Inventory {
    * changed since the last time.
    */
   usage(prefix?: string, options?: UsageOptions): Promise<Usage>;
+  /** What `usage` without a prefix amounted to on the days on which somebody asked for it, oldest first. */
+  history(): Promise<readonly UsagePoint[]>;
   /**
    * What each repository that is `prefix` or below it contains, one after the other. Every acknowledged change is included that was
    * made before the call.

@@ -14,3 +14,9 @@ export const PULLS_SINCE = `${INVENTORY_DIRECTORY}/v1/pulls-since`;
 
 /** Where processes write down what manifests say. Another name is needed when that is read from them in another way. */
 export const FACTS_FOLDER = `${INVENTORY_DIRECTORY}/v1/facts`;
+
+/** Where lists of the files in layers are kept. */
+export const LAYER_LISTS = `${INVENTORY_DIRECTORY}/v1/layer-lists`;
+
+/** What the registry took on the days before, for all processes. */
+export const HISTORY_FILE = `${INVENTORY_DIRECTORY}/v1/history`;

@@ -17,6 +17,7 @@ import { openBoard } from "./board/board.js";
 import type { Inventory, RepositoryEntry, RepositorySort, Usage, UsageOptions } from "./contract.js";
 import { createDocuments, type Documents } from "./documents/documents.js";
 import { formatChange } from "./documents/notes.js";
+import { openHistory } from "./history/history.js";
 import { openKeptFacts, type KeptFacts } from "./kept-facts/kept-facts.js";
 import { CHANGES_BOARD } from "./layout.js";
 import { manifestEntry, referrerEntries, repositoryEntry, tagEntry, tagKey } from "./lists/entries.js";
@@ -37,6 +38,8 @@ export interface InventoryOptions {
   readonly onUntold: (error: unknown) => void;
   /** Whether this process writes down what it has read of manifests, for others and for its next start. */
   readonly keeps: boolean;
+  /** Of how many days it is kept what the registry took. */
+  readonly historyDays: number;
   /** Called when that fails, or reading it, for the first time, and again once it has worked in between. */
   readonly onTrouble: (error: unknown) => void;
   /** ms, monotonic. */
@@ -54,9 +57,10 @@ export interface OpenInventory {
 /** The inventory of `registry`, read from `driver` as it is asked for (docs/protocols/inventory.md §Documents). */
 export function openInventory(registry: Registry, driver: StorageDriver, options: InventoryOptions): OpenInventory {
   const { processId, activity, maxBytes, maxManifestBytes, onUntold, keeps, onTrouble } = options;
-  const { clock = () => performance.now() } = options;
+  const { historyDays: maxDays, clock = () => performance.now() } = options;
   const board = openBoard(driver, CHANGES_BOARD, processId);
   const kept = openKeptFacts(driver, { keeps, onTrouble, maxBytes: maxBytes / 4, registry, clock });
+  const history = openHistory(driver, { maxDays, keeps, onTrouble });
   const documents = createDocuments(openSurvey(driver, maxManifestBytes), kept, board.reader(), {
     maxBytes,
     onNews: (note) => repositories.apply(note),
@@ -121,7 +125,13 @@ export function openInventory(registry: Registry, driver: StorageDriver, options
         return activity.pullsSince();
       },
 
-      usage: async (prefix = "", call) => usageOf(await namesBelow(prefix, call), documents, kept, call),
+      async usage(prefix = "", call) {
+        const usage = await usageOf(await namesBelow(prefix, call), documents, kept, call);
+        if (prefix === "") await history.note(usage);
+        return usage;
+      },
+
+      history: () => history.read(),
 
       async *contents(prefix, call) {
         for (const name of await namesBelow(prefix, call)) {

@@ -53,6 +53,7 @@ describeForDrivers("the activity", (over) => {
           maxManifestBytes: 1_000_000,
           onUntold: () => undefined,
           keeps: false,
+          historyDays: 0,
           onTrouble: () => undefined,
         });
         const { items } = await inventory.tags(NAME, { sort: "pulled", descending: true });

@@ -77,6 +77,7 @@ export function start(
     maxBytes,
     maxManifestBytes: MIB,
     keeps: true,
+    historyDays: 10,
     onTrouble: onUntold,
     onUntold,
     clock,

@@ -107,7 +107,7 @@ export async function composeApi(config: Config, ports: ApiPorts): Promise<Compo
   const cache: CacheTally = { requests: 0, hits: 0, isAvailable: undefined };
   const caches = opened.add(await openConfiguredCaches(config, driver, log, counted(metrics?.storage.cache, cache)));
   const stored = openRepositories(config, driver, caches, metrics?.storage);
-  const { registry: known, inventory, activity } = await openServed(config, stored, driver, log, opened);
+  const { registry: known, inventory, activity, layerLists } = await openServed(config, stored, driver, log, opened);
   const registry = await limitQuotas(config, known, inventory, driver, log);
   void warnOfRaces(config, driver, log, ports.remarksOnFiles);
   const mirror = opened.add(
@@ -132,6 +132,7 @@ export async function composeApi(config: Config, ports: ApiPorts): Promise<Compo
     canRedirect: canRedirect(driver),
     console: page?.console,
     inventory,
+    layerLists,
     activity,
     feed: ports.activity,
     immutable: immutableTagsOf(config),
@@ -180,7 +181,8 @@ function planOf(config: Config, registry: Registry, inventory: Inventory): Reten
 }
 
 /** Only the registry, where no inventory is kept. */
-type ServedInventory = Pick<KeptInventory, "registry"> & Partial<Pick<KeptInventory, "inventory" | "activity">>;
+type ServedInventory = Pick<KeptInventory, "registry"> &
+  Partial<Pick<KeptInventory, "inventory" | "activity" | "layerLists">>;
 
 async function openServed(
   config: Config,

@@ -3,7 +3,7 @@ import { join } from "node:path";
 import { statOf } from "@longshore/base/directory";
 import type { Resources } from "@longshore/base/resources";
 import { MIB } from "@longshore/base/size";
-import type { ActivityRecorder, Inventory, OpenInventory } from "@longshore/inventory";
+import type { ActivityRecorder, Inventory, LayerLists, OpenInventory } from "@longshore/inventory";
 import { immutableTags } from "@longshore/policy";
 import {
   createsExclusively,
@@ -96,6 +96,7 @@ export function revealRedis(redis: RedisConfig): RedisOptions {
 /** An inventory, and who is to be told of pushes and pulls; undefined if these aren't recorded. */
 export interface KeptInventory extends OpenInventory {
   readonly activity: ActivityRecorder | undefined;
+  readonly layerLists: LayerLists;
   close(): Promise<void>;
 }
 
@@ -156,14 +157,14 @@ export async function keepInventory(
   {
     http,
     storage,
-    inventory: { cachebytes, activityinterval, activityitems },
+    inventory: { cachebytes, activityinterval, activityitems, layerlists, historydays },
   }: Pick<Config, "http" | "inventory" | "storage">,
   registry: Registry,
   driver: StorageDriver,
   log: Pick<Log, "warn">,
   { serves, learns = serves }: { readonly serves: boolean; readonly learns?: boolean },
 ): Promise<KeptInventory> {
-  const { keepCatalog, openActivity, openInventory } = await import("@longshore/inventory");
+  const { keepCatalog, openActivity, openInventory, openLayerLists } = await import("@longshore/inventory");
   const processId = randomUUID();
   const isWritable = !storage.maintenance.readonly.enabled;
   const isRecorded = serves && isWritable && activityinterval > 0;
@@ -190,11 +191,21 @@ export async function keepInventory(
     ...options,
     maxBytes: cachebytes - catalogBytes,
     keeps: learns && isWritable,
+    historyDays: historydays,
     onTrouble: (error) => {
-      log.warn("inventory: what was read of manifests can't be written down, or read", errorFields(error));
+      log.warn("inventory: what was read of manifests, or counted, can't be written down, or read", errorFields(error));
     },
   });
+  const layerLists = openLayerLists(driver, {
+    maxBytes: layerlists,
+    keeps: serves && isWritable,
+    onTrouble: (error) => {
+      log.warn("inventory: lists of the files in layers can't be kept, or read", errorFields(error));
+    },
+    clock: () => performance.now(),
+  });
   return {
+    layerLists,
     inventory: opened.inventory,
     registry: keepCatalog(opened.registry, driver, { ...options, maxBytes: catalogBytes }),
     activity: isRecorded ? activity : undefined,

@@ -127,4 +127,8 @@ export type {
   ScrubResult,
 } from "./scrub/options.js";
 export { claimWorkDirectory, type WorkDirectory } from "./gc/work-directory.js";
-export { LayerUnreadable, listLayer, type LayerFile, type LayerLimits } from "./archive/layer-files.js";
+export { LayerUnreadable } from "./archive/decompression.js";
+export { listLayer, type LayerPatience } from "./archive/layer-files.js";
+export { agrees, findTable, type LayerSource, type LayerTable } from "./archive/layer-footer.js";
+export type { LayerFile, LayerLimits, LayerListing } from "./archive/layer-listing.js";
+export { listByTable } from "./archive/layer-table.js";

@@ -201,6 +201,8 @@ export interface ProcessSettings {
   readonly env?: Readonly<Record<string, string>>;
   /** The storage folder; by default a temporary one that is removed at the end. */
   readonly root?: string;
+  /** The program that runs it; by default the Node of the tests. */
+  readonly node?: string;
 }
 
 /** The registry in a separate process, as users run it. */
@@ -227,7 +229,7 @@ export async function startRegistry(settings: ProcessSettings = {}): Promise<Run
   const path = `${folder.path}/config.yml`;
   await writeFile(path, stringify(merge(defaultConfig(root), settings.config ?? {})));
   try {
-    const daemon = await startDaemon(process.execPath, [PROGRAM, "serve", path], {
+    const daemon = await startDaemon(settings.node ?? process.execPath, [PROGRAM, "serve", path], {
       ...(settings.env === undefined ? {} : { env: settings.env }),
       ready: (output) => LISTENING.test(output),
     });

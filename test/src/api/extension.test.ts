@@ -81,6 +81,13 @@ describe("lists of the extension API, from two workers", () => {
       tags: 3,
       manifests: 4,
     });
+    const history = async () =>
+      (await get("/v2/_longshore/maintenance/history")) as { readonly days: readonly { readonly day: string }[] };
+    expect(await history()).toEqual({ days: [] });
+    const { bytes } = (await get("/v2/_longshore/maintenance/usage")) as { readonly bytes: number };
+    const { days } = await history();
+    expect(days).toMatchObject([{ repositories: 2, bytes }]);
+    expect(days[0]?.day).toMatch(/^\d{4}-\d\d-\d\d$/);
     expect(await get(of("team/app", `referrers/${image.manifest.digest}`))).toMatchObject({
       referrers: [{ kind: "sbom", artifactType: "application/spdx+json" }],
     });

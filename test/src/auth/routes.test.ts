@@ -76,6 +76,11 @@ const TABLE: Readonly<Record<string, Row>> = {
     least: ALL("admin"),
   },
   "longshore-maintenance-usage": { path: "/v2/_longshore/maintenance/usage", scope: MAINTENANCE, least: ALL("admin") },
+  "longshore-maintenance-history": {
+    path: "/v2/_longshore/maintenance/history",
+    scope: MAINTENANCE,
+    least: ALL("admin"),
+  },
   "longshore-maintenance-configuration": {
     path: "/v2/_longshore/maintenance/configuration",
     scope: MAINTENANCE,

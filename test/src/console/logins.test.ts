@@ -1,4 +1,5 @@
-import { writeFile } from "node:fs/promises";
+import { readFile, writeFile } from "node:fs/promises";
+import { join } from "node:path";
 import { pushImage } from "@longshore/testkit/fixtures";
 import { createHttpClient } from "@longshore/testkit/http-client";
 import { describePeers } from "@longshore/testkit/peers";
@@ -80,6 +81,13 @@ describePeers("logins in the console", ["chromium"], () => {
     await logIn(visit, "admin");
     await page.getByRole("link", { name: "Usage" }).click();
     await page.getByRole("link", { name: /^secret\/app/ }).waitFor();
+    await page.getByText("drawn here once they were counted on two days").waitFor();
+    const path = join(site().registry.root, "docker/registry/v2/longshore/inventory/v1/history");
+    const history = await readFile(path, "utf8");
+    const [, today = ""] = /\[\[(\d+),/.exec(history) ?? [];
+    await writeFile(path, history.replace("[[", `[[${Number(today) - 7},1,1,1000,1000],[`));
+    await page.reload();
+    await page.getByRole("img", { name: /^Stored bytes on 2 days, from 1.00 kB to/ }).waitFor();
     await page.getByRole("button", { name: "See what it would free" }).click();
     await expect.poll(() => page.locator(".run").first().innerText()).toMatch(/Collection \(only looked\)[^]*: \d/);
     await page.getByRole("button", { name: "Collect now" }).click();

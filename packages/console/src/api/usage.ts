@@ -16,6 +16,15 @@ export function showUsage(signal?: AbortSignal): Promise<Usage> {
   return ask("v2/_longshore/maintenance/usage", usage, { signal });
 }
 
+const usageDay = object({ day: text, bytes: number });
+/** What was stored on a day (`2026-11-30`, UTC). */
+export type UsageDay = Decoded<typeof usageDay>;
+
+/** Oldest first. */
+export async function showHistory(signal?: AbortSignal): Promise<readonly UsageDay[]> {
+  return (await ask("v2/_longshore/maintenance/history", object({ days: list(usageDay) }), { signal })).days;
+}
+
 const run = object({
   id: text,
   job: text,

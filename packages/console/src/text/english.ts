@@ -1,4 +1,4 @@
-import { formatCount } from "../lib/bytes.js";
+import { formatBytes, formatCount } from "../lib/bytes.js";
 import { activity } from "./english/activity.js";
 import { files } from "./english/files.js";
 import { operation } from "./english/operation.js";
@@ -225,6 +225,11 @@ export const english = {
     stored: "stored",
     saved: "saved by sharing",
     blobs: "blobs",
+    growth: "Growth",
+    noGrowth: "Stored bytes are drawn here once they were counted on two days.",
+    growthOf: (days: readonly { readonly day: string; readonly bytes: number }[]) =>
+      `Stored bytes on ${formatCount(days.length)} days, from ${formatBytes(days[0]?.bytes ?? 0)} to ${formatBytes(days.at(-1)?.bytes ?? 0)}`,
+    most: (size: string) => `at most ${size}`,
     byRepository: "By repository",
     sharedHint: "Repositories that share layers each count them here, though they are stored once.",
   },

@@ -1,5 +1,6 @@
 import { isDigest, type Digest, type Platform } from "@longshore/storage";
 import type { ManifestFacts, Part } from "../documents/facts.js";
+import { array, count, parseValue, record, refuse, text, time } from "../shared/values.js";
 
 /** A part: the number of its digest among the file's words, and its size. */
 type StoredPart = readonly [word: number, size: number];
@@ -44,8 +45,8 @@ export function encodeFacts(facts: readonly ManifestFacts[]): Uint8Array {
 
 /** The inverse of {@link encodeFacts}; undefined for anything else. */
 export function decodeFacts(bytes: Uint8Array): readonly ManifestFacts[] | undefined {
-  try {
-    const { words, facts } = record(JSON.parse(Buffer.from(bytes).toString("utf8")));
+  return parseValue(Buffer.from(bytes).toString("utf8"), (value) => {
+    const { words, facts } = record(value);
     const texts = array(words).map(text);
     const wordAt = (number: unknown): string => text(texts[count(number)]);
     const digestAt = (number: unknown): Digest => {
@@ -53,10 +54,7 @@ export function decodeFacts(bytes: Uint8Array): readonly ManifestFacts[] | undef
       return isDigest(word) ? word : refuse();
     };
     return array(facts).map((each) => factsOf(record(each), wordAt, digestAt));
-  } catch (error) {
-    if (error instanceof SyntaxError || error instanceof UnexpectedValue) return undefined;
-    throw error;
-  }
+  });
 }
 
 function factsOf(
@@ -93,20 +91,3 @@ function platformOf(value: unknown): Platform {
     ...(features === undefined ? {} : { "os.features": array(features).map(text) }),
   };
 }
-
-/** A value of another type than the format has there. */
-class UnexpectedValue extends Error {}
-
-function refuse(): never {
-  throw new UnexpectedValue();
-}
-
-function record(value: unknown): Readonly<Record<string, unknown>> {
-  return typeof value === "object" && value !== null && !Array.isArray(value) ? { ...value } : refuse();
-}
-
-const array = (value: unknown): readonly unknown[] => (Array.isArray(value) ? value : refuse());
-const text = (value: unknown): string => (typeof value === "string" ? value : refuse());
-const time = (value: unknown): number => (typeof value === "number" ? value : refuse());
-const count = (value: unknown): number =>
-  typeof value === "number" && Number.isSafeInteger(value) && value >= 0 ? value : refuse();

@@ -2,7 +2,7 @@ import { setMaxListeners } from "node:events";
 import type { IncomingMessage, ServerResponse } from "node:http";
 import type { AccessController, AuthPage, Grant, TokenEndpoint } from "@longshore/auth";
 import type { RetentionPlan } from "./retention-plan.js";
-import type { ActivityRecorder, Inventory } from "@longshore/inventory";
+import type { ActivityRecorder, Inventory, LayerLists } from "@longshore/inventory";
 import type { ClientLimits } from "@longshore/policy";
 import {
   parseRepositoryName,
@@ -62,6 +62,8 @@ export interface SharedState {
   readonly onAccess: ((outcome: AccessOutcome) => void) | undefined;
   /** Undefined if the registry keeps none. */
   readonly inventory: Inventory | undefined;
+  /** Undefined if none are kept. */
+  readonly layerLists: LayerLists | undefined;
   /** Undefined if nobody records who pushes and pulls. */
   readonly activity: ActivityRecorder | undefined;
   /** Decides again on a request that takes long. */

@@ -1,7 +1,7 @@
 import type { AccessController } from "@longshore/auth";
 import type { ActivityFeed } from "../activity/feed.js";
 import type { RetentionPlan } from "./retention-plan.js";
-import type { ActivityRecorder, Inventory } from "@longshore/inventory";
+import type { ActivityRecorder, Inventory, LayerLists } from "@longshore/inventory";
 import type { ClientLimits } from "@longshore/policy";
 import { NOTHING_IMMUTABLE, type ImmutableTags, type Registry } from "@longshore/storage";
 import type { EventSettings } from "../notifications/contract.js";
@@ -39,6 +39,8 @@ export interface AppDependencies {
   readonly onAccess?: ((outcome: AccessOutcome) => void) | undefined;
   /** Undefined if the registry keeps none. */
   readonly inventory?: Inventory | undefined;
+  /** Lists of the files in layers; undefined: none are kept. */
+  readonly layerLists?: LayerLists | undefined;
   /** Undefined: there is no page for people. */
   readonly console?: Console | undefined;
   /** Records who pushes and pulls; undefined: nobody does. */
@@ -105,6 +107,7 @@ export function createSharedState(dependencies: AppDependencies): SharedState {
     listBodies: createListBodies(),
     onAccess,
     inventory: dependencies.inventory,
+    layerLists: dependencies.layerLists,
     activity: dependencies.activity,
     access,
     watching: feed === undefined ? undefined : { feed, places: createPlaces(activity.streams) },

@@ -105,6 +105,8 @@ describe("defaults", () => {
         cachebytes: 67_108_864,
         activityinterval: 300_000,
         activityitems: 50_000,
+        layerlists: 268_435_456,
+        historydays: 365,
         metricsinterval: 0,
       },
       tags: { maxtags: 1000 },

@@ -39,6 +39,7 @@ const REGISTRY_NEEDS: Readonly<Record<string, readonly Access[]>> = {
   "longshore-catalog-repositories": CATALOG,
   "longshore-catalog-activity": CATALOG,
   "longshore-maintenance-usage": MAINTENANCE,
+  "longshore-maintenance-history": MAINTENANCE,
   "longshore-maintenance-configuration": MAINTENANCE,
   "longshore-maintenance-status": MAINTENANCE,
   "longshore-maintenance-runs": MAINTENANCE,

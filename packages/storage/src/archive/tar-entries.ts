@@ -32,7 +32,7 @@ const ZEROS = Buffer.alloc(BLOCK);
 /** A PAX header or long name: extended attributes, which it may hold, have 64 KiB at most. */
 const LONGEST_HEADER = 64 * KIB;
 /** Paths and targets of links, in bytes: PATH_MAX of Linux. */
-const LONGEST_PATH = 4096;
+export const LONGEST_PATH = 4096;
 /** What a short PAX header or long name takes of the budget at least: an empty one is work, too. */
 const SMALLEST_SHARE = 128;
 /** Others get a turn after so many bytes of headers: a few milliseconds, whatever they say. */
@@ -101,6 +101,27 @@ export async function* readTarEntries(
       if (work < TURN) continue;
       work = 0;
       await setImmediate(undefined, { signal });
+    }
+  } finally {
+    await portions.close();
+  }
+}
+
+/** The content of a tar's first entry. Throws {@link TarDamaged} if that isn't the file `name`, and what `chunks` throws. */
+export async function* contentOfFirst(
+  chunks: AsyncIterable<Uint8Array>,
+  name: string,
+): AsyncGenerator<Uint8Array, void> {
+  const portions = createPortions(chunks);
+  try {
+    const block = await portions.take(BLOCK);
+    if (block === undefined) throw new TarDamaged("the tar ends too early");
+    const { flag, path, size } = parseHeader(block);
+    if (!"0\0".includes(flag) || path.toString() !== name) throw new TarDamaged(`the tar doesn't begin with ${name}`);
+    for (let rest = size; rest > 0;) {
+      const part = await portions.some(rest);
+      rest -= part.length;
+      yield part;
     }
   } finally {
     await portions.close();
@@ -275,6 +296,8 @@ function paddingOf(size: number): number {
 interface Portions {
   /** Undefined at the end. */
   take(length: number): Promise<Buffer | undefined>;
+  /** What there is, of `length` at most. */
+  some(length: number): Promise<Buffer>;
   skip(length: number): Promise<void>;
   close(): Promise<void>;
 }
@@ -305,6 +328,12 @@ function createPortions(chunks: AsyncIterable<Uint8Array>): Portions {
         missing -= part.length;
       }
       return Buffer.concat(parts);
+    },
+    async some(length) {
+      if (rest.length === 0 && !(await more())) throw new TarDamaged("the tar ends within a file");
+      const part = rest.subarray(0, length);
+      rest = rest.subarray(part.length);
+      return part;
     },
     async skip(length) {
       for (let missing = length; missing > 0;) {

@@ -1,7 +1,8 @@
 import { gzipSync } from "node:zlib";
 import { describe, expect, it } from "vitest";
 import { packTar } from "modern-tar";
-import { LayerUnreadable, listLayer } from "../../src/archive/layer-files.js";
+import { LayerUnreadable } from "../../src/archive/decompression.js";
+import { listLayer } from "../../src/archive/layer-files.js";
 import { rawEntry, record, turnsDuring } from "./tar-blocks.js";
 
 const LIMITS = { entries: 100, bytes: 1_000_000, text: 10_000, metadata: 1_000_000 };

@@ -1,7 +1,17 @@
+import { writeFile } from "node:fs/promises";
+import { join } from "node:path";
 import type { Browser, Page } from "playwright-core";
+import { z } from "zod";
 import { startRegistry, type RunningRegistry } from "@longshore/testkit/start-registry";
 import { openVisit, type Visit } from "../browser.js";
 import { fillDemo } from "../demo.js";
+
+const DAY = 86_400_000;
+/** Of what is stored today, on the days before; a collection has freed some of it. */
+const GROWTH = [
+  0.42, 0.44, 0.47, 0.47, 0.52, 0.58, 0.61, 0.64, 0.71, 0.78, 0.83, 0.6, 0.64, 0.7, 0.76, 0.81, 0.88, 0.94,
+];
+const usage = z.object({ bytes: z.number() });
 
 /** A page of the documentation's pictures. */
 interface Pictured {
@@ -24,7 +34,20 @@ export const PICTURED: Readonly<Record<string, Pictured>> = {
 export async function startDemo(): Promise<RunningRegistry> {
   const registry = await startRegistry({ config: { http: { host: "https://registry.example.com" } } });
   await fillDemo(registry.client);
+  await fillHistory(registry);
   return registry;
+}
+
+/** As if the registry had been counted on the days before. */
+async function fillHistory({ client, root }: RunningRegistry): Promise<void> {
+  const { bytes } = usage.parse((await client.ask({ path: "/v2/_longshore/maintenance/usage" })).json());
+  const today = Math.floor(Date.now() / DAY);
+  const days = GROWTH.map((share, index) => {
+    const stored = Math.round(bytes * share);
+    return [today - GROWTH.length + index, 10, 40, stored, stored];
+  });
+  const path = join(root, "docker/registry/v2/longshore/inventory/v1/history");
+  await writeFile(path, JSON.stringify({ version: 1, days }));
 }
 
 export async function openPictured(

@@ -2,7 +2,7 @@ import { useSignal } from "@preact/signals";
 import type { JSX } from "preact";
 import { useEffect } from "preact/hooks";
 import "../../style/files.css";
-import { listLayerFiles, type LayerFiles } from "../../api/layer-files.js";
+import { listLayerFiles, type LayerFiles, type LayerOf } from "../../api/layer-files.js";
 import type { ApiFailure } from "../../api/failure.js";
 import type { Descriptor, Image } from "../../api/image.js";
 import { formatBytes } from "../../lib/bytes.js";
@@ -36,7 +36,7 @@ interface Comparison {
 
 /** The files that one layer of an image adds, and which of them a later one hides. */
 export function FilesView({ image }: { readonly image: Image }): JSX.Element {
-  const { name, layers = [] } = image;
+  const { name, digest, layers = [] } = image;
   const chosen = Math.min(Math.max(0, Number(route.value.query["layer"] ?? 1) - 1 || 0), layers.length - 1);
   const layer = layers[chosen];
   const steps = buildSteps(image.image?.history ?? [], layers);
@@ -60,23 +60,28 @@ export function FilesView({ image }: { readonly image: Image }): JSX.Element {
           ))}
         </select>
       </label>
-      <Layer key={`${layer.digest} ${chosen}`} name={name} layer={layer} number={chosen} layers={layers} />
+      <Layer key={`${layer.digest} ${chosen}`} of={{ name, manifest: digest }} number={chosen} layers={layers} />
     </>
   );
 }
 
+/** Whose layers they are. */
+type Owner = Pick<LayerOf, "name" | "manifest">;
+
 function Layer({
-  name,
-  layer,
+  of,
   number,
   layers,
 }: {
-  readonly name: string;
-  readonly layer: Descriptor;
+  readonly of: Owner;
   readonly number: number;
   readonly layers: readonly Descriptor[];
 }): JSX.Element {
-  const { resource, reload } = useResource(layer.digest, (signal) => readLayer(name, layer.digest, signal));
+  const layer = layers[number]?.digest ?? "";
+  const isItself = useSignal(false);
+  const { resource, reload } = useResource(`${layer} ${isItself.value ? "itself" : ""}`, (signal) =>
+    readLayer({ ...of, layer, isItself: isItself.value }, signal),
+  );
   const { value } = resource;
   if (value.state === "loading") return <SkeletonRows />;
   if (value.state === "failed") {
@@ -88,19 +93,23 @@ function Layer({
       </p>
     );
   }
-  return <Found name={name} files={value.value} number={number} layers={layers} />;
+  return (
+    <Found of={of} files={value.value} number={number} layers={layers} readItself={() => (isItself.value = true)} />
+  );
 }
 
 function Found({
-  name,
+  of,
   files,
   number,
   layers,
+  readItself,
 }: {
-  readonly name: string;
+  readonly of: Owner;
   readonly files: LayerFiles;
   readonly number: number;
   readonly layers: readonly Descriptor[];
+  readonly readItself: () => void;
 }): JSX.Element {
   const later = layers.slice(number + 1);
   const bytes = later.reduce((sum, { size }) => sum + size, 0);
@@ -109,12 +118,20 @@ function Found({
   useEffect(() => {
     if (!isWanted.value || later.length === 0) return undefined;
     const controller = new AbortController();
-    void compare(name, later, number + 1, controller.signal, (next) => (comparison.value = next));
+    void compare(of, later, number + 1, controller.signal, (next) => (comparison.value = next));
     return () => controller.abort();
   }, [isWanted.value]);
   const { hidden, read, isComplete, failure } = comparison.value;
   return (
     <>
+      {files.table !== undefined && (
+        <p class="quiet">
+          {words.byTable(files.table)}{" "}
+          <button type="button" class="link" onClick={readItself}>
+            {words.readItself}
+          </button>
+        </p>
+      )}
       {files.cutBy !== undefined && <p class="cut">{words.cut(files.cutBy, files.files.length)}</p>}
       {later.length > 0 && (
         <p class="quiet compared" role="status">
@@ -138,7 +155,7 @@ function Found({
 
 /** Reads later layers one after the other, and tells what is known of them after each. */
 async function compare(
-  name: string,
+  of: Owner,
   later: readonly Descriptor[],
   first: number,
   signal: AbortSignal,
@@ -147,7 +164,7 @@ async function compare(
   const hidden = createHidden();
   try {
     for (const [index, { digest }] of later.entries()) {
-      const { files, cutBy } = await readLayer(name, digest, signal);
+      const { files, cutBy } = await readLayer({ ...of, layer: digest }, signal);
       hidden.add(first + index, files);
       const isLast = index === later.length - 1;
       onStep({ hidden, read: index + 1, isComplete: isLast && cutBy === undefined });
@@ -158,10 +175,10 @@ async function compare(
 }
 
 /** Waits its turn if the registry is reading others. */
-async function readLayer(name: string, digest: string, signal: AbortSignal): Promise<LayerFiles> {
+async function readLayer(layer: LayerOf, signal: AbortSignal): Promise<LayerFiles> {
   for (let attempt = 1; ; attempt += 1) {
     try {
-      return await listLayerFiles(name, digest, signal);
+      return await listLayerFiles(layer, signal);
     } catch (error) {
       if (attempt === ATTEMPTS || failureOf(error).kind !== "busy") throw error;
     }

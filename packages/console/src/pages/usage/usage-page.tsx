@@ -1,13 +1,14 @@
 import type { JSX } from "preact";
 import "../../style/usage.css";
 import { listRepositories, type Repository } from "../../api/repositories.js";
-import { showUsage, type Usage } from "../../api/usage.js";
+import { showHistory, showUsage, type Usage, type UsageDay } from "../../api/usage.js";
 import { formatCount } from "../../lib/bytes.js";
 import { FailureNotice } from "../../parts/failure-notice.js";
 import { SkeletonRows } from "../../parts/skeleton.js";
 import { Bytes } from "../../parts/values.js";
 import { useResource } from "../../state/resource.js";
 import { texts } from "../../text/index.js";
+import { Growth } from "./growth.js";
 import { Maintenance } from "./maintenance.js";
 import { Treemap } from "./treemap.js";
 
@@ -23,7 +24,8 @@ export function UsagePage(): JSX.Element {
       showUsage(signal),
       listRepositories(query, LARGEST, undefined, signal),
     ]);
-    return { usage, largest: largest.items };
+    // Afterwards: what was counted now is today's.
+    return { usage, largest: largest.items, days: await showHistory(signal) };
   });
   const { value } = resource;
   return (
@@ -39,7 +41,15 @@ export function UsagePage(): JSX.Element {
   );
 }
 
-function Found({ usage, largest }: { readonly usage: Usage; readonly largest: readonly Repository[] }): JSX.Element {
+function Found({
+  usage,
+  largest,
+  days,
+}: {
+  readonly usage: Usage;
+  readonly largest: readonly Repository[];
+  readonly days: readonly UsageDay[];
+}): JSX.Element {
   return (
     <>
       <p class="big">
@@ -59,6 +69,8 @@ function Found({ usage, largest }: { readonly usage: Usage; readonly largest: re
           </span>
         )}
       </p>
+      <h2>{words.growth}</h2>
+      <Growth days={days} />
       <h2>{words.byRepository}</h2>
       <p class="quiet">{words.sharedHint}</p>
       <Treemap repositories={largest} />

@@ -26,6 +26,9 @@ export const files = {
   unreadable: "The files of this layer can't be listed:",
   cut: (by: string, number: number) =>
     `This list ends after ${formatCount(number)} files. ${CUTS[by] ?? ""} All of them are in the layer itself.`,
+  byTable: (format: string) =>
+    `This is what the layer's own table says (${format === "estargz" ? "eStargz" : format}), as whoever made the image wrote it.`,
+  readItself: "Read the layer itself",
   removes: (what: string) => (what === "contents" ? "empties this directory" : "removes it"),
   hiding: (how: "removed" | "replaced", layer: number) =>
     how === "removed" ? `removed by layer ${layer}` : `replaced by layer ${layer}`,

@@ -26,6 +26,18 @@ export const inventory = section(
       "Of how many tags and manifests the last push and pull are remembered; those that were used least recently are forgotten.",
       { ours: true },
     ),
+    layerlists: integer(
+      256 * MIB,
+      { min: 0, max: 64 * GIB },
+      "How much of the storage lists of the files in layers may take, in bytes, so that a layer isn't read again for the next viewer; the oldest go. A list counts as 64 KiB at least, and one that takes more than a sixteenth isn't kept. 0: none is.",
+      { ours: true },
+    ),
+    historydays: integer(
+      365,
+      { min: 0, max: 3650 },
+      "Of how many days it is remembered what the registry took, for the console's picture of its growth: the last count of each day on which somebody counted, by the console, the API, `registry usage` or `metricsinterval`. 0: none.",
+      { ours: true },
+    ),
     metricsinterval: duration(
       "0",
       "How often one process of the registry counts repositories, tags, manifests, blobs and bytes for metrics. 0: never. A count reads the links of all repositories.",

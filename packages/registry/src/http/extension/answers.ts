@@ -178,6 +178,14 @@ const usage = z.strictObject({
   logicalBytes: bytes.meta({ description: "What it would take if the repositories shared nothing." }),
 });
 
+const usagePoint = z.strictObject({
+  day: z.iso.date().meta({ description: "In UTC." }),
+  repositories: z.int().nonnegative(),
+  tags: z.int().nonnegative(),
+  bytes,
+  logicalBytes: bytes,
+});
+
 /** By the names that the OpenAPI document has for them. */
 const layerFile = z.strictObject({
   path: z.string().meta({ description: "Without a slash at its beginning or end; empty: the root." }),
@@ -209,6 +217,9 @@ export const ANSWERS = {
     name: z.string(),
     digest,
     compression: z.enum(["none", "gzip", "zstd"]),
+    table: z.enum(["estargz", "zstd:chunked"]).optional().meta({
+      description: "The format of the layer's own table, which the list was read from in place of the layer.",
+    }),
     cutBy: z
       .enum(["entries", "bytes", "text", "metadata", "time"])
       .optional()
@@ -227,6 +238,7 @@ export const ANSWERS = {
   Referrers: z.strictObject({ name: z.string(), subject: digest, referrers: z.array(referrer) }),
   Retention: retention,
   Usage: usage,
+  UsageHistory: z.strictObject({ days: z.array(usagePoint) }),
   Run: runSchema,
   Runs: z.strictObject({ runs: z.array(runSchema) }),
 } as const;

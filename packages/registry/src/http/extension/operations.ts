@@ -99,11 +99,18 @@ export const OPERATIONS: readonly Operation[] = [
       path: "/v2/{name}/_longshore/repository/files/{digest}",
       summary: "List the files in a layer",
       details:
-        "The layer is read and unpacked for it: at most 50,000 entries of 8 GiB, with 16 MiB of PAX headers and long names, for 20 seconds; `cutBy` says what ended the list early. At most two layers at a time in each process; more are refused with 429, and what is no tar with 422, as are layers compressed with zstd before Node 22.15. Doesn't count as a pull.",
+        "A layer of eStargz or zstd:chunked has a table of its files, which is read in place of it; `table` says so. That is what whoever made the image says: clients that unpack the tar may find something else. Any other layer is read and unpacked: at most 50,000 entries of 8 GiB, with 16 MiB of PAX headers and long names, for 20 seconds; `cutBy` says what ended the list early. So is one whose table is damaged, has more than 16 MiB (unpacked, 64 MiB), takes longer than 5 seconds, or isn't the one that annotations name. At most two layers at a time in each process; more are refused with 429, and what is no tar with 422, as are layers compressed with zstd before Node 22.15. Doesn't count as a pull.",
       needs: "repository",
       status: 200,
       answer: "LayerFiles",
-      parameters: {},
+      parameters: {
+        manifest: {
+          kind: "text",
+          meaning:
+            "The digest of a manifest of the repository that has this layer: what its annotations say of the table must be true.",
+        },
+        table: { kind: "flag", meaning: "`false` reads the layer itself, whether or not it has a table." },
+      },
     },
     async () => (await import("./handlers/layer-files.js")).listLayerFiles,
   ),
@@ -274,6 +281,20 @@ export const OPERATIONS: readonly Operation[] = [
       parameters: { prefix: { kind: "text", meaning: "`team` means the repository `team` and those below `team/`." } },
     },
     async () => (await import("./handlers/inventory.js")).showUsage,
+  ),
+  operation(
+    {
+      id: "showUsageHistory",
+      method: "GET",
+      path: "/v2/_longshore/maintenance/history",
+      summary: "Say what the registry took on the days on which that was counted",
+      details: "Oldest first, of the last `inventory.historydays`. A day has the last count that somebody asked for.",
+      needs: "maintenance",
+      status: 200,
+      answer: "UsageHistory",
+      parameters: {},
+    },
+    async () => (await import("./handlers/inventory.js")).showUsageHistory,
   ),
   operation(
     {

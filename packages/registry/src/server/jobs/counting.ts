@@ -22,7 +22,7 @@ export function startCounting(config: Config, { driver, log, metrics, stop }: Co
   const count = async (): Promise<void> => {
     await using opened = new Resources();
     // What was read once is kept until the registry ends.
-    const { inventory } = await openStored(config, driver, opened, log);
+    const { inventory } = await openStored(config, driver, opened, log, { learns: true });
     while (!isStopped()) {
       try {
         metrics.counted(await inventory.usage("", { signal: stop }));

@@ -78,6 +78,13 @@ export async function showUsage(
   answer<"Usage">(exchange, 200, { ...(prefix === undefined ? {} : { prefix }), ...usage });
 }
 
+/** `GET /v2/_longshore/maintenance/history`. */
+export async function showUsageHistory(exchange: Exchange): Promise<void> {
+  const points = await inventoryOf(exchange).history();
+  const days = points.map(({ day, ...rest }) => ({ ...rest, day: isoOf(day).slice(0, 10) }));
+  answer<"UsageHistory">(exchange, 200, { days });
+}
+
 /** Throws UNSUPPORTED where the registry keeps none. */
 function inventoryOf({ shared }: Exchange): Inventory {
   if (shared.inventory !== undefined) return shared.inventory;

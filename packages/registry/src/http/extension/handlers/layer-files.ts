@@ -1,14 +1,41 @@
-import { MIB, GIB } from "@longshore/base/size";
 import { SECOND } from "@longshore/base/duration";
-import { LayerUnreadable, listLayer, parseDigest, type LayerFile, type LayerLimits } from "@longshore/storage";
+import { GIB, KIB, MIB } from "@longshore/base/size";
+import type { ListSource } from "@longshore/inventory";
+import {
+  agrees,
+  findTable,
+  LayerUnreadable,
+  listByTable,
+  listLayer,
+  parseDigest,
+  parseManifest,
+  type Digest,
+  type LayerFile,
+  type LayerLimits,
+  type LayerListing,
+  type LayerSource,
+  type Repository,
+} from "@longshore/storage";
 import { ApiError } from "../../../errors/api-error.js";
-import type { Exchange } from "../../exchange.js";
+import type { Exchange, SharedState } from "../../exchange.js";
 import type { Answer } from "../answers.js";
+import { invalid } from "../operation.js";
 import { answer } from "./answer.js";
 
 /** For one answer: what a browser still shows, and a fraction of a minute of work. */
-const LIMITS: LayerLimits = { entries: 50_000, bytes: 8 * GIB, text: 4 * MIB, metadata: 16 * MIB };
+const LIMITS: LayerLimits = {
+  entries: 50_000,
+  bytes: 8 * GIB,
+  text: 4 * MIB,
+  metadata: 16 * MIB,
+  table: { stored: 16 * MIB, read: 64 * MIB },
+};
 const PATIENCE = 20 * SECOND;
+/** A table is there to be quick. */
+const TABLE_PATIENCE = 5 * SECOND;
+
+/** What has fewer bytes is read again for each viewer. */
+const SMALL = 64 * KIB;
 
 /** Layers that a process reads at a time for this: each takes a thread that decompresses. */
 const AT_ONCE = 2;
@@ -20,31 +47,110 @@ export interface LayerReads {
   underWay: number;
 }
 
+interface FilesQuery {
+  readonly manifest: string | undefined;
+  readonly table: boolean | undefined;
+}
+
 /** `GET /v2/<name>/_longshore/repository/files/<digest>`: looking at a layer isn't a pull. */
-export async function listLayerFiles(exchange: Exchange): Promise<void> {
+export async function listLayerFiles(exchange: Exchange, { manifest, table = true }: FilesQuery): Promise<void> {
   const { shared } = exchange;
   const digest = parseDigest(exchange.reference);
-  const { name } = exchange.repository;
+  const repository = shared.registry.repository(exchange.repository.name);
   if (shared.layerReads.underWay >= AT_ONCE) {
     const detail = "other layers are being read; try again in a moment";
     throw new ApiError("TOOMANYREQUESTS", { detail, headers: { "Retry-After": RETRY_AFTER } });
   }
   shared.layerReads.underWay += 1;
   try {
-    const stream = await shared.registry.repository(name).blobs.open(digest, exchange.call);
-    try {
-      const time = AbortSignal.timeout(PATIENCE);
-      const { files, ...rest } = await listLayer(stream, LIMITS, { time, signal: exchange.listSignal });
-      answer<"LayerFiles">(exchange, 200, { name, digest, ...rest, files: files.map(shownFile) });
-    } finally {
-      await stream.close();
-    }
+    const annotations = manifest === undefined ? {} : await annotationsOf(repository, digest, manifest, exchange);
+    // First of all: whether the repository has the layer.
+    const { size } = await repository.blobs.stat(digest, exchange.call);
+    const layer: LayerSource = {
+      size,
+      open: (range) => repository.blobs.open(digest, { ...exchange.call, ...range, size }),
+    };
+    const reading: Reading = { layer, kept: keptLists(shared, digest), signal: exchange.listSignal };
+    const found = table ? await listByItsTable(reading, annotations) : undefined;
+    const { files, table: by, ...rest } = found ?? (await listByItsTar(reading));
+    const shown = files.map(shownFile);
+    const { name } = repository;
+    answer<"LayerFiles">(exchange, 200, {
+      name,
+      digest,
+      ...rest,
+      ...(by === undefined ? {} : { table: by.format }),
+      files: shown,
+    });
   } catch (error) {
     if (!(error instanceof LayerUnreadable)) throw error;
     throw new ApiError("UNSUPPORTED", { status: 422, detail: error.message });
   } finally {
     shared.layerReads.underWay -= 1;
   }
+}
+
+/** A layer that is looked at. */
+interface Reading {
+  readonly layer: LayerSource;
+  readonly kept: Kept;
+  readonly signal: AbortSignal;
+}
+
+/** A list that was kept, or the one that `make` makes. */
+type Kept = <T extends LayerListing | undefined>(
+  source: ListSource,
+  make: () => Promise<T>,
+) => Promise<LayerListing | T>;
+
+/** The lists of a layer that the viewer may pull. */
+function keptLists({ layerLists: lists }: SharedState, digest: Digest): Kept {
+  return async (source, make) => {
+    const kept = await lists?.get(digest, source);
+    if (kept !== undefined) return kept;
+    const made = await make();
+    if (made !== undefined) await lists?.keep(digest, source, made);
+    return made;
+  };
+}
+
+/** Undefined if the layer has no table, or none that can be relied on as far as that is known. */
+async function listByItsTable(
+  { layer, kept, signal }: Reading,
+  annotations: Readonly<Record<string, string>>,
+): Promise<LayerListing | undefined> {
+  const table = await findTable(layer);
+  if (table === undefined) return undefined;
+  const listing = await kept("table", () =>
+    listByTable(layer, table, LIMITS, { time: AbortSignal.timeout(TABLE_PATIENCE), signal }),
+  );
+  return listing?.table !== undefined && agrees(listing.table, annotations) ? listing : undefined;
+}
+
+async function listByItsTar({ layer, kept, signal }: Reading): Promise<LayerListing> {
+  const read = async (): Promise<LayerListing> => {
+    const stream = await layer.open({});
+    try {
+      return await listLayer(stream, LIMITS, { time: AbortSignal.timeout(PATIENCE), signal });
+    } finally {
+      await stream.close();
+    }
+  };
+  return layer.size < SMALL ? read() : kept("tar", read);
+}
+
+/** What the manifest says of its layer. Throws MANIFEST_UNKNOWN, and PARAMETER_INVALID if it has no such layer. */
+async function annotationsOf(
+  { manifests }: Repository,
+  layer: Digest,
+  of: string,
+  { call }: Exchange,
+): Promise<Readonly<Record<string, string>>> {
+  const { bytes, mediaType } = await manifests.get(parseDigest(of), call);
+  const manifest = parseManifest(bytes, mediaType);
+  const found = manifest.kind === "index" ? undefined : manifest.layers.find(({ digest }) => digest === layer);
+  if (found === undefined) throw invalid("manifest must be the digest of one that has the layer");
+  return found.annotations ?? {};
 }
 
 function shownFile({ path, type, size, mode, link, removes }: LayerFile): Answer<"LayerFiles">["files"][number] {
