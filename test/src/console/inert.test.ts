@@ -1,3 +1,6 @@
+import { writeFile } from "node:fs/promises";
+import { join } from "node:path";
+import { gzipSync } from "node:zlib";
 import {
   contentOf,
   describeContent,
@@ -8,7 +11,14 @@ import {
   expectStatus,
 } from "@longshore/testkit/fixtures";
 import { describePeers } from "@longshore/testkit/peers";
+import { run } from "@longshore/testkit/processes";
+import { makeTemporaryFolder } from "@longshore/testkit/temporary-folder";
 import { expect, it } from "vitest";
+import { startDockerEngine } from "../clients/docker-engine.js";
+import { dockerArchive, makeImage } from "../clients/images.js";
+import { useResources } from "../clients/site.js";
+import { tar } from "../clients/tar.js";
+import { spdxOf } from "./demo.js";
 import { useConsole } from "./site.js";
 
 const SCRIPT = "<script>document.title='run';document.body.append('run')</script>";
@@ -76,5 +86,78 @@ describePeers("what was pushed, opened in a browser", ["chromium"], () => {
       if (path.includes("/blobs/"))
         expect(answer.headers["content-disposition"]).toBe(isInert ? "attachment" : undefined);
     }
+  });
+});
+
+describePeers("what real clients have pushed, opened in a browser", ["chromium", "docker", "oras"], () => {
+  const own = useResources();
+  const built = makeImage("docker");
+  const site = useConsole(async ({ url }) => {
+    const { host } = new URL(url);
+    const folder = own(await makeTemporaryFolder("console-clients"));
+    const engine = own(await startDockerEngine());
+    await engine.docker(["load"], { input: dockerArchive(built, "built:1") });
+    await engine.docker(["tag", "built:1", `${host}/shop/web:1`]);
+    await engine.docker(["push", `${host}/shop/web:1`]);
+    const file = async (name: string, content: string | Buffer): Promise<string> => {
+      await writeFile(join(folder.path, name), content);
+      return name;
+    };
+    const oras = (command: string, ...args: string[]) =>
+      run("oras", [command, "--plain-http", ...args], { cwd: folder.path });
+    const sbom = await file("sbom.json", JSON.stringify(spdxOf("web")));
+    await oras(
+      "attach",
+      "--artifact-type=application/spdx+json",
+      `${host}/shop/web:1`,
+      `${sbom}:application/spdx+json`,
+    );
+    // As cosign attaches a signature by a tag, and as Helm pushes a chart.
+    const subject = (await oras("resolve", `${host}/shop/web:1`)).stdout.trim();
+    const payload = await file(
+      "payload.json",
+      JSON.stringify({ critical: { image: { "docker-manifest-digest": subject } } }),
+    );
+    await oras(
+      "push",
+      `${host}/shop/web:${subject.replace(":", "-")}.sig`,
+      `${payload}:application/vnd.dev.cosign.simplesigning.v1+json`,
+    );
+    const config = await file(
+      "config.json",
+      JSON.stringify({ name: "shop", version: "1.2.3", description: "All of the shop" }),
+    );
+    const chart = await file(
+      "shop-1.2.3.tgz",
+      gzipSync(tar([{ name: "shop/values.yaml", content: Buffer.from("replicas: 3\n") }])),
+    );
+    await oras(
+      "push",
+      `--config=${config}:application/vnd.cncf.helm.config.v1+json`,
+      `${host}/charts/shop:1.2.3`,
+      `${chart}:application/vnd.cncf.helm.chart.content.v1.tar+gzip`,
+    );
+  });
+
+  it("is a signed image with its layers, files and what is attached, and a chart", async () => {
+    await using visit = await site().open("#/r/shop/web");
+    const { page } = visit;
+    const text = () => page.locator("main").innerText();
+    await page.getByText("signed").first().waitFor();
+    await expect.poll(text).toMatch(/signed\s+SBOM\s+linux\/amd64/);
+    await page.goto(`${site().url}#/r/shop/web:1`);
+    await expect.poll(() => page.locator(".step-layer").count()).toBeGreaterThan(0);
+    await expect.poll(() => page.locator(".command").first().innerText()).toContain("docker pull");
+    await page.getByRole("button", { name: "Files", exact: true }).click();
+    await expect.poll(text).toMatch(/architecture\s+6 B\s+0644/);
+    await page.getByRole("button", { name: "Attached", exact: true }).click();
+    await expect.poll(() => page.locator(".referrer").count()).toBe(2);
+    for (const each of await page.locator(".referrer").all()) await each.click();
+    await expect.poll(text).toMatch(/SPDX-2\.3/);
+    await expect.poll(text).toMatch(/Signed digest\s+sha256:/);
+    await page.goto(`${site().url}#/r/charts/shop:1.2.3`);
+    await expect.poll(text).toMatch(/Helm chart[^]*helm pull[^]*All of the shop/);
+    await visit.expectAccessible();
+    visit.expectQuiet();
   });
 });
