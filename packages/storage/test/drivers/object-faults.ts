@@ -17,7 +17,7 @@ interface SeenRequest {
 }
 
 /** The server of a driver, which can be told to fail. */
-export interface FaultyServer {
+interface FaultyServer {
   readonly faults: Pick<Faults<SeenRequest>, "add" | "clear">;
   counts(): Readonly<Partial<Record<string, number>>>;
   clear(): void;

@@ -9,7 +9,7 @@ export interface GcsObject extends StoredObject {
 }
 
 /** What an object carries beside its bytes. */
-export interface Carried {
+interface Carried {
   readonly contentType: string;
   readonly metadata?: ReadonlyMap<string, string>;
 }

@@ -2,7 +2,8 @@ import { z } from "zod";
 import type { Calls } from "../objects/calls.js";
 import { ServiceFault } from "../objects/faults.js";
 import type { Keys } from "../objects/keys.js";
-import { parseJson, type GcsClient } from "./client.js";
+import { parseJson } from "./answers.js";
+import type { GcsClient } from "./client.js";
 import type { GcsOptions } from "./options.js";
 import { encode } from "./signer.js";
 

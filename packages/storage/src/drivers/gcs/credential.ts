@@ -3,7 +3,7 @@ import { HOUR, MINUTE, SECOND } from "@longshore/base/duration";
 import type { Dispatcher } from "undici";
 import { z } from "zod";
 import { ServiceFault } from "../objects/faults.js";
-import { parseJson, readRefusal, readText } from "./client.js";
+import { parseJson, readRefusal, readText } from "./answers.js";
 import { refusalToFault } from "./faults.js";
 import { signWith, type ServiceKey } from "./key.js";
 

@@ -4,7 +4,7 @@ import type { Dispatcher } from "undici";
 import { GoogleAuth } from "google-auth-library";
 import { z } from "zod";
 import { ServiceFault } from "../objects/faults.js";
-import { parseJson, readRefusal, readText } from "./client.js";
+import { parseJson, readRefusal, readText } from "./answers.js";
 import type { Credential, Signatory } from "./credential.js";
 import { refusalToFault } from "./faults.js";
 import { signWith } from "./key.js";

@@ -2,7 +2,7 @@ import { createPrivateKey, createSign, type KeyObject } from "node:crypto";
 import { readFile } from "node:fs/promises";
 import { z } from "zod";
 import { DriverParameterError } from "../shared/errors.js";
-import { parseJson } from "./client.js";
+import { parseJson } from "./answers.js";
 import { NAME } from "./faults.js";
 import type { GcsLogin } from "./options.js";
 

@@ -1,0 +1,56 @@
+import type { Readable } from "node:stream";
+import type { Dispatcher } from "undici";
+import { z } from "zod";
+import type { Refusal } from "./faults.js";
+import { firstText } from "./xml.js";
+
+/** Of an error. */
+const MOST_ERROR = 64 * 1024;
+
+/** Reads a text of at most `most` bytes; what is longer is cut off. */
+export async function readText(body: Readable, most: number): Promise<string> {
+  const chunks: Buffer[] = [];
+  let size = 0;
+  for await (const chunk of body) {
+    if (!(chunk instanceof Uint8Array)) continue;
+    chunks.push(Buffer.from(chunk));
+    size += chunk.length;
+    if (size > most) break;
+  }
+  return Buffer.concat(chunks).subarray(0, most).toString("utf8");
+}
+
+const errorBody = z.object({
+  error: z.object({
+    message: z.string().default(""),
+    errors: z.array(z.object({ reason: z.string().default("") })).default([]),
+  }),
+});
+
+/** What a service of Google's says about a request that it refused. */
+export async function readRefusal({ statusCode, headers, body }: Dispatcher.ResponseData): Promise<Refusal> {
+  const text = await readText(body, MOST_ERROR).catch(() => "");
+  const seconds = headers["retry-after"];
+  const wait = typeof seconds === "string" && /^\d{1,6}$/.test(seconds) ? Number(seconds) * 1000 : undefined;
+  return { status: statusCode, wait, ...describe(text) };
+}
+
+function describe(text: string): { readonly code: string; readonly message: string } {
+  if (text.trimStart().startsWith("<")) {
+    const details = firstText(text, "Details") ?? "";
+    return { code: firstText(text, "Code") ?? "", message: `${firstText(text, "Message") ?? ""} ${details}`.trim() };
+  }
+  const parsed = errorBody.safeParse(parseJson(text));
+  if (!parsed.success) return { code: "", message: text };
+  const { message, errors } = parsed.data.error;
+  return { code: errors[0]?.reason ?? "", message };
+}
+
+/** Undefined for what isn't JSON. */
+export function parseJson(text: string): unknown {
+  try {
+    return JSON.parse(text);
+  } catch {
+    return undefined;
+  }
+}
