@@ -17,6 +17,7 @@ import type { Config } from "./config/config.js";
 import { loadSource, type ConfigurationSource } from "./config/source.js";
 import type { AppDependencies } from "./http/shared-state.js";
 import type { RetentionPlan } from "./http/retention-plan.js";
+import { sharePlans } from "./retention/share-plans.js";
 import type { OpenConsole } from "./console/open-console.js";
 import { createApp, type App } from "./http/app.js";
 import { createClientAddresses, type ClientAddresses } from "./http/client/client-address.js";
@@ -174,10 +175,10 @@ function counted(metrics: StorageMetrics["cache"] | undefined, tally: CacheTally
 }
 
 function planOf(config: Config, registry: Registry, inventory: Inventory): RetentionPlan {
-  return async (name, signal) => {
+  return sharePlans(async (name, signal) => {
     const { planRetention } = await import("./retention/run-retention.js");
     return planRetention(name, config, { registry, inventory, signal });
-  };
+  });
 }
 
 /** Only the registry, where no inventory is kept. */

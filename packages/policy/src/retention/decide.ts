@@ -2,7 +2,7 @@ import { selectsRepository, selectsTag, type RepositorySelection, type TagSelect
 import { createClosure, type Closure } from "./closure.js";
 import type { ManifestFact, RepositoryFacts, TagFact } from "./facts.js";
 import { subjectOfTag } from "./referrer-tag.js";
-import { compareVersions } from "./version-order.js";
+import { sortByVersion } from "./version-order.js";
 
 /** A rule of `policy.retention.rules`. */
 interface RetentionRule extends TagSelection {
@@ -105,18 +105,11 @@ type Keeper = (tag: TagFact) => string | undefined;
 function keeperOf(rule: RetentionRule, { tags, pullsSince }: RepositoryFacts, now: number): Keeper {
   const { always, newest = 0, order, youngerthan = 0, pulledwithin } = rule;
   const selected = tags.filter(({ tag }) => subjectOfTag(tag) === undefined && selectsTag(rule, tag));
-  const compare = order === "version" ? (a: TagFact, b: TagFact) => compareVersions(a.tag, b.tag) : comparePushed;
-  const first = new Set(
-    newest === 0
-      ? []
-      : [...selected]
-          .sort(compare)
-          .slice(-newest)
-          .map(({ tag }) => tag),
-  );
-  return ({ tag, pushed, pulled }) => {
+  const first = new Set(newest === 0 ? [] : inOrder(selected, order).slice(-newest));
+  return (each) => {
+    const { pushed, pulled } = each;
     if (always) return "it is always kept";
-    if (first.has(tag)) return `it is among the newest ${newest}`;
+    if (first.has(each)) return `it is among the newest ${newest}`;
     if (now - pushed < youngerthan) return "it is young";
     if (pulledwithin === undefined) return undefined;
     // What was pulled before anyone noted pulls isn't known.
@@ -125,9 +118,13 @@ function keeperOf(rule: RetentionRule, { tags, pullsSince }: RepositoryFacts, no
   };
 }
 
-/** By name if pushed at the same time, so that every run decides alike. */
-function comparePushed(one: TagFact, other: TagFact): number {
-  return one.pushed - other.pushed || compareVersions(one.tag, other.tag);
+/** Oldest first; as versions if pushed at the same time, so that every run decides alike. */
+function inOrder(tags: readonly TagFact[], order: RetentionRule["order"]): readonly TagFact[] {
+  return sortByVersion(
+    tags,
+    ({ tag }) => tag,
+    order === "version" ? undefined : (one, other) => one.pushed - other.pushed,
+  );
 }
 
 /** Undefined if there are rules for the tag, and none keeps it. */
