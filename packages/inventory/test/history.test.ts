@@ -15,8 +15,9 @@ const open = (driver: StorageDriver, day: number, over: Partial<HistoryOptions> 
     now: () => day * DAY + 5000,
     ...over,
   });
+const textOf = (bytes: Uint8Array) => Buffer.from(bytes).toString();
 const usage = (bytes: number) => ({ repositories: 1, tags: 2, manifests: 3, blobs: 4, bytes, logicalBytes: bytes + 1 });
-const seen = async (driver: StorageDriver, day = 1) =>
+const seen = async (driver: StorageDriver, day = 5) =>
   (await open(driver, day).read()).map((point) => [point.day / DAY, point.bytes]);
 
 describeForDrivers("the history of usage", (over) => {
@@ -39,15 +40,35 @@ describeForDrivers("the history of usage", (over) => {
     });
   });
 
-  it("begins anew if it is damaged, and isn't written by those that may not", async () => {
+  it("leaves a file alone that it can't read, and says so", async () => {
     await over(async (driver) => {
-      await driver.write(HISTORY_FILE, bytesOf('{"version":1,"days":[[1,-1]]}'));
-      expect(await seen(driver)).toEqual([]);
+      for (const text of ['{"version":1,"days":[[1,-1]]}', '{"version":2,"days":[]}', "{"]) {
+        await driver.write(HISTORY_FILE, bytesOf(text));
+        const troubles: unknown[] = [];
+        const history = open(driver, 1, { onTrouble: (error) => troubles.push(error) });
+        await history.note(usage(1));
+        expect(await history.read()).toEqual([]);
+        expect(String(troubles)).toContain("move it away to begin anew");
+        expect(textOf(await driver.read(HISTORY_FILE, { limit: 1000 }))).toBe(text);
+      }
+    });
+  });
+
+  it("forgets what a clock noted that was far ahead", async () => {
+    await over(async (driver) => {
+      for (const day of [1, 90_000, 2]) await open(driver, day).note(usage(day));
+      expect(await seen(driver)).toEqual([
+        [1, 1],
+        [2, 2],
+      ]);
+    });
+  });
+
+  it("isn't written by those that may not", async () => {
+    await over(async (driver) => {
       await open(driver, 1, { keeps: false }).note(usage(1));
       await open(driver, 1, { maxDays: 0 }).note(usage(1));
       expect(await seen(driver)).toEqual([]);
-      await open(driver, 1).note(usage(1));
-      expect(await seen(driver)).toEqual([[1, 1]]);
     });
   });
 

@@ -48,7 +48,16 @@ export function openHistory(driver: StorageDriver, options: HistoryOptions): His
   };
   const load = async (): Promise<readonly UsagePoint[]> => {
     const bytes = await orUndefined(driver.read(HISTORY_FILE, { limit: MAX_FILE }));
-    return (bytes && decode(bytes)) ?? [];
+    if (bytes === undefined) return [];
+    const points = decode(bytes);
+    // A newer version's, or damaged: it isn't made again from anything else, so it isn't overwritten.
+    if (points === undefined) {
+      throw new Error(
+        `${HISTORY_FILE} isn't in a form that this version reads; it is left as it is: move it away to begin anew`,
+      );
+    }
+    // What a clock noted that was ahead.
+    return points.filter(({ day }) => day <= now() + DAY);
   };
 
   return {
@@ -64,7 +73,7 @@ export function openHistory(driver: StorageDriver, options: HistoryOptions): His
         const point: UsagePoint = { day: now() - (now() % DAY), repositories, tags, bytes, logicalBytes };
         const points = await load();
         const last = points.at(-1);
-        // A clock that goes wrong must not put the days out of order.
+        // A clock that is behind must not put the days out of order.
         if (last !== undefined && last.day > point.day) return;
         const before = last?.day === point.day ? points.slice(0, -1) : points;
         if (last !== undefined && before !== points && isSame(last, point)) return;
