@@ -1,7 +1,7 @@
 import { DAY, HOUR, MINUTE } from "@longshore/base/duration";
 import { orUndefined, type Digest, type RepositoryName, type StorageDriver, type TagName } from "@longshore/storage";
 import type { ActivityRecorder } from "../contract.js";
-import { batched } from "../shared/batched.js";
+import { batched } from "@longshore/base/batched";
 import { ACTIVITY_FOLDER } from "../layout.js";
 import { decodeUses, encodeUses, largestFile, MAX_ACCOUNT } from "./activity-file.js";
 import { beginRecording, denyRecording, readPullsSince } from "./recording.js";

@@ -1,6 +1,6 @@
 import { DAY } from "@longshore/base/duration";
 import { orUndefined, type StorageDriver } from "@longshore/storage";
-import { batched } from "../shared/batched.js";
+import { batched } from "@longshore/base/batched";
 import { encodeNotes } from "./notes-file.js";
 import { createBoardReader, type BoardReader, type Positions } from "./reader.js";
 

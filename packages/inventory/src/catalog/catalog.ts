@@ -10,7 +10,7 @@ import {
 } from "@longshore/storage";
 import { LRUCache } from "lru-cache";
 import { openBoard, type Board } from "../board/board.js";
-import { batched } from "../shared/batched.js";
+import { batched } from "@longshore/base/batched";
 import { CATALOG_BOARD } from "../layout.js";
 import { createCatalogPages, type CatalogNote, type CatalogPages, type PageKey, type PageReading } from "./pages.js";
 

@@ -3,7 +3,7 @@ import type { BoardReader } from "../board/reader.js";
 import { abortable } from "@longshore/base/abort";
 import type { CallOptions, Digest, RepositoryName, Survey, TagName } from "@longshore/storage";
 import { LRUCache } from "lru-cache";
-import { batched } from "../shared/batched.js";
+import { batched } from "@longshore/base/batched";
 import { isKept, type KeptFacts } from "../kept-facts/kept-facts.js";
 import { RepositoryDocument } from "./document.js";
 import type { ManifestFacts } from "./facts.js";

@@ -1,3 +1,4 @@
+import { batched } from "@longshore/base/batched";
 import { SECOND } from "@longshore/base/duration";
 import type { Inventory } from "@longshore/inventory";
 import type { QuotaRule } from "@longshore/policy";
@@ -29,10 +30,15 @@ export function openQuotas(registry: Registry, options: QuotaOptions): Registry 
   const { rules, isExempt, inventory, records, unreferencedFor, onNear } = options;
   const holdings = (prefix: string): Promise<Holdings> => holdingsBelow(inventory, prefix);
   const recent = new LRUCache<string, Promise<Look>>({ max: PREFIXES, ttl: ROUGHLY });
+  // Many uploads may begin at once below a prefix that is full: they share a look that began after all of them had come.
+  const exact = new LRUCache<string, () => Promise<Look>>({
+    max: PREFIXES,
+    memoMethod: (prefix) => batched(() => holdings(prefix).then(lookOf)),
+  });
   const look = (prefix: string, exactness: "rough" | "exact"): Promise<Look> => {
     const known = exactness === "exact" ? undefined : recent.get(prefix);
     if (known !== undefined) return known;
-    const looking = holdings(prefix).then(lookOf);
+    const looking = exact.memo(prefix)();
     looking.catch(() => recent.delete(prefix));
     recent.set(prefix, looking);
     return looking;
