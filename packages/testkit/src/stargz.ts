@@ -1,7 +1,7 @@
 import { createHash } from "node:crypto";
 import { gzipSync } from "node:zlib";
 
-/** A layer as eStargz describes it (stargz-snapshotter docs/estargz.md), with the digest that annotations name. */
+/** A layer as stargz-snapshotter documents eStargz, with the digest that annotations name. */
 export interface StargzLayer {
   readonly bytes: Buffer;
   readonly tableDigest: string;
