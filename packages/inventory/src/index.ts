@@ -17,7 +17,7 @@ export type {
 } from "./contract.js";
 export { openActivity, type ActivityLog, type ActivityOptions } from "./activity/activity.js";
 export { openLayerLists, type LayerLists } from "./layer-lists/layer-lists.js";
-export type { ListSource } from "./layer-lists/list-file.js";
+export type { ListSource, WrittenListing } from "./layer-lists/list-file.js";
 export { CursorError } from "./errors.js";
 export { keepCatalog, type CatalogOptions } from "./catalog/catalog.js";
 export { tellOfChanges } from "./tell-of-changes.js";

@@ -209,7 +209,7 @@ export async function keepInventory(
     inventory: opened.inventory,
     registry: keepCatalog(opened.registry, driver, { ...options, maxBytes: catalogBytes }),
     activity: isRecorded ? activity : undefined,
-    close: async () => void (await Promise.all([opened.close(), activity.close()])),
+    close: async () => void (await Promise.all([opened.close(), activity.close(), layerLists.close()])),
   };
 }
 

@@ -103,7 +103,7 @@ describe("the files of a layer with a table of its own", () => {
       await listed(query);
       const path = kept(source);
       const json = gunzipSync(await readFile(path)).toString();
-      await writeFile(path, gzipSync(json.replace(`["${name}"`, '["kept"')));
+      await writeFile(path, gzipSync(json.replace(`{"path":"${name}"`, '{"path":"kept"')));
       expect(await paths(query)).toContain("kept");
       // One that can't be read is made again.
       await writeFile(path, "damaged");

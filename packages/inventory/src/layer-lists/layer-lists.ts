@@ -1,8 +1,8 @@
 import { HOUR } from "@longshore/base/duration";
 import { KIB, MIB } from "@longshore/base/size";
-import { orUndefined, type Digest, type LayerListing, type StorageDriver } from "@longshore/storage";
+import { orUndefined, type Digest, type StorageDriver } from "@longshore/storage";
 import { LAYER_LISTS } from "../layout.js";
-import { decodeList, encodeList, type ListSource } from "./list-file.js";
+import { decodeList, encodeList, type ListSource, type WrittenListing } from "./list-file.js";
 
 /**
  * Lists of the files in layers that were made before, by all processes. A layer's digest says all that a list depends on, but not who may
@@ -10,9 +10,11 @@ import { decodeList, encodeList, type ListSource } from "./list-file.js";
  */
 export interface LayerLists {
   /** Undefined if none is kept, or one that can't be read. Never throws. */
-  get(digest: Digest, source: ListSource): Promise<LayerListing | undefined>;
+  get(digest: Digest, source: ListSource): Promise<WrittenListing | undefined>;
   /** Keeps a list, unless it only says what could be read in time. Never throws. */
-  keep(digest: Digest, source: ListSource, listing: LayerListing): Promise<void>;
+  keep(digest: Digest, source: ListSource, listing: WrittenListing): Promise<void>;
+  /** Ends what goes on behind. */
+  close(): Promise<void>;
 }
 
 /** Options of {@link openLayerLists}. */
@@ -34,6 +36,8 @@ const LEAST = 64 * KIB;
 /** What other processes have written is looked at again after this time, and after so much of the bound from this one. */
 const LOOK_AGAIN = HOUR;
 const SHARE = 1 / 16;
+/** Files that are looked at at a time. */
+const LOOKS = 8;
 /** The oldest lists go until so much of the bound is left. */
 const ROOM = 3 / 4;
 
@@ -43,7 +47,9 @@ export function openLayerLists(driver: StorageDriver, options: LayerListsOptions
   let isTroubled = false;
   let lookedAt = -Infinity;
   let written = 0;
-  let sweeping: Promise<void> | undefined;
+  let sweeping: Promise<unknown> | undefined;
+  const closing = new AbortController();
+  const { signal } = closing;
 
   const attempt = async <T>(work: () => Promise<T>): Promise<T | undefined> => {
     try {
@@ -51,6 +57,7 @@ export function openLayerLists(driver: StorageDriver, options: LayerListsOptions
       isTroubled = false;
       return result;
     } catch (error) {
+      if (signal.aborted) return undefined;
       if (!isTroubled) onTrouble(error);
       isTroubled = true;
       return undefined;
@@ -62,18 +69,22 @@ export function openLayerLists(driver: StorageDriver, options: LayerListsOptions
     lookedAt = clock();
     written = 0;
     const files: { readonly path: string; readonly weight: number; readonly modified: number }[] = [];
-    for (const name of (await orUndefined(driver.list(LAYER_LISTS)))?.names ?? []) {
-      const path = `${LAYER_LISTS}/${name}`;
-      const info = await orUndefined(driver.stat(path, { fileOnly: true }));
-      if (info === undefined) continue;
-      files.push({ path, weight: weightOf(info.size), modified: info.modified.getTime() });
+    const look = async (path: string): Promise<void> => {
+      const info = await orUndefined(driver.stat(path, { fileOnly: true, signal }));
+      if (info !== undefined) files.push({ path, weight: weightOf(info.size), modified: info.modified.getTime() });
+    };
+    const names = (await orUndefined(driver.list(LAYER_LISTS, { signal })))?.names ?? [];
+    for (let index = 0; index < names.length; index += LOOKS) {
+      signal.throwIfAborted();
+      await Promise.all(names.slice(index, index + LOOKS).map((name) => look(`${LAYER_LISTS}/${name}`)));
     }
     let total = files.reduce((sum, { weight }) => sum + weight, 0);
     if (total <= maxBytes) return;
     for (const { path, weight } of files.sort((a, b) => a.modified - b.modified)) {
       if (total <= maxBytes * ROOM) return;
       if (path === latest) continue;
-      await orUndefined(driver.delete(path, { fileOnly: true }));
+      signal.throwIfAborted();
+      await orUndefined(driver.delete(path, { fileOnly: true, signal }));
       total -= weight;
     }
   };
@@ -86,18 +97,24 @@ export function openLayerLists(driver: StorageDriver, options: LayerListsOptions
     },
 
     async keep(digest, source, listing) {
-      if (!keeps || maxBytes === 0 || listing.cutBy === "time") return;
+      if (!keeps || maxBytes === 0 || listing.cutBy === "time" || signal.aborted) return;
       await attempt(async () => {
         const bytes = await encodeList(digest, source, listing);
+        if (bytes === undefined || bytes.length > MAX_LIST) return;
         const weight = weightOf(bytes.length);
-        if (bytes.length > MAX_LIST || weight > maxBytes * SHARE) return;
+        if (weight > maxBytes * SHARE) return;
         const path = pathOf(digest, source);
         await driver.write(path, bytes, { durable: false });
         written += weight;
         if (written < maxBytes * SHARE && clock() - lookedAt < LOOK_AGAIN) return;
-        sweeping ??= sweep(path).finally(() => (sweeping = undefined));
-        await sweeping;
+        // Whoever waits for the list doesn't wait for this.
+        sweeping ??= attempt(() => sweep(path)).finally(() => (sweeping = undefined));
       });
+    },
+
+    async close() {
+      closing.abort();
+      await sweeping;
     },
   };
 }

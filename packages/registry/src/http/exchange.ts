@@ -30,6 +30,7 @@ import { requestBody } from "./body/request-body.js";
 import type { RefusedLogins } from "./access/refused-logins.js";
 import type { UploadStates } from "./client-state/upload-state.js";
 import type { UrlBuilder } from "./client/urls.js";
+import type { LayerReads } from "./extension/layer-reads.js";
 import type { ListBodies } from "./response/list-bodies.js";
 import { NO_LINES, respond, respondHead, type Recipient } from "./response/respond.js";
 
@@ -51,8 +52,8 @@ export interface SharedState {
   readonly tokens: TokenEndpoint | undefined;
   /** What access control serves beside tokens. */
   readonly pages: readonly AuthPage[];
-  /** Layers that are being read to list their files. */
-  readonly layerReads: { underWay: number };
+  /** Layers whose files are being listed. */
+  readonly layerReads: LayerReads;
   readonly site: RequestSite;
   /** Undefined if no client is redirected. */
   readonly redirects: Redirects | undefined;

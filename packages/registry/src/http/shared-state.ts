@@ -18,6 +18,7 @@ import { createRedirects } from "./client/redirects.js";
 import { createUrlBuilder } from "./client/urls.js";
 import { createCatalogCursor } from "./client-state/catalog-cursor.js";
 import { createListBodies } from "./response/list-bodies.js";
+import { createLayerReads } from "./extension/layer-reads.js";
 import { createUploadStates } from "./client-state/upload-state.js";
 import type { Maintenance, SharedState, NameFor } from "./exchange.js";
 import type { Console } from "./console.js";
@@ -100,7 +101,7 @@ export function createSharedState(dependencies: AppDependencies): SharedState {
     baseHeaders: [...API_VERSION, ...flatten(http.headers), ...noSniffing(dependencies)],
     tokens: access.tokens,
     pages: access.pages ?? [],
-    layerReads: { underWay: 0 },
+    layerReads: createLayerReads(),
     site: { urls, clients },
     redirects: canRedirect ? createRedirects(storage.redirect) : undefined,
     cursor: createCatalogCursor(secret),

@@ -19,11 +19,11 @@ export interface LayerFile {
 
 /** How much is looked at for one list. */
 export interface LayerLimits {
-  /** Also those that are no files. */
+  /** Also those that are no files. Eight further pieces of a file in a table count as one. */
   readonly entries: number;
   /** Of the tar, after decompression. */
   readonly bytes: number;
-  /** Of all paths and link targets together, in characters. */
+  /** Of all files together as JSON, in bytes: their paths and link targets as JSON has them, and 128 for what else a file takes. */
   readonly text: number;
   /** Of all PAX headers and long names together, in bytes. */
   readonly metadata: number;
@@ -47,27 +47,36 @@ export interface ListingBuilder {
   readonly cutBy: "entries" | "text" | undefined;
   /** False once a limit is reached. */
   add(entry: TarEntry): boolean;
+  /** The same for a further piece of a file, of which a large one has many. */
+  addPiece(): boolean;
 }
+
+/** What a file takes in JSON beside its path and link target: names, digits, separators. */
+const REST_OF_FILE = 128;
+/** What a piece of a file counts as. */
+const PIECE = 1 / 8;
 
 export function createListing(limits: Pick<LayerLimits, "entries" | "text">): ListingBuilder {
   const files: LayerFile[] = [];
   let cutBy: ListingBuilder["cutBy"];
   let entries = 0;
   let text = 0;
+  const count = (weight: number): boolean => {
+    entries += weight;
+    if (entries > limits.entries) cutBy = "entries";
+    return cutBy === undefined;
+  };
   return {
     files,
     get cutBy() {
       return cutBy;
     },
+    addPiece: () => count(PIECE),
     add(entry) {
-      entries += 1;
-      if (entries > limits.entries) {
-        cutBy = "entries";
-        return false;
-      }
+      if (!count(1)) return false;
       const file = fileOf(entry);
       if (file === undefined) return true;
-      text += file.path.length + (file.link?.length ?? 0);
+      text += REST_OF_FILE + jsonBytes(file.path) + (file.link === undefined ? 0 : jsonBytes(file.link));
       if (text > limits.text) {
         cutBy = "text";
         return false;
@@ -77,6 +86,9 @@ export function createListing(limits: Pick<LayerLimits, "entries" | "text">): Li
     },
   };
 }
+
+/** A control character or half a surrogate pair takes six bytes. */
+const jsonBytes = (text: string): number => Buffer.byteLength(JSON.stringify(text));
 
 const WHITEOUT = ".wh.";
 const OPAQUE = ".wh..wh..opq";

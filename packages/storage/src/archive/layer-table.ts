@@ -3,7 +3,7 @@ import { decompress, LayerUnreadable, type LayerCompression } from "./decompress
 import type { LayerPatience } from "./layer-files.js";
 import type { LayerSource, LayerTable } from "./layer-footer.js";
 import { createListing, type LayerLimits, type LayerListing, type ListingBuilder } from "./layer-listing.js";
-import { readTableEntries, TableDamaged } from "./table-entries.js";
+import { CHUNK, readTableEntries, TableDamaged } from "./table-entries.js";
 import { contentOfFirst, TarDamaged } from "./tar-entries.js";
 
 const STARGZ_INDEX = "stargz.index.json";
@@ -65,7 +65,9 @@ async function addAll(listing: ListingBuilder, bytes: AsyncIterable<Uint8Array>,
   // Without `return`, which would end the source with the list.
   const rest = { [Symbol.asyncIterator]: () => ({ next: () => source.next() }) };
   try {
-    for await (const entry of readTableEntries(rest, signal)) if (!listing.add(entry)) break;
+    for await (const entry of readTableEntries(rest, signal)) {
+      if (!(entry === CHUNK ? listing.addPiece() : listing.add(entry))) break;
+    }
     while ((await source.next()).done !== true) signal.throwIfAborted();
   } finally {
     await source.return?.();

@@ -5,7 +5,7 @@ import { LayerUnreadable } from "../../src/archive/decompression.js";
 import { listLayer } from "../../src/archive/layer-files.js";
 import { rawEntry, record, turnsDuring } from "./tar-blocks.js";
 
-const LIMITS = { entries: 100, bytes: 1_000_000, text: 10_000, metadata: 1_000_000 };
+const LIMITS = { entries: 100, bytes: 1_000_000, text: 100_000, metadata: 1_000_000 };
 const never = (): AbortSignal => new AbortController().signal;
 
 async function* inPieces(bytes: Uint8Array, size = 100): AsyncIterable<Uint8Array> {
@@ -54,9 +54,18 @@ describe("the files of a layer", () => {
   it("are as many as the limits allow", async () => {
     const tar = await layer();
     expect(await list(tar, { entries: 2 })).toMatchObject({ cutBy: "entries", files: [{}, {}] });
-    expect((await list(tar, { text: 20 })).cutBy).toBe("text");
+    expect((await list(tar, { text: 200 })).cutBy).toBe("text");
     expect((await list(gzipSync(tar), { bytes: 1000 })).cutBy).toBe("bytes");
     expect((await list(tar, {}, AbortSignal.abort())).cutBy).toBe("time");
+  });
+
+  it("are as many as fit into JSON, where a control character takes six bytes", async () => {
+    const named = (letter: string) => Buffer.concat([rawEntry("", { name: letter.repeat(90) }), Buffer.alloc(1024)]);
+    const bounds = { text: 128 + 2 + 6 * 90 };
+    expect((await list(named("\u0001"), bounds)).files).toHaveLength(1);
+    const cut = await list(named("\u0001"), { text: bounds.text - 1 });
+    expect([cut.cutBy, cut.files]).toEqual(["text", []]);
+    expect((await list(named("a"), { text: 128 + 2 + 90 })).cutBy).toBeUndefined();
   });
 
   it("of a small layer that unpacks to a lot take no more than the limit", async () => {

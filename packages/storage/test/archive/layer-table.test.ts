@@ -8,7 +8,7 @@ import { rawEntry, turnsDuring } from "./tar-blocks.js";
 const LIMITS = {
   entries: 100,
   bytes: 1_000_000,
-  text: 10_000,
+  text: 100_000,
   metadata: 1_000_000,
   table: { stored: 100_000, read: 1_000_000 },
 };
@@ -102,10 +102,29 @@ describe("the table of an eStargz layer", () => {
     const cut = (await list(bytes)).listing;
     expect(cut).toMatchObject({ cutBy: "entries", table: { digest: tableDigest } });
     expect(cut?.files).toHaveLength(100);
-    expect((await list(bytes, { text: 20 })).listing?.cutBy).toBe("text");
+    expect((await list(bytes, { text: 200 })).listing?.cutBy).toBe("text");
     expect((await list(bytes, { table: { stored: 100, read: 1_000_000 } })).listing).toBeUndefined();
     expect((await list(bytes, { table: { stored: 100_000, read: 1000 } })).listing).toBeUndefined();
     expect((await list(bytes, {}, AbortSignal.abort())).listing).toBeUndefined();
+  });
+
+  it("counts with all pieces of its files, eight of which count as one file", async () => {
+    const pieces = (count: number) => Array.from({ length: count }, () => ({ name: "x", type: "chunk" }));
+    const last = { name: "last", type: "reg" };
+    const all = (await list(stargzLayer(BIG, tableOf(...pieces(792), last)).bytes)).listing;
+    expect([all?.cutBy, all?.files.length]).toEqual([undefined, 1]);
+    const cut = (await list(stargzLayer(BIG, tableOf(...pieces(801), last)).bytes)).listing;
+    expect([cut?.cutBy, cut?.files.length]).toEqual(["entries", 0]);
+  });
+
+  it("has its keys in any case and with escapes, as the clients read it", async () => {
+    const files = [{ path: "x", type: "file", size: 7, mode: 0o644 }];
+    for (const json of [
+      '{"Entries":[{"NAME":"x","tYpe":"reg","\u017fize":7,"Mode":420}],"other":"entries"}',
+      '{"entr\\u0069e\u017f":[{"n\\u0061me":"x","type":"reg","size":7,"mode":420}]}',
+    ]) {
+      expect((await list(stargzLayer(BIG, json).bytes)).listing?.files).toEqual(files);
+    }
   });
 
   const many = (count: number, text: string) => text.repeat(count);
@@ -114,6 +133,14 @@ describe("the table of an eStargz layer", () => {
     ["no end", REAL.slice(0, -2)],
     ["no entries", '{"version":1}'],
     ["two lists of entries", `{"entries":[],"entries":[${JSON.stringify({ name: "x", type: "reg" })}]}`],
+    ["two in different case", `{"entries":[],"ENTRIES":[]}`],
+    ["two, one with escapes", String.raw`{"entries":[],"entr\u0069es":[]}`],
+    ["two by Unicode's folding", `{"entries":[],"entrie\u017f":[]}`],
+    ["two, one of which is no list", `{"entries":[],"Entries":null}`],
+    ["a list after its end", `{"version":1}{"entries":[]}`],
+    ["a key that is none", String.raw`{"entr\xes":[],"entries":[]}`],
+    ["a name in two spellings", `{"entries":[{"name":"decoy","type":"reg","Name":"evil"}]}`],
+    ["a target in two spellings", `{"entries":[{"name":"x","type":"symlink","linkName":"a","lin\u212aname":"b"}]}`],
     ["entries of another type", tableOf({ name: "x", type: "door" })],
     ["names of objects", tableOf({ name: "x", type: "constructor" })],
     ["a name that is none", tableOf({ name: 7, type: "reg" })],

@@ -1,7 +1,10 @@
+import { once } from "node:events";
+import { connect } from "node:net";
 import { gzipSync } from "node:zlib";
 import { describe, expect, it } from "vitest";
 import { digestOf } from "@longshore/testkit/fixtures";
 import { startApi, type RunningApi } from "@longshore/testkit/start-registry";
+import { stargzLayer } from "@longshore/testkit/stargz";
 import { documentOf } from "./support.js";
 
 /** An entry of a tar. */
@@ -49,6 +52,53 @@ describe("the files of a layer", () => {
     const zstd = await api.client.ask({ path: await push(api, Buffer.from("28b52ffd0458010000", "hex")) });
     // No fault of the registry's, which it would log.
     expect([zstd.status, zstd.code()]).toEqual([422, "UNSUPPORTED"]);
+  });
+
+  it("are under way until the answer is read", async () => {
+    await using api = await startApi();
+    const named = Array.from({ length: 600 }, () =>
+      Buffer.concat([entryOf("path", `4011 path=${"\u0001".repeat(4000)}\n`, "x"), entryOf("x", "")]),
+    );
+    const path = await push(api, gzipSync(Buffer.concat([...named, Buffer.alloc(1024)])));
+    const address = api.server.address();
+    const port = typeof address === "object" && address !== null ? address.port : 0;
+    const unread = await Promise.all(
+      [1, 2].map(async () => {
+        const socket = connect(port, "127.0.0.1");
+        socket.write(`GET ${path} HTTP/1.1\r\nHost: x\r\n\r\n`);
+        await once(socket, "readable");
+        return socket;
+      }),
+    );
+    const refused = await api.client.ask({ path });
+    expect([refused.status, refused.code()]).toEqual([429, "TOOMANYREQUESTS"]);
+    for (const socket of unread) socket.destroy();
+    await expect.poll(async () => (await api.client.ask({ path })).status).toBe(200);
+    // More than a connection takes by itself, and not more than the limit.
+    const { length } = (await api.client.ask({ path })).body;
+    expect(length).toBeGreaterThan(14_000_000);
+    expect(length).toBeLessThan(16 * 1024 * 1024 + 1000);
+  });
+
+  it("are those of its table only once, if that can't be used", async () => {
+    let parts = 0;
+    await using api = await startApi({
+      wrapDriver: (driver) => ({
+        ...driver,
+        open(path, options) {
+          if ((options?.start ?? 0) > 0) parts += 1;
+          return driver.open(path, options);
+        },
+      }),
+    });
+    const { bytes } = stargzLayer(entryOf("real", "x"), '{"entries":[{"name":"decoy","type":"reg","Name":"evil"}]}');
+    const path = await push(api, bytes);
+    for (const _ of [1, 2, 3]) {
+      const found = documentOf(await api.client.ask({ path }), "LayerFiles");
+      expect(found.files.map((file) => file.path)).toEqual(["real", "stargz.index.json"]);
+      // The footer, and the table where that says.
+      expect(parts).toBe(2);
+    }
   });
 
   it("are listed while others are answered, and end early where a layer says too much of them", async () => {

@@ -8,5 +8,15 @@ export function answer<N extends AnswerName>(
   document: Answer<N>,
   headers: readonly string[] = [],
 ): void {
-  exchange.json(status, `${JSON.stringify(document)}\n`, ["Cache-Control", "no-store", ...headers]);
+  answerText(exchange, status, `${JSON.stringify(document)}\n`, headers);
+}
+
+/** The same for a document that is JSON already. */
+export function answerText(
+  exchange: Exchange,
+  status: number,
+  json: string | Uint8Array,
+  headers: readonly string[] = [],
+): void {
+  exchange.json(status, json, ["Cache-Control", "no-store", ...headers]);
 }

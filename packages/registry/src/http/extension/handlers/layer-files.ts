@@ -1,6 +1,8 @@
+import type { ServerResponse } from "node:http";
+import { setImmediate } from "node:timers/promises";
 import { SECOND } from "@longshore/base/duration";
 import { GIB, KIB, MIB } from "@longshore/base/size";
-import type { ListSource } from "@longshore/inventory";
+import type { ListSource, WrittenListing } from "@longshore/inventory";
 import {
   agrees,
   findTable,
@@ -19,14 +21,15 @@ import {
 import { ApiError } from "../../../errors/api-error.js";
 import type { Exchange, SharedState } from "../../exchange.js";
 import type { Answer } from "../answers.js";
+import type { UnusableTables } from "../layer-reads.js";
 import { invalid } from "../operation.js";
-import { answer } from "./answer.js";
+import { answerText } from "./answer.js";
 
 /** For one answer: what a browser still shows, and a fraction of a minute of work. */
 const LIMITS: LayerLimits = {
   entries: 50_000,
   bytes: 8 * GIB,
-  text: 4 * MIB,
+  text: 16 * MIB,
   metadata: 16 * MIB,
   table: { stored: 16 * MIB, read: 64 * MIB },
 };
@@ -42,10 +45,8 @@ const AT_ONCE = 2;
 
 const RETRY_AFTER = "2";
 
-/** What a process is doing for lists of files. */
-export interface LayerReads {
-  underWay: number;
-}
+/** Files that are written in JSON at a time, however long their paths are. */
+const TURN = 250;
 
 interface FilesQuery {
   readonly manifest: string | undefined;
@@ -62,6 +63,7 @@ export async function listLayerFiles(exchange: Exchange, { manifest, table = tru
     throw new ApiError("TOOMANYREQUESTS", { detail, headers: { "Retry-After": RETRY_AFTER } });
   }
   shared.layerReads.underWay += 1;
+  const closed = closeOf(exchange.response);
   try {
     const annotations = manifest === undefined ? {} : await annotationsOf(repository, digest, manifest, exchange);
     // First of all: whether the repository has the layer.
@@ -70,38 +72,51 @@ export async function listLayerFiles(exchange: Exchange, { manifest, table = tru
       size,
       open: (range) => repository.blobs.open(digest, { ...exchange.call, ...range, size }),
     };
-    const reading: Reading = { layer, kept: keptLists(shared, digest), signal: exchange.listSignal };
+    const { unusable } = shared.layerReads;
+    const reading: Reading = { digest, layer, unusable, kept: keptLists(shared, digest), signal: exchange.listSignal };
     const found = table ? await listByItsTable(reading, annotations) : undefined;
     const { files, table: by, ...rest } = found ?? (await listByItsTar(reading));
-    const shown = files.map(shownFile);
     const { name } = repository;
-    answer<"LayerFiles">(exchange, 200, {
+    const head: Omit<Answer<"LayerFiles">, "files"> = {
       name,
       digest,
       ...rest,
       ...(by === undefined ? {} : { table: by.format }),
-      files: shown,
-    });
+    };
+    // A list has megabytes: what was kept is sent as it is.
+    const text = [Buffer.from(`${JSON.stringify(head).slice(0, -1)},"files":`), files, Buffer.from("}\n")];
+    answerText(exchange, 200, Buffer.concat(text));
   } catch (error) {
     if (!(error instanceof LayerUnreadable)) throw error;
     throw new ApiError("UNSUPPORTED", { status: 422, detail: error.message });
   } finally {
-    shared.layerReads.underWay -= 1;
+    void closed.then(() => (shared.layerReads.underWay -= 1));
   }
+}
+
+/** Once `response` is sent, or nobody waits for it any more. */
+function closeOf(response: ServerResponse): Promise<void> {
+  return new Promise((resolve) => {
+    // Node's response of HTTP/2 shows by its missing socket alone that it is closed.
+    if (response.destroyed || !response.socket) resolve();
+    else response.once("close", resolve);
+  });
 }
 
 /** A layer that is looked at. */
 interface Reading {
+  readonly digest: Digest;
+  readonly unusable: UnusableTables;
   readonly layer: LayerSource;
   readonly kept: Kept;
   readonly signal: AbortSignal;
 }
 
 /** A list that was kept, or the one that `make` makes. */
-type Kept = <T extends LayerListing | undefined>(
+type Kept = <T extends WrittenListing | undefined>(
   source: ListSource,
   make: () => Promise<T>,
-) => Promise<LayerListing | T>;
+) => Promise<WrittenListing | T>;
 
 /** The lists of a layer that the viewer may pull. */
 function keptLists({ layerLists: lists }: SharedState, digest: Digest): Kept {
@@ -116,22 +131,26 @@ function keptLists({ layerLists: lists }: SharedState, digest: Digest): Kept {
 
 /** Undefined if the layer has no table, or none that can be relied on as far as that is known. */
 async function listByItsTable(
-  { layer, kept, signal }: Reading,
+  { digest, layer, unusable, kept, signal }: Reading,
   annotations: Readonly<Record<string, string>>,
-): Promise<LayerListing | undefined> {
+): Promise<WrittenListing | undefined> {
+  if (unusable.has(digest)) return undefined;
   const table = await findTable(layer);
   if (table === undefined) return undefined;
-  const listing = await kept("table", () =>
-    listByTable(layer, table, LIMITS, { time: AbortSignal.timeout(TABLE_PATIENCE), signal }),
-  );
+  const listing = await kept("table", async () => {
+    const time = AbortSignal.timeout(TABLE_PATIENCE);
+    const made = await listByTable(layer, table, LIMITS, { time, signal });
+    return made && written(made);
+  });
+  if (listing === undefined) unusable.add(digest);
   return listing?.table !== undefined && agrees(listing.table, annotations) ? listing : undefined;
 }
 
-async function listByItsTar({ layer, kept, signal }: Reading): Promise<LayerListing> {
-  const read = async (): Promise<LayerListing> => {
+async function listByItsTar({ layer, kept, signal }: Reading): Promise<WrittenListing> {
+  const read = async (): Promise<WrittenListing> => {
     const stream = await layer.open({});
     try {
-      return await listLayer(stream, LIMITS, { time: AbortSignal.timeout(PATIENCE), signal });
+      return await written(await listLayer(stream, LIMITS, { time: AbortSignal.timeout(PATIENCE), signal }));
     } finally {
       await stream.close();
     }
@@ -151,6 +170,17 @@ async function annotationsOf(
   const found = manifest.kind === "index" ? undefined : manifest.layers.find(({ digest }) => digest === layer);
   if (found === undefined) throw invalid("manifest must be the digest of one that has the layer");
   return found.annotations ?? {};
+}
+
+/** `listing` with its files in JSON. Others get their turn meanwhile. */
+async function written({ files, ...rest }: LayerListing): Promise<WrittenListing> {
+  const parts: Buffer[] = [];
+  for (let index = 0; index < files.length; index += TURN) {
+    const items = JSON.stringify(files.slice(index, index + TURN).map(shownFile)).slice(1, -1);
+    parts.push(Buffer.from(index === 0 ? items : `,${items}`));
+    await setImmediate();
+  }
+  return { ...rest, files: Buffer.concat([Buffer.from("["), ...parts, Buffer.from("]")]) };
 }
 
 function shownFile({ path, type, size, mode, link, removes }: LayerFile): Answer<"LayerFiles">["files"][number] {
