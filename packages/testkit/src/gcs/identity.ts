@@ -9,7 +9,9 @@ export interface Identity {
   readonly email: string;
   /** The content of its key file; tokens are given at `tokenUri`. */
   keyFile(tokenUri: string): Readonly<Record<string, string>>;
-  /** Answers a request for a token (RFC 7523). Throws {@link GcsRefusal}. */
+  /** What another provider says about a workload, which gets tokens for it (RFC 8693). */
+  readonly subjectToken: string;
+  /** Answers a request for a token (RFC 7523, RFC 8693). Throws {@link GcsRefusal}. */
   exchange(form: string, tokenUri: string): Readonly<Record<string, unknown>>;
   /** A token, as the metadata server of a machine gives it without a key. */
   issue(): string;
@@ -23,6 +25,7 @@ export interface Identity {
 }
 
 const EMAIL = "registry@project.iam.gserviceaccount.com";
+const EXCHANGE = "urn:ietf:params:oauth:grant-type:token-exchange";
 const ASSERTION = "urn:ietf:params:oauth:grant-type:jwt-bearer";
 /** Seconds. */
 const LONGEST = { token: 3600, address: 604_800 };
@@ -33,6 +36,7 @@ let made: { readonly publicKey: KeyObject; readonly privateKey: KeyObject } | un
 export function createIdentity(): Identity {
   const { publicKey, privateKey } = (made ??= generateKeyPairSync("rsa", { modulusLength: 2048 }));
   const keyId = "key-1";
+  const subjectToken = randomBytes(12).toString("hex");
   let tokens = new Set<string>();
   const issue = (): string => {
     const token = `ya29.${randomBytes(12).toString("hex")}`;
@@ -44,6 +48,7 @@ export function createIdentity(): Identity {
 
   return {
     email: EMAIL,
+    subjectToken,
     keyFile: (tokenUri) => ({
       type: "service_account",
       project_id: "project",
@@ -54,6 +59,13 @@ export function createIdentity(): Identity {
     }),
     exchange(form, tokenUri) {
       const given = new URLSearchParams(form);
+      if (given.get("grant_type") === EXCHANGE) {
+        const subject = given.get("subject_token") ?? "";
+        // As services do that repeat what they were asked.
+        if (subject !== subjectToken) throw refusedGrant("invalid_grant", `unknown: subject_token=${subject}`);
+        const issued_token_type = "urn:ietf:params:oauth:token-type:access_token";
+        return { access_token: issue(), issued_token_type, expires_in: LONGEST.token - 1, token_type: "Bearer" };
+      }
       if (given.get("grant_type") !== ASSERTION) throw refusedGrant("unsupported_grant_type", "Invalid grant_type");
       checkAssertion(given.get("assertion") ?? "", tokenUri, verify);
       return { access_token: issue(), expires_in: LONGEST.token - 1, token_type: "Bearer" };

@@ -51,12 +51,18 @@ function pick(value: Readonly<Record<string, unknown>>, fields: string): Readonl
     if (found === undefined) continue;
     picked.set(
       name,
-      inner === undefined || !Array.isArray(found)
+      inner === undefined
         ? found
-        : found.map((each) => (isRecord(each) ? pick(each, inner) : each)),
+        : Array.isArray(found)
+          ? found.map((each) => inside(each, inner))
+          : inside(found, inner),
     );
   }
   return Object.fromEntries(picked);
+}
+
+function inside(value: unknown, fields: string): unknown {
+  return isRecord(value) ? pick(value, fields) : value;
 }
 
 function isRecord(value: unknown): value is Readonly<Record<string, unknown>> {
@@ -131,7 +137,9 @@ export function list({ request, store }: GcsCall): Reply {
   const [prefix, delimiter] = [toSortable(query.get("prefix") ?? ""), query.get("delimiter")];
   const limit = Math.min(MOST_RESULTS, Number(query.get("maxResults") ?? MOST_RESULTS));
   if (!(limit >= 1)) throw invalid("Invalid value for maxResults");
-  const after = readToken(query.get("pageToken"));
+  // A token is for the same question only.
+  const question = JSON.stringify(["prefix", "delimiter", "startOffset"].map((name) => query.get(name)));
+  const after = readToken(query.get("pageToken"), question);
   const startOffset = toSortable(query.get("startOffset") ?? "");
   const items: Readonly<Record<string, unknown>>[] = [];
   const prefixes: string[] = [];
@@ -141,7 +149,7 @@ export function list({ request, store }: GcsCall): Reply {
     // What lies below a prefix of the page before has been told already.
     if (after.endsWith("/") && delimiter !== undefined && key.startsWith(after)) continue;
     if (items.length + prefixes.length >= limit) {
-      const nextPageToken = Buffer.from(last, "latin1").toString("base64url");
+      const nextPageToken = Buffer.from(JSON.stringify([question, last])).toString("base64url");
       return jsonReply({ kind: "storage#objects", ...shown(items, prefixes), nextPageToken }, query.get("fields"));
     }
     const cut = delimiter === undefined ? -1 : key.indexOf(delimiter, prefix.length);
@@ -157,8 +165,13 @@ export function list({ request, store }: GcsCall): Reply {
   return jsonReply({ kind: "storage#objects", ...shown(items, prefixes) }, query.get("fields"));
 }
 
-function readToken(token: string | undefined): string {
-  return token === undefined ? "" : Buffer.from(token, "base64url").toString("latin1");
+const pageToken = z.tuple([z.string(), z.string()]);
+
+function readToken(token: string | undefined, question: string): string {
+  if (token === undefined) return "";
+  const [of, last] = pageToken.parse(JSON.parse(Buffer.from(token, "base64url").toString()));
+  if (of !== question) throw invalid("Invalid page token: the other parameters have changed");
+  return last;
 }
 
 function shown(items: readonly unknown[], prefixes: readonly string[]): Readonly<Record<string, unknown>> {

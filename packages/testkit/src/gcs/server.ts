@@ -47,6 +47,10 @@ export interface GcsServer extends AsyncDisposable {
   /** How often each operation was asked for. */
   counts(): Partial<Record<GcsOperation, number>>;
   clear(): void;
+  /** The body of an answer of success for which nothing is done; undefined: what was asked for. Writable. */
+  instead: ((request: GcsRequest) => string | undefined) | undefined;
+  /** Whether something before the service takes the generation out of headers. Writable. */
+  hidesGeneration: boolean;
   /** Bytes that one call of Rewrite copies; all by default. Writable. */
   rewriteBytes: number;
   /** Whether an object can be written once a second only, as in the service; false by default. Writable. */
@@ -92,11 +96,16 @@ interface Settings {
   rewriteBytes: number;
   isLimited: boolean;
   maySign: boolean;
+  instead: GcsServer["instead"];
+  hidesGeneration: boolean;
 }
 
 /** Starts the stand-in on the loopback address. */
 export async function startGcs(): Promise<GcsServer> {
-  const settings: Settings = { rewriteBytes: Infinity, isLimited: false, maySign: true };
+  const settings: Settings = {
+    ...{ rewriteBytes: Infinity, isLimited: false, maySign: true },
+    ...{ instead: undefined, hidesGeneration: false },
+  };
   const identity = createIdentity();
   const store = createStore(() => settings.isLimited);
   const faults = createFaults<GcsRequest>();
@@ -133,7 +142,12 @@ export async function startGcs(): Promise<GcsServer> {
       if (sends && Number(message.headers["content-length"]) !== body.length) {
         throw new GcsRefusal(411, "required", "You must provide the Content-Length HTTP header.");
       }
-      return carryOut(request, body);
+      const instead = settings.instead?.(request);
+      if (instead !== undefined) return { status: 200, headers: {}, content: contentOf(Buffer.from(instead)) };
+      const reply = carryOut(request, body);
+      if (!settings.hidesGeneration) return reply;
+      const headers = Object.entries(reply.headers).filter(([name]) => name !== "x-goog-generation");
+      return { ...reply, headers: Object.fromEntries(headers) };
     } catch (error) {
       if (!(error instanceof GcsRefusal)) throw error;
       return errorReply(request.operation, error);

@@ -35,6 +35,13 @@ export async function readRefusal({ statusCode, headers, body }: Dispatcher.Resp
   return { status: statusCode, wait, ...describe(text) };
 }
 
+const ERROR_DOCUMENT = /^\s*(?:<\?xml[^>]*>\s*)?<Error[\s>]/;
+
+/** The refusal in an answer that began as success: what takes long may fail after its status was sent. */
+export function refusalIn(text: string): Refusal | undefined {
+  return ERROR_DOCUMENT.test(text) ? { status: 200, wait: undefined, ...describe(text) } : undefined;
+}
+
 function describe(text: string): { readonly code: string; readonly message: string } {
   if (text.trimStart().startsWith("<")) {
     const details = firstText(text, "Details") ?? "";

@@ -2,7 +2,7 @@ import type { IncomingHttpHeaders } from "node:http";
 import type { Readable } from "node:stream";
 import type { SecureContext } from "node:tls";
 import { EnvHttpProxyAgent, type Dispatcher } from "undici";
-import { readRefusal, readText } from "./answers.js";
+import { readRefusal, readText, refusalIn } from "./answers.js";
 import type { Credential } from "./credential.js";
 import { refusalToFault } from "./faults.js";
 import type { GcsOptions } from "./options.js";
@@ -29,7 +29,7 @@ export interface GcsAnswer {
 export interface GcsClient {
   /** Throws ServiceFault for everything but success. */
   send(request: GcsRequest, signal: AbortSignal): Promise<GcsAnswer>;
-  /** Likewise, and reads the body, a small text. */
+  /** Likewise, and reads the body, a small text; also throws for an error that is in an answer of success. */
   text(
     request: GcsRequest,
     signal: AbortSignal,
@@ -94,8 +94,8 @@ export function createClient(
     // A token may be withdrawn, and clocks differ.
     const isStream =
       request.body !== undefined && typeof request.body !== "string" && !(request.body instanceof Uint8Array);
-    if (refusal.status !== 401 || isStream || !credential.forget(token))
-      throw refusalToFault(refusal, request.operation, secrets);
+    const isWorthwhile = refusal.status === 401 && credential.forget(token);
+    if (isStream || !isWorthwhile) throw refusalToFault(refusal, request.operation, secrets);
     const second = await once(request, await credential.token(signal), signal);
     if (second.statusCode >= 200 && second.statusCode < 300) return second;
     throw refusalToFault(await readRefusal(second), request.operation, secrets);
@@ -105,7 +105,10 @@ export function createClient(
     send,
     async text(request, signal) {
       const { headers, body } = await send(request, signal);
-      return { headers, text: await readText(body, MOST_TEXT) };
+      const text = await readText(body, MOST_TEXT);
+      const refusal = refusalIn(text);
+      if (refusal !== undefined) throw refusalToFault(refusal, request.operation, secrets);
+      return { headers, text };
     },
     destroy: () => void connections.destroy(),
   };

@@ -38,10 +38,13 @@ export function query(values: Readonly<Record<string, string | number | undefine
   return given.length === 0 ? "" : `?${given.join("&")}`;
 }
 
-/** An object, as the JSON API describes it; numbers are in strings there. */
+/** Numbers are in strings in the JSON API. */
+export const numberText = z.string().regex(/^\d+$/).transform(Number);
+
+/** An object, as the JSON API describes it. */
 export const objectResource = z.object({
   name: z.string(),
-  size: z.string().regex(/^\d+$/).transform(Number),
+  size: numberText,
   updated: z.iso.datetime({ offset: true }).transform((text) => new Date(text)),
   generation: z.string().regex(/^\d+$/),
   contentType: z.string().default(""),
@@ -59,5 +62,14 @@ export function parseAnswer<S extends z.ZodType>(schema: S, text: string, operat
     "transient",
     undefined,
     `${operation}: the answer isn't what the service's documentation says`,
+  );
+}
+
+/** The service has made an object of another size than that of what it was made of. */
+export function otherSize(operation: string, found: number, expected: number): ServiceFault {
+  return new ServiceFault(
+    "refused",
+    undefined,
+    `${operation}: the new object has ${found} bytes in place of ${expected}: what it was made of is kept`,
   );
 }

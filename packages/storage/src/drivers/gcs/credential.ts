@@ -10,6 +10,8 @@ import { signWith, type ServiceKey } from "./key.js";
 /** Whose name addresses are signed in, and how. */
 export interface Signatory {
   readonly email: string;
+  /** How long its signatures are good (ms), if not for as long as the key is. */
+  readonly longest?: number;
   /** Asks a service unless the key is here. Throws as `Credential.token`. */
   sign(text: string, signal: AbortSignal): Promise<Buffer>;
 }

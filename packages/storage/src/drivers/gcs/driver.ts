@@ -54,7 +54,12 @@ export async function createGcsDriver(
   const connections = createConnections(options, trusted);
   const credential: Credential =
     key === undefined
-      ? (await import("./environment.js")).createEnvironmentCredential(connections, iam)
+      ? (await import("./environment.js")).createEnvironmentCredential({
+          connections,
+          // Less than an attempt has, which is told the reason then, and followed by another one.
+          patience: Math.ceil(requesttimeout / 2),
+          iam,
+        })
       : createKeyCredential(key, connections, requesttimeout);
   const client = createClient(options, credential, connections, secrets);
   const circuit = createCircuit({ threshold: options.circuitthreshold, pause: options.circuittime, now });
@@ -89,7 +94,12 @@ export async function createGcsDriver(
       putVersioned: (path, bytes, expected, call) => putVersioned(context, path, bytes, expected, call),
       list: (directory, call) => listDirectory(context, directory, call),
       firstBelow: (directory, call) => firstObject(context, keys.below(directory), call),
-      remove: (paths, call) => deleteObjects(context, paths.map(keys.of), call),
+      remove: (paths, call, version) =>
+        deleteObjects(
+          context,
+          paths.map((path) => ({ name: keys.of(path), generation: version === "" ? undefined : version })),
+          call,
+        ),
       removeBelow: (directory, call) => deleteBelow(context, directory, call),
       compose: (sources, to, call) => composeObjects(context, copyGate, sources, to, call),
       sender: (path) =>

@@ -36,8 +36,11 @@ const KINDS: Readonly<Record<string, FaultKind>> = {
   backendError: "transient",
   internalError: "transient",
   InternalError: "transient",
+  ServiceUnavailable: "transient",
+  RequestTimeout: "transient",
   IncompleteBody: "transient",
   BadDigest: "transient",
+  AccessDenied: "access-denied",
 };
 
 /** Texts of the JSON API, whose `reason` is the same for an object and a bucket. */
@@ -69,7 +72,10 @@ export function refusalToFault(refusal: Refusal, operation: string, secrets: rea
 
 function kindOf({ status, code, message }: Refusal): FaultKind {
   if (NO_BUCKET.test(message)) return "refused";
-  return KINDS[code] ?? (status === 401 ? "access-denied" : kindOfStatus(status));
+  if (KINDS[code] !== undefined) return KINDS[code];
+  if (status === 401) return "access-denied";
+  // After success was told, there is the code only.
+  return status < 300 && code !== "" ? "refused" : kindOfStatus(status);
 }
 
 /** Translates an error of a connection or a library into a fault of `operation`. */

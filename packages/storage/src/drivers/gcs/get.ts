@@ -77,7 +77,9 @@ export async function openObject(
     {
       operation: "Get",
       method: "GET",
-      path: jsonPath(options, keys.of(path)) + query({ alt: "media", ifGenerationMatch: version }),
+      path:
+        jsonPath(options, keys.of(path)) +
+        query({ alt: "media", ifGenerationMatch: version === "" ? undefined : version }),
       headers: {
         // Otherwise the service would unpack what another program has stored packed: as many bytes as it doesn't tell.
         "accept-encoding": "gzip",

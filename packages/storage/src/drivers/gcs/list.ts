@@ -48,22 +48,31 @@ export async function listDirectory(
   directory: string,
   options: ListOptions | undefined,
 ): Promise<ListPage | undefined> {
-  const page = await listByName(callsFor(context, directory, options), options?.startAfter, options?.limit);
+  const page = await listByName(
+    callsFor(context, directory, options?.startAfter, options),
+    options?.startAfter,
+    options?.limit,
+  );
   // The root always exists.
   return page ?? (directory === "/" ? { names: [], more: false } : undefined);
 }
 
-function callsFor(context: GcsContext, directory: string, call: CallOptions | undefined): ListCalls {
+function callsFor(
+  context: GcsContext,
+  directory: string,
+  startAfter: string | undefined,
+  call: CallOptions | undefined,
+): ListCalls {
   const prefix = context.keys.below(directory);
   return {
-    page: async ({ startAfter, next }, count): Promise<KeyPage> => {
+    page: async ({ next }, count): Promise<KeyPage> => {
       const { items, prefixes, nextPageToken } = await listObjects(
         context,
         {
           prefix,
           delimiter: "/",
           maxResults: count,
-          // The name itself is in the page, too: `listByName` leaves it out.
+          // On each page, as the service wants it. The name itself is in the page, too: `listByName` leaves it out.
           startOffset: startAfter === undefined ? undefined : prefix + startAfter,
           pageToken: next,
         },

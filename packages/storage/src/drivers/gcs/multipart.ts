@@ -2,11 +2,13 @@ import { randomUUID } from "node:crypto";
 import type { CallOptions } from "../../contract/driver.js";
 import { isFault, ServiceFault } from "../objects/faults.js";
 import type { MultipartUpload } from "../objects/part-sender.js";
-import { CONTENT_TYPE, query, type GcsContext } from "./context.js";
+import { CONTENT_TYPE, otherSize, query, type GcsContext } from "./context.js";
 import { headObject, openObject } from "./get.js";
 import { objectPath } from "./signer.js";
 import { escapeText, firstText } from "./xml.js";
 
+/** What a completion is answered with: the status alone may have been sent before it was done. */
+const COMPLETED = /<CompleteMultipartUploadResult[\s/>]/;
 /** By what an object tells which upload made it (`x-goog-meta-…`). */
 const MARK = "longshore-upload";
 
@@ -66,13 +68,16 @@ export async function beginMultipart(context: GcsContext, path: string, call: Ca
       try {
         await calls.run({ operation: "CompleteUpload", bytes: size, signal }, async (ending) => {
           attempts += 1;
-          await client.text({ operation: "CompleteUpload", method: "POST", path: upload, headers, body }, ending);
+          const request = { operation: "CompleteUpload", method: "POST", path: upload, headers, body } as const;
+          const { text } = await client.text(request, ending);
+          needed(COMPLETED.exec(text)?.[0], "CompleteUpload");
         });
       } catch (error) {
         // The first attempt may have succeeded while its response was lost: then the next one finds no such upload.
         const unsure = attempts > 1 && !isFault(error, "access-denied");
         if (!unsure || !(await isMarked(context, path, mark))) throw asRefused(error);
       }
+      await checkSize(context, path, size, { signal });
     },
     abort: ({ signal }) => abortUpload(context, { key: keys.of(path), uploadId }, { signal }).then(() => undefined),
   };
@@ -98,6 +103,16 @@ export async function abortUpload(
   } catch (error) {
     if (isFault(error, "no-upload", "not-found")) return false;
     throw error;
+  }
+}
+
+/** One request for each large file, before what it was made of is given up. */
+async function checkSize(context: GcsContext, path: string, size: number, call: CallOptions): Promise<void> {
+  try {
+    const found = await headObject(context, path, call);
+    if (found.size !== size) throw otherSize("CompleteUpload", found.size, size);
+  } catch (error) {
+    throw asRefused(error);
   }
 }
 

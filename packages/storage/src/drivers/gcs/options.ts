@@ -61,7 +61,12 @@ const transfers = {
     "Bytes that the parts of all uploads of a worker take in memory; with many uploads, each waits for its turn.",
     { fallback: "134217728, or twice `chunksize` if that is more", ...OURS },
   ),
-  redirectexpiry: boundedDuration("20m", { min: SECOND, max: 7 * DAY }, "How long a signed address is valid.", OURS),
+  redirectexpiry: boundedDuration(
+    "20m",
+    { min: SECOND, max: 7 * DAY },
+    "How long a signed address is valid; at most 12 hours where Google's service signs, because there is no key.",
+    OURS,
+  ),
   maxsockets: looseInteger(256, { min: 1, max: 65_536 }, "Connections of a worker to the service.", OURS),
 };
 

@@ -1,5 +1,5 @@
 import type { CallOptions } from "../../contract/driver.js";
-import { isFault } from "../objects/faults.js";
+import { isFault, ServiceFault } from "../objects/faults.js";
 import { CONTENT_TYPE, jsonPath, query, type GcsContext } from "./context.js";
 import { getWhole, headObject } from "./get.js";
 
@@ -12,6 +12,10 @@ export async function putObject(
   { expected, onAttempt }: { readonly expected?: string; readonly onAttempt?: () => void } = {},
 ): Promise<void> {
   const operation = "Insert";
+  if (expected === "") {
+    const text = `${operation}: the version isn't known: something before the service takes away x-goog-generation`;
+    throw new ServiceFault("refused", undefined, text);
+  }
   const values = { uploadType: "media", name: keys.of(path), ifGenerationMatch: expected, fields: "generation" };
   const address = `/upload${jsonPath(options)}${query(values)}`;
   await calls.run({ operation, bytes: bytes.length, signal: call?.signal }, async (signal) => {

@@ -36,8 +36,9 @@ export function createSigner({ credential, options, now }: SignerNeeds): Signer 
   const sign = async (name: string, method: string, signal: AbortSignal): Promise<string | undefined> => {
     signatory ??= await credential.signatory(signal);
     if (signatory === undefined) return undefined;
-    const { email } = signatory;
-    const request = describe({ options, name, method, email, time: new Date() });
+    const { email, longest = Infinity } = signatory;
+    const expiry = Math.min(options.redirectexpiry, longest);
+    const request = describe({ options, name, method, email, expiry, time: new Date() });
     const signature = await signatory.sign(request.text, signal);
     return `${request.url}&X-Goog-Signature=${signature.toString("hex")}`;
   };
@@ -62,15 +63,20 @@ export function createSigner({ credential, options, now }: SignerNeeds): Signer 
 }
 
 interface Signed {
-  readonly options: Pick<GcsOptions, "serviceurl" | "bucket" | "redirectexpiry">;
+  readonly options: Pick<GcsOptions, "serviceurl" | "bucket">;
   readonly name: string;
   readonly method: string;
   readonly email: string;
+  /** How long the address is valid (ms). */
+  readonly expiry: number;
   readonly time: Date;
 }
 
 /** The address without its signature, and the text that is signed (version 4, GOOG4-RSA-SHA256). */
-function describe({ options, name, method, email, time }: Signed): { readonly url: string; readonly text: string } {
+function describe({ options, name, method, email, expiry, time }: Signed): {
+  readonly url: string;
+  readonly text: string;
+} {
   const stamp = time.toISOString().replace(/[-:]|\.\d+/g, "");
   const scope = `${stamp.slice(0, 8)}/auto/storage/goog4_request`;
   const path = objectPath(options.bucket, name);
@@ -78,7 +84,7 @@ function describe({ options, name, method, email, time }: Signed): { readonly ur
     ["X-Goog-Algorithm", "GOOG4-RSA-SHA256"],
     ["X-Goog-Credential", `${email}/${scope}`],
     ["X-Goog-Date", stamp],
-    ["X-Goog-Expires", String(Math.max(1, Math.floor(options.redirectexpiry / SECOND)))],
+    ["X-Goog-Expires", String(Math.max(1, Math.floor(expiry / SECOND)))],
     ["X-Goog-SignedHeaders", "host"],
   ]
     .map(([key = "", value = ""]) => `${key}=${encode(value)}`)

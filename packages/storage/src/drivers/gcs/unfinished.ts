@@ -24,7 +24,7 @@ export async function abortUnfinishedWrites(
     }
   }
   for await (const objects of pagesOf(context, betweenPrefix(context, directory), call)) {
-    const left = objects.filter(({ modified }) => modified < olderThan).map(({ name }) => name);
+    const left = objects.filter(({ modified }) => modified < olderThan).map(({ name }) => ({ name }));
     if (call?.dryRun !== true) await deleteObjects(context, left, call);
     aborted += left.length;
   }

@@ -82,10 +82,11 @@ export function createObjectDriver(
   };
 
   const move = async (from: string, to: string, call: CallOptions | undefined): Promise<void> => {
-    const { size } = await head(from, call);
+    const { size, version } = await head(from, call);
     if (from === to) return;
     await service.compose([{ path: from, size }], to, call);
-    await service.remove([from], call);
+    // What was written there meanwhile stays.
+    await service.remove([from], call, version);
   };
 
   const deleteTree = async (path: string, call: CallOptions | undefined): Promise<void> => {

@@ -63,8 +63,8 @@ export interface ObjectService {
   list(directory: string, options: ListOptions | undefined): Promise<ListPage | undefined>;
   /** When some object below `directory` was written; undefined if there is none. */
   firstBelow(directory: string, call: CallOptions | undefined): Promise<{ readonly modified: Date } | undefined>;
-  /** Removes objects, whether or not they exist. */
-  remove(paths: readonly string[], call: CallOptions | undefined): Promise<void>;
+  /** Removes objects, whether or not they exist; with `version` only that content of them, where the service can. */
+  remove(paths: readonly string[], call: CallOptions | undefined, version?: string): Promise<void>;
   /** Removes everything below `directory`; returns whether there was anything. */
   removeBelow(directory: string, call: CallOptions | undefined): Promise<boolean>;
   compose(sources: readonly SourceFile[], to: string, call: CallOptions | undefined): Promise<void>;
