@@ -54,7 +54,7 @@ function pick(value: Readonly<Record<string, unknown>>, fields: string): Readonl
       inner === undefined
         ? found
         : Array.isArray(found)
-          ? found.map((each) => inside(each, inner))
+          ? found.map((each: unknown) => inside(each, inner))
           : inside(found, inner),
     );
   }
