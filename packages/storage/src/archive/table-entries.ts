@@ -194,7 +194,13 @@ function entryOf(text: string): TableEntry {
   const type = Object.hasOwn(TYPES, written) ? TYPES[written] : undefined;
   if (type === undefined) throw new TableDamaged("a table has an entry of an unknown type");
   const isLink = type === "symlink" || type === "link";
-  return { path: name, type, size: type === "file" ? size : 0, mode: mode & 0o7777, link: isLink ? linkName : "" };
+  return {
+    path: name,
+    type,
+    size: type === "file" ? size : 0,
+    mode: mode & 0o7777,
+    link: isLink ? linkName : "",
+  } satisfies TarEntry;
 }
 
 function parsed(text: string): z.infer<typeof schema> {
