@@ -151,7 +151,8 @@ export function objectStorageContract(name: string, subject: ObjectStorageSubjec
       expect(await driver.abortUnfinished("/u/10", later())).toEqual({ aborted: 0 });
       await expect.poll(() => driver.abortUnfinished("/u", later(), { dryRun: true })).toEqual({ aborted: 1 });
       expect(await driver.abortUnfinished("/u", later())).toEqual({ aborted: 1 });
-      expect(await driver.abortUnfinished("/u", later())).toEqual({ aborted: 0 });
+      // On Azure, what the writer was sending meanwhile is an unfinished write again.
+      await expect.poll(() => driver.abortUnfinished("/u", later())).toEqual({ aborted: 0 });
       await expect(writer.commit()).rejects.toMatchObject({ name: "StorageError" });
       await expectFault(driver.stat("/u/1/data"), "PATH_NOT_FOUND");
     });
