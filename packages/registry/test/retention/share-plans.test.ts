@@ -1,3 +1,4 @@
+import { aborted } from "@longshore/base/abort";
 import { parseRepositoryName, type RepositoryName } from "@longshore/storage";
 import { expect, it } from "vitest";
 import { sharePlans } from "../../src/retention/share-plans.js";
@@ -45,17 +46,42 @@ it("a plan that takes no time is always a new one", async () => {
   expect(planned).toEqual([one, one]);
 });
 
-it("a plan that fails isn't kept, and who asked and left keeps no one else from it", async () => {
+it("a plan that fails isn't kept", async () => {
   let calls = 0;
   const plan = sharePlans(() => {
     calls += 1;
     return calls === 1 ? Promise.reject(new Error("away")) : Promise.resolve([]);
   });
-  const left = AbortSignal.abort(new Error("left"));
-  const [asked, stayed] = await Promise.allSettled([plan(one, left), plan(one, signal)]);
-  expect([asked, stayed].map((each) => each.status === "rejected" && String(each.reason))).toEqual([
-    "Error: left",
-    "Error: away",
-  ]);
+  await expect(plan(one, signal)).rejects.toThrow("away");
   expect(await plan(one, signal)).toEqual([]);
+});
+
+it("a plan that nobody waits for any more isn't made, or ends; others go on", async () => {
+  const begun: string[] = [];
+  const ended: string[] = [];
+  const plan = sharePlans(async (name, ending) => {
+    begun.push(name);
+    await aborted(ending);
+    ended.push(name);
+    ending.throwIfAborted();
+    return [];
+  });
+  const [first, second, third] = [new AbortController(), new AbortController(), new AbortController()];
+  const asked = [plan(one, first.signal), plan(one, second.signal), plan(other, third.signal)];
+  const outcome = Promise.allSettled(asked);
+  await expect.poll(() => begun).toEqual([one]);
+  first.abort(new Error("left"));
+  await expect(asked[0]).rejects.toThrow("left");
+  expect(ended).toEqual([]);
+  third.abort(new Error("left"));
+  await expect(asked[2]).rejects.toThrow("left");
+  second.abort(new Error("left"));
+  await outcome;
+  await expect.poll(() => ended).toEqual([one]);
+  // Its turn has come: what waits in vain isn't begun.
+  const last = new AbortController();
+  const again = plan(other, last.signal);
+  await expect.poll(() => begun).toEqual([one, other]);
+  last.abort(new Error("left"));
+  await expect(again).rejects.toThrow("left");
 });
