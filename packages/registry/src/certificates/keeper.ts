@@ -76,7 +76,7 @@ export async function openKeeper(options: KeeperOptions): Promise<CertificateKee
     await toCache(pair.host, async () => {
       if ((await cache.readPair(pair.host))?.chain !== pair.chain) await cache.writePair(pair);
     });
-    // Last, so that who reads it, and kills this process, finds the certificate in `cachefile`.
+    // Last: whoever reads it and then kills this process finds the certificate in `cachefile`.
     if (isUsed) {
       log.info(messageFor(pair.host, `valid until ${day(pair.notAfter)}; to be renewed from ${day(renewalOf(pair))}`));
     }
