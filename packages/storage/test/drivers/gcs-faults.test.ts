@@ -10,7 +10,7 @@ import { keyOf } from "../../src/drivers/gcs/key.js";
 import { collectBytes } from "@longshore/testkit/streams";
 import { expectFault } from "../contract/driver-contract.js";
 import { gcsDriverOn, parseGcsOptions } from "./gcs-subject.js";
-import { objectFaults } from "./object-faults.js";
+import { abandonUpload, objectFaults } from "./object-faults.js";
 
 const MIB = 1024 * 1024;
 const text = (value: string): Uint8Array => new TextEncoder().encode(value);
@@ -234,14 +234,6 @@ describe("the GCS driver when things go wrong", () => {
       fault: { kind: "error", status: 400, code: "InvalidArgument" },
       when: ({ operation, query }) => operation === "UploadPart" && query.get("partNumber") === "2",
     });
-    const writer = await driver.writer("/u/data");
-    const writing = async (): Promise<void> => {
-      for (let part = 0; part < 30; part += 1) await writer.write(randomBytes(MIB));
-      await writer.commit();
-    };
-    await expectFault(writing(), "DRIVER_ERROR");
-    await writer.close();
-    expect(await driver.abortUnfinished("/", new Date(Date.now() + 60_000))).toEqual({ aborted: 0 });
-    await expectFault(driver.stat("/u/data"), "PATH_NOT_FOUND");
+    await abandonUpload(driver);
   });
 });

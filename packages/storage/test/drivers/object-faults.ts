@@ -19,6 +19,7 @@ interface SeenRequest {
 /** The server of a driver, which can be told to fail. */
 interface FaultyServer {
   readonly faults: Pick<Faults<SeenRequest>, "add" | "clear">;
+  /** Its requests of each operation since `clear`. */
   counts(): Readonly<Partial<Record<string, number>>>;
   clear(): void;
   /** What the last request has as the condition that the content is still the same. */
@@ -35,6 +36,8 @@ export interface FaultySubject {
   ) => Promise<StorageDriver & ObjectStorage>;
   readonly busy: Fault & { readonly kind: "error" };
   readonly internal: Fault;
+  /** Other answers of the service that mean that it is worth another attempt. */
+  readonly further?: readonly (readonly [title: string, fault: Fault])[];
   /** The parameters for so many attempts. */
   readonly attempts: (count: number) => Readonly<Record<string, unknown>>;
   /** Writing, reading, looking at, listing, removing and copying small files. */
@@ -65,10 +68,11 @@ export function objectFaults(subject: FaultySubject): void {
 
   it.each([
     ["500", INTERNAL],
-    ["503 ServerBusy", BUSY],
-    ["502 of a proxy", { kind: "error", status: 502, code: "" }],
+    [`503 ${BUSY.code}`, BUSY],
+    ["502 of a proxy", { kind: "error", status: 502, code: "" } as const],
     ["a reset", RESET],
     ["a lost answer", LOST],
+    ...(subject.further ?? []),
   ] as const)("%s: every call works in the end", async (_, fault) => {
     const driver = await opened();
     await driver.write("/a", text("x"));
@@ -145,12 +149,18 @@ export function objectFaults(subject: FaultySubject): void {
     await driver.write("/a", text("x"));
     const rule = subject.server().faults.add({ fault: INTERNAL });
     await expectFault(driver.read("/a"), "STORAGE_UNAVAILABLE");
+    expect(rule.hits).toBe(3);
     now = 4000;
     await expect(driver.read("/a")).rejects.toMatchObject({ fault: { code: "STORAGE_UNAVAILABLE", retryAfter: 6 } });
     expect(rule.hits).toBe(3);
+    now = 10_000;
+    const both = await Promise.allSettled([driver.read("/a"), driver.read("/a")]);
+    expect(both.map(({ status }) => status)).toEqual(["rejected", "rejected"]);
+    expect(rule.hits).toBe(4);
     rule.remove();
     now = 20_000;
     expect(await readText(driver, "/a")).toBe("x");
+    await Promise.all([driver.read("/a"), driver.read("/a")]);
   });
 
   it("a silent service is given up on after the request timeout, and a caller that goes away at once", async () => {
@@ -201,4 +211,17 @@ export function objectFaults(subject: FaultySubject): void {
       }
     });
   });
+}
+
+/** A large file of which a part is refused for good, so that the driver gives its upload up: nothing of it is left. */
+export async function abandonUpload(driver: StorageDriver & ObjectStorage): Promise<void> {
+  const writer = await driver.writer("/u/data");
+  const writing = async (): Promise<void> => {
+    for (let part = 0; part < 30; part += 1) await writer.write(randomBytes(MIB));
+    await writer.commit();
+  };
+  await expectFault(writing(), "DRIVER_ERROR");
+  await writer.close();
+  expect(await driver.abortUnfinished("/", new Date(Date.now() + 60_000))).toEqual({ aborted: 0 });
+  await expectFault(driver.stat("/u/data"), "PATH_NOT_FOUND");
 }

@@ -4,9 +4,10 @@ import { INTERNAL_ERROR, SLOW_DOWN, type Fault } from "@longshore/testkit/s3/sta
 import type { Operation } from "@longshore/testkit/s3/stand-in/log";
 import { startStandIn, type StandIn } from "@longshore/testkit/s3/server";
 import { collectBytes } from "@longshore/testkit/streams";
-import { createS3Driver } from "../../src/drivers/s3/driver.js";
+import type { S3Surroundings } from "../../src/drivers/s3/driver.js";
 import { expectFault } from "../contract/driver-contract.js";
-import { driverOn, optionsFor } from "./s3-subject.js";
+import { abandonUpload, objectFaults } from "./object-faults.js";
+import { driverOn } from "./s3-subject.js";
 
 const MIB = 1024 * 1024;
 const text = (value: string): Uint8Array => new TextEncoder().encode(value);
@@ -27,137 +28,62 @@ describe("the S3 driver when things go wrong", () => {
   });
 
   /** Pauses are skipped in these tests unless stated. */
-  const open = async (parameters: Readonly<Record<string, unknown>> = {}, random = () => 0) => {
-    const driver = await driverOn(server, parameters, { random });
+  const open = async (parameters: Readonly<Record<string, unknown>> = {}, surroundings: S3Surroundings = {}) => {
+    const driver = await driverOn(server, parameters, { random: () => 0, ...surroundings });
     close.push(() => driver.close());
     return driver;
   };
   const strike = (operation: Operation, fault: Fault, times = 1) =>
     server.faults.add({ fault, times, when: (request) => request.operation === operation });
-  const LOST: Fault = { kind: "lost-answer" };
-  const RESET: Fault = { kind: "reset" };
 
-  describe("retryable answers", () => {
-    it.each([
-      ["500", INTERNAL_ERROR],
-      ["503 SlowDown", SLOW_DOWN],
-      ["429", { kind: "error", status: 429, code: "TooManyRequests" }],
-      ["502 of a proxy", { kind: "error", status: 502, code: "" }],
-      ["a reset", RESET],
-      ["a lost answer", LOST],
-    ] as const)("%s: every call works in the end", async (_, fault) => {
-      const driver = await open();
-      await driver.write("/a", text("x"));
-      for (const operation of [
-        "PutObject",
-        "GetObject",
-        "HeadObject",
-        "ListObjectsV2",
-        "DeleteObject",
-        "CopyObject",
-      ] as const)
-        strike(operation, fault, 2);
-      await driver.write("/a", text("y"));
-      expect(Buffer.from(await driver.read("/a")).toString()).toBe("y");
-      expect((await driver.stat("/a")).size).toBe(1);
-      expect((await driver.list("/")).names).toEqual(["a"]);
-      await driver.move("/a", "/b");
-      expect((await driver.list("/")).names).toEqual(["b"]);
-      expect(Buffer.from(await driver.read("/b")).toString()).toBe("y");
-    });
-
-    it("to a part, and to the end of a multipart upload, which may have taken effect nonetheless", async () => {
-      const driver = await open({ chunksize: 5 * MIB });
-      const bytes = randomBytes(12 * MIB);
-      for (const fault of [INTERNAL_ERROR, RESET, LOST]) {
-        for (const operation of ["CreateMultipartUpload", "UploadPart", "CompleteMultipartUpload"] as const) {
-          strike(operation, fault);
-        }
-        const writer = await driver.writer("/u/data");
-        await writer.write(Buffer.from(bytes));
-        await writer.commit();
-        expect(Buffer.compare(await collectBytes(await driver.open("/u/data")), bytes)).toBe(0);
-        server.faults.clear();
-        await driver.delete("/u/data");
-      }
-    });
-
-    it("to a versioned write whose answer was lost are recognised as written", async () => {
-      const driver = await open();
-      strike("PutObject", LOST);
-      expect(await driver.writeVersioned("/state", text("one"), undefined)).toEqual({ written: true });
-      const { version } = await driver.readVersioned("/state");
-      strike("PutObject", LOST);
-      expect(await driver.writeVersioned("/state", text("two"), version)).toEqual({ written: true });
-      expect(await driver.writeVersioned("/state", text("three"), version)).toEqual({ written: false });
-    });
-
-    it("that persist mean unavailable after so many attempts, with a time to retry, and never unknown", async () => {
-      const driver = await open({ maxattempts: 3, circuitthreshold: 0 });
-      await driver.write("/a", text("x"));
-      for (const fault of [INTERNAL_ERROR, SLOW_DOWN, RESET]) {
-        const rule = server.faults.add({ fault });
-        for (const call of [
-          () => driver.read("/a"),
-          () => driver.stat("/a"),
-          () => driver.open("/a"),
-          () => driver.list("/"),
-          () => driver.write("/a", text("y")),
-          () => driver.delete("/a"),
-        ]) {
-          await expect(call()).rejects.toMatchObject({ code: "STORAGE_UNAVAILABLE", fault: { retryAfter: 5 } });
-        }
-        expect(rule.hits).toBe(3 * 6);
-        rule.remove();
-      }
-      expect(Buffer.from(await driver.read("/a")).toString()).toBe("x");
-    });
-
-    it("are retried only within the deadline, and not after the caller has gone", async () => {
-      const driver = await open({ maxattempts: 100, retrydeadline: "100ms", circuitthreshold: 0 }, () => 0.99);
-      const rule = server.faults.add({ fault: INTERNAL_ERROR });
-      await expectFault(driver.read("/a"), "STORAGE_UNAVAILABLE");
-      expect(rule.hits).toBeLessThan(3);
-      const patient = await open({ circuitthreshold: 0 }, () => 0.99);
-      const controller = new AbortController();
-      const reading = patient.read("/a", { signal: controller.signal });
-      await expect.poll(() => rule.hits).toBeGreaterThan(2);
-      const reason = new Error("gone");
-      controller.abort(reason);
-      await expect(reading).rejects.toBe(reason);
-    });
+  const small: readonly Operation[] = [
+    "PutObject",
+    "GetObject",
+    "HeadObject",
+    "ListObjectsV2",
+    "DeleteObject",
+    "CopyObject",
+  ];
+  const large: readonly Operation[] = [
+    "CreateMultipartUpload",
+    "UploadPart",
+    "UploadPartCopy",
+    "CompleteMultipartUpload",
+  ];
+  objectFaults({
+    server: () => ({
+      faults: server.faults,
+      counts: () => server.log.counts(),
+      clear: () => server.log.clear(),
+      lastCondition: () => server.log.requests.at(-1)?.headers.get("if-match"),
+    }),
+    open,
+    busy: SLOW_DOWN,
+    internal: INTERNAL_ERROR,
+    further: [["429", { kind: "error", status: 429, code: "TooManyRequests" }]],
+    attempts: (count) => ({ maxattempts: count }),
+    small,
+    large,
+    largeParameters: { chunksize: 5 * MIB },
+    put: "PutObject",
+    get: "GetObject",
   });
 
-  describe("a storage that is down", () => {
-    it("isn't called for a while, then once, then by all again", async () => {
-      const options = await optionsFor(server, { maxattempts: 3, circuitthreshold: 3, circuittime: "10s" });
-      let now = 0;
-      const driver = createS3Driver(options, { now: () => now, random: () => 0 });
-      close.push(() => driver.close());
-      await driver.write("/a", text("x"));
-      const rule = server.faults.add({ fault: INTERNAL_ERROR });
-      await expectFault(driver.read("/a"), "STORAGE_UNAVAILABLE");
-      expect(rule.hits).toBe(3);
-      now = 4000;
-      await expect(driver.read("/a")).rejects.toMatchObject({ fault: { code: "STORAGE_UNAVAILABLE", retryAfter: 6 } });
-      expect(rule.hits).toBe(3);
-      now = 10_000;
-      const both = await Promise.allSettled([driver.read("/a"), driver.read("/a")]);
-      expect(both.map(({ status }) => status)).toEqual(["rejected", "rejected"]);
-      expect(rule.hits).toBe(4);
-      rule.remove();
-      now = 20_000;
-      expect(Buffer.from(await driver.read("/a")).toString()).toBe("x");
-      await Promise.all([driver.read("/a"), driver.read("/a")]);
-    });
-  });
-
-  it("is given up on after the request timeout if it is silent", async () => {
-    const driver = await open({ requesttimeout: "1s", maxattempts: 2 });
-    server.faults.add({ fault: { kind: "stall", milliseconds: 60_000 } });
+  it("retries are made only within the deadline, and not after the caller has gone", async () => {
+    const driver = await open(
+      { maxattempts: 100, retrydeadline: "100ms", circuitthreshold: 0 },
+      { random: () => 0.99 },
+    );
+    const rule = server.faults.add({ fault: INTERNAL_ERROR });
     await expectFault(driver.read("/a"), "STORAGE_UNAVAILABLE");
-    server.faults.clear();
-    await expectFault(driver.read("/a"), "PATH_NOT_FOUND");
+    expect(rule.hits).toBeLessThan(3);
+    const patient = await open({ circuitthreshold: 0 }, { random: () => 0.99 });
+    const controller = new AbortController();
+    const reading = patient.read("/a", { signal: controller.signal });
+    await expect.poll(() => rule.hits).toBeGreaterThan(2);
+    const reason = new Error("gone");
+    controller.abort(reason);
+    await expect(reading).rejects.toBe(reason);
   });
 
   it("is reached even if the clock is an hour off", async () => {
@@ -177,38 +103,6 @@ describe("the S3 driver when things go wrong", () => {
 
   describe("a stream", () => {
     const bytes = randomBytes(3 * MIB + 17);
-    it.each([
-      ["reset", { kind: "reset-in-body", after: MIB }],
-      ["cut short", { kind: "truncate", after: MIB }],
-      ["that stalls", { kind: "stall-in-body", after: MIB, milliseconds: 60_000 }],
-    ] as const)("%s goes on where it was", async (_, fault) => {
-      const driver = await open({ requesttimeout: "1s" });
-      await driver.write("/big", bytes);
-      for (const [start, end] of [
-        [0, undefined],
-        [12_345, undefined],
-        [7, 3 * MIB],
-      ] as const) {
-        server.log.clear();
-        strike("GetObject", fault, 2);
-        const copy = await collectBytes(await driver.open("/big", { start, end }));
-        expect(Buffer.compare(copy, bytes.subarray(start, (end ?? bytes.length) + 1))).toBe(0);
-        expect(server.log.counts()).toEqual({ GetObject: 3 });
-        expect(server.log.requests.at(-1)?.headers.get("if-match")).toMatch(/^"/);
-      }
-    });
-
-    it("never continues with other content", async () => {
-      const driver = await open();
-      for (const replace of [() => driver.write("/big", randomBytes(bytes.length)), () => driver.delete("/big")]) {
-        await driver.write("/big", bytes);
-        strike("GetObject", { kind: "reset-in-body", after: MIB });
-        const stream = await driver.open("/big");
-        await replace();
-        await expect(collectBytes(stream)).rejects.toMatchObject({ name: "StorageError" });
-      }
-    });
-
     it("that keeps breaking without a byte is given up", async () => {
       const driver = await open({ maxattempts: 4 });
       await driver.write("/big", bytes);
@@ -286,15 +180,6 @@ describe("the S3 driver when things go wrong", () => {
       fault: { kind: "error", status: 400, code: "InvalidPart" },
       when: ({ operation, query }) => operation === "UploadPart" && query.get("partNumber") === "2",
     });
-    const writer = await driver.writer("/u/data");
-    const writing = async (): Promise<void> => {
-      for (let part = 0; part < 30; part += 1) await writer.write(randomBytes(MIB));
-      await writer.commit();
-    };
-    await expectFault(writing(), "DRIVER_ERROR");
-    await writer.close();
-    const later = new Date(Date.now() + 60_000);
-    expect(await driver.abortUnfinished("/", later)).toEqual({ aborted: 0 });
-    await expectFault(driver.stat("/u/data"), "PATH_NOT_FOUND");
+    await abandonUpload(driver);
   });
 });

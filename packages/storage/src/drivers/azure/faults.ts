@@ -4,6 +4,7 @@ import {
   firstLine,
   kindOfStatus,
   NOT_TLS,
+  secondsToWait,
   ServiceFault,
   withoutSecrets,
   type FaultKind,
@@ -96,11 +97,6 @@ function know(error: unknown): Known {
 function codeOf(error: unknown): string {
   if (!(error instanceof Error)) return "unknown";
   return "code" in error && typeof error.code === "string" ? error.code : error.name;
-}
-
-/** `Retry-After` in seconds; its other form, a date, isn't used by the service. */
-function secondsToWait(header: string | undefined): number | undefined {
-  return header !== undefined && /^\d{1,6}$/.test(header) ? Number(header) * 1000 : undefined;
 }
 
 /** The library's message for a body that ends too early. */

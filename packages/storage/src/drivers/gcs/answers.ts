@@ -1,6 +1,7 @@
 import type { Readable } from "node:stream";
 import type { Dispatcher } from "undici";
 import { z } from "zod";
+import { secondsToWait } from "../objects/faults.js";
 import type { Refusal } from "./faults.js";
 import { firstText } from "./xml.js";
 
@@ -30,9 +31,7 @@ const errorBody = z.object({
 /** What a service of Google's says about a request that it refused. */
 export async function readRefusal({ statusCode, headers, body }: Dispatcher.ResponseData): Promise<Refusal> {
   const text = await readText(body, MOST_ERROR).catch(() => "");
-  const seconds = headers["retry-after"];
-  const wait = typeof seconds === "string" && /^\d{1,6}$/.test(seconds) ? Number(seconds) * 1000 : undefined;
-  return { status: statusCode, wait, ...describe(text) };
+  return { status: statusCode, wait: secondsToWait(headers["retry-after"]), ...describe(text) };
 }
 
 const ERROR_DOCUMENT = /^\s*(?:<\?xml[^>]*>\s*)?<Error[\s>]/;

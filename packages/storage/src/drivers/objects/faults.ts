@@ -1,3 +1,4 @@
+import { SECOND } from "@longshore/base/duration";
 import { isStorageError, StorageError, type StorageObstacle } from "../../errors.js";
 import { driverError, pathNotFound } from "../shared/errors.js";
 
@@ -81,6 +82,11 @@ const STATUSES: Readonly<Record<number, FaultKind>> = {
   501: "not-implemented",
   507: "full",
 };
+
+/** How long a `Retry-After` in seconds asks to wait (ms); its other form, a date, isn't used by these services. */
+export function secondsToWait(header: unknown): number | undefined {
+  return typeof header === "string" && /^\d{1,6}$/.test(header) ? Number(header) * SECOND : undefined;
+}
 
 /** Replaces secrets in messages. */
 const HIDDEN = "[hidden]";

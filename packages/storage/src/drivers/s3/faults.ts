@@ -3,6 +3,7 @@ import {
   firstLine,
   kindOfStatus,
   NOT_TLS,
+  secondsToWait,
   ServiceFault,
   withoutSecrets,
   type FaultKind,
@@ -52,6 +53,8 @@ interface Known {
   readonly status: number | undefined;
   readonly requestId: string | undefined;
   readonly retryable: boolean;
+  /** How long the service asks to wait (ms). */
+  readonly wait: number | undefined;
 }
 
 function fieldsOf(value: unknown): Readonly<Record<string, unknown>> {
@@ -63,6 +66,8 @@ function know(error: unknown): Known {
   const meta = fieldsOf(fields["$metadata"]);
   const status = meta["httpStatusCode"];
   const requestId = meta["requestId"];
+  // The SDK hides it from whoever lists an error's fields.
+  const answer: unknown = error instanceof Error ? Reflect.get(error, "$response") : undefined;
   return {
     name: error instanceof Error ? error.name : "unknown",
     message: error instanceof Error ? error.message : "",
@@ -70,6 +75,7 @@ function know(error: unknown): Known {
     status: typeof status === "number" ? status : undefined,
     requestId: typeof requestId === "string" ? requestId : undefined,
     retryable: fields["$retryable"] !== undefined || meta["clockSkewCorrected"] === true,
+    wait: secondsToWait(fieldsOf(fieldsOf(answer)["headers"])["retry-after"]),
   };
 }
 
@@ -91,7 +97,7 @@ export function toFault(error: unknown, operation: string, secrets: readonly str
   const details = where.length > 0 ? ` (${where.join(", ")})` : "";
   const name = known.name === "Error" && known.code !== "" ? known.code : known.name;
   const text = `${operation}: ${name}${details}: ${firstLine(known.message)}${hint(kind, operation, known)}`;
-  return new ServiceFault(kind, known.status, withoutSecrets(text, secrets));
+  return new ServiceFault(kind, known.status, withoutSecrets(text, secrets), known.wait);
 }
 
 function idText(requestId: string | undefined): string {

@@ -17,7 +17,7 @@ export type Fault =
   /** A pause within the answer's body. */
   | { readonly kind: "stall-in-body"; readonly after: number; readonly milliseconds: number };
 
-export const SLOW_DOWN: Fault = { kind: "error", status: 503, code: "SlowDown" };
+export const SLOW_DOWN = { kind: "error", status: 503, code: "SlowDown" } as const satisfies Fault;
 export const INTERNAL_ERROR: Fault = { kind: "error", status: 500, code: "InternalError" };
 
 interface FaultRule<R> {
