@@ -14,9 +14,9 @@ import {
 } from "@longshore/options/declare";
 import { refuse } from "@longshore/options/kind";
 import type { z } from "zod";
+import { serviceOptions } from "../objects/options.js";
 
 const OURS = { ours: true };
-const TIME = { min: 100, max: HOUR };
 /** The service accepts blocks of up to 4,000 MiB. */
 const BLOCK = { min: 5 * MIB, max: 2 * GIB };
 
@@ -35,6 +35,8 @@ const credentials = section(
   },
   "Credentials other than an account key.",
 );
+
+const service = serviceOptions();
 
 const where = {
   accountname: text("The storage account. Required."),
@@ -75,7 +77,7 @@ const transfers = {
     { fallback: "134217728, or twice `chunksize` if that is more", ...OURS },
   ),
   redirectexpiry: boundedDuration("20m", { min: SECOND, max: DAY }, "How long a signed address is valid.", OURS),
-  maxsockets: looseInteger(256, { min: 1, max: 65_536 }, "Connections of a worker to the service.", OURS),
+  maxsockets: service.maxsockets,
 };
 
 const faults = {
@@ -92,15 +94,10 @@ const faults = {
     "The longest pause before the first repetition; it doubles with each.",
     { env: "RETRYDELAY" },
   ),
-  requesttimeout: boundedDuration("30s", TIME, "For the next sign of life of a request.", OURS),
-  retrydeadline: boundedDuration("60s", TIME, "How long a failed request is retried. Then the answer is 503.", OURS),
-  circuitthreshold: looseInteger(
-    20,
-    { min: 0, max: 1_000_000 },
-    "Failures in a row after which a worker asks the service nothing for `circuittime` and answers 503 at once; 0: never.",
-    OURS,
-  ),
-  circuittime: boundedDuration("5s", TIME, "How long, before one request tries again.", OURS),
+  requesttimeout: service.requesttimeout,
+  retrydeadline: service.retrydeadline,
+  circuitthreshold: service.circuitthreshold,
+  circuittime: service.circuittime,
 };
 
 /** The options of `storage.azure` (wire contract §6.6). */

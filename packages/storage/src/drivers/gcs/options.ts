@@ -1,12 +1,12 @@
-import { DAY, HOUR, SECOND } from "@longshore/base/duration";
+import { DAY, SECOND } from "@longshore/base/duration";
 import { GIB, KIB, MIB } from "@longshore/base/size";
 import { boundedDuration, key, looseInteger, optionalLooseInteger, text, textOr } from "@longshore/options/declare";
 import { refuse } from "@longshore/options/kind";
 import { Secret } from "@longshore/options/secret";
 import { z } from "zod";
+import { serviceOptions } from "../objects/options.js";
 
 const OURS = { ours: true };
-const TIME = { min: 100, max: HOUR };
 /** Distribution sends multiples of this size. */
 const CHUNK = 256 * KIB;
 /** Distribution's minimum: smaller numbers mean this one. */
@@ -27,6 +27,8 @@ const credentials = key(
     secret: true,
   },
 );
+
+const service = serviceOptions();
 
 const where = {
   bucket: text("The bucket. It must exist. Required."),
@@ -67,21 +69,16 @@ const transfers = {
     "How long a signed address is valid; at most 12 hours where Google's service signs, because there is no key.",
     OURS,
   ),
-  maxsockets: looseInteger(256, { min: 1, max: 65_536 }, "Connections of a worker to the service.", OURS),
+  maxsockets: service.maxsockets,
 };
 
 const faults = {
-  connecttimeout: boundedDuration("5s", TIME, "For a connection to be made.", OURS),
-  requesttimeout: boundedDuration("30s", TIME, "For the next sign of life of a request.", OURS),
-  retrydeadline: boundedDuration("60s", TIME, "How long a failed request is retried. Then the answer is 503.", OURS),
-  maxattempts: looseInteger(6, { min: 1, max: 100 }, "Attempts in that time, the first one included.", OURS),
-  circuitthreshold: looseInteger(
-    20,
-    { min: 0, max: 1_000_000 },
-    "Failures in a row after which a worker asks the service nothing for `circuittime` and answers 503 at once; 0: never.",
-    OURS,
-  ),
-  circuittime: boundedDuration("5s", TIME, "How long, before one request tries again.", OURS),
+  connecttimeout: service.connecttimeout,
+  requesttimeout: service.requesttimeout,
+  retrydeadline: service.retrydeadline,
+  maxattempts: service.maxattempts,
+  circuitthreshold: service.circuitthreshold,
+  circuittime: service.circuittime,
 };
 
 /** The options of `storage.gcs` (wire contract §6.5). */

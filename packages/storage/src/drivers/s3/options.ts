@@ -1,4 +1,4 @@
-import { DAY, HOUR, SECOND } from "@longshore/base/duration";
+import { DAY, SECOND } from "@longshore/base/duration";
 import { GIB, MIB } from "@longshore/base/size";
 import {
   boundedDuration,
@@ -13,14 +13,13 @@ import {
 } from "@longshore/options/declare";
 import { refuse } from "@longshore/options/kind";
 import type { z } from "zod";
-
+import { serviceOptions } from "../objects/options.js";
 import { isAmazon, parseEndpoint, type Endpoint } from "./endpoint.js";
 
 const OURS = { ours: true };
 /** In a string, the leading digits count, as in Distribution. */
 const LEADING = { leadingDigits: true };
 const PART = { min: 5 * MIB, max: 5 * GIB, ...LEADING };
-const TIME = { min: 100, max: HOUR };
 
 const STORAGE_CLASSES = [
   "NONE",
@@ -45,6 +44,8 @@ const ACLS = [
 ] as const;
 
 const CHECKSUMS = ["when_required", "when_supported"] as const;
+
+const service = serviceOptions(LEADING);
 
 const where = {
   bucket: text("The bucket. It must exist. Required."),
@@ -104,26 +105,16 @@ const transfers = {
     { anyCase: true, ...OURS },
   ),
   redirectexpiry: boundedDuration("20m", { min: SECOND, max: 7 * DAY }, "How long a presigned address is valid.", OURS),
-  maxsockets: looseInteger(256, { min: 1, max: 65_536, ...LEADING }, "Connections of a worker to the service.", OURS),
+  maxsockets: service.maxsockets,
 };
 
 const faults = {
-  connecttimeout: boundedDuration("5s", TIME, "For a connection to be made.", OURS),
-  requesttimeout: boundedDuration("30s", TIME, "For the next sign of life of a request.", OURS),
-  retrydeadline: boundedDuration("60s", TIME, "How long a failed request is retried. Then the answer is 503.", OURS),
-  maxattempts: looseInteger(
-    6,
-    { min: 1, max: 100, ...LEADING },
-    "Attempts in that time, the first one included.",
-    OURS,
-  ),
-  circuitthreshold: looseInteger(
-    20,
-    { min: 0, max: 1_000_000, ...LEADING },
-    "Failures in a row after which a worker asks the service nothing for `circuittime` and answers 503 at once; 0: never.",
-    OURS,
-  ),
-  circuittime: boundedDuration("5s", TIME, "How long, before one request tries again.", OURS),
+  connecttimeout: service.connecttimeout,
+  requesttimeout: service.requesttimeout,
+  retrydeadline: service.retrydeadline,
+  maxattempts: service.maxattempts,
+  circuitthreshold: service.circuitthreshold,
+  circuittime: service.circuittime,
 };
 
 const clients = {
