@@ -4,7 +4,7 @@ import { join } from "node:path";
 import { afterEach, beforeEach, describe, expect, it, vi } from "vitest";
 import { makeTemporaryFolder } from "@longshore/testkit/temporary-folder";
 import { collectBytes } from "@longshore/testkit/streams";
-import type { StorageDriver } from "../../src/contract/driver.js";
+import { canTouch, type StorageDriver } from "../../src/contract/driver.js";
 import type { FileCalls } from "../../src/drivers/filesystem/calls.js";
 import { createFilesystemDriver } from "../../src/drivers/filesystem/driver.js";
 import type { FilesystemOptions } from "../../src/drivers/filesystem/options.js";
@@ -401,6 +401,25 @@ describe("the filesystem driver", () => {
       await utimes(`${root}/d`, 1, 1);
       expect((await driver.list("/d")).names).toEqual(["a", "b", "c"]);
     });
+  });
+
+  it("never sets a time that is in the future by the file system's clock, however long a call waits", async () => {
+    let calls = 0;
+    const { driver } = start(
+      (real) => ({
+        utimes: async (path, time) => {
+          calls += 1;
+          const asked = Date.now();
+          if (calls === 1) await expect.poll(() => Date.now()).toBeGreaterThan(asked + 50);
+          await real.utimes(path, time);
+        },
+      }),
+      { ahead: 24 * 60 * 60 * 1000 },
+    );
+    if (!canTouch(driver)) throw new Error("the filesystem driver has lost touch()");
+    await driver.write("/a", text("x"));
+    await driver.touch("/a");
+    expect((await driver.stat("/a")).modified.getTime()).toBeLessThanOrEqual(Date.now());
   });
 
   it("hides leftovers of unfinished writes, and names that no path can have", async () => {

@@ -109,7 +109,9 @@ function createTouch({ calls, descriptors }: MutationHost, now: () => number): (
       }
       const { ctimeMs, mtimeMs } = await calls.stat(file);
       if (Math.abs(ctimeMs - mtimeMs) <= SKEW || tries > 0) return;
-      ahead += ctimeMs - mtimeMs;
+      // As it is after the call, which may have waited: what is set from now on is never in the file system's future. One
+      // millisecond is what our clock may have rounded off.
+      ahead = Math.floor(ctimeMs - now()) - 1;
     }
   };
 }
