@@ -29,11 +29,13 @@ export function pageOf<T>(source: ListSource<T>, query: InventoryQuery<string>):
   const found =
     search === "" ? source.items : source.items.filter((item) => nameOf(item).toLowerCase().includes(search));
   const placed = found.map((item) => ({ item, key: keyOf?.(item) ?? "", name: nameOf(item) }));
-  const order = (a: Place, b: Place): number => (descending ? -1 : 1) * comparePlaces(a, b);
-  if (keyOf !== undefined || descending) placed.sort(order);
+  // The order of names is kept among what has the same key.
+  if (keyOf !== undefined) placed.sort((a, b) => compare(a.key, b.key));
+  if (descending) placed.reverse();
   const form = [query.sort ?? "name", descending ? "descending" : "ascending"].join(" ");
   const cursor = after === undefined ? undefined : openCursor(after, form);
-  const first = cursor === undefined ? 0 : placed.findIndex((place) => order(place, cursor) > 0);
+  const isAfter = (place: Place, mark: Place): boolean => (descending ? -1 : 1) * comparePlaces(place, mark) > 0;
+  const first = cursor === undefined ? 0 : placed.findIndex((place) => isAfter(place, cursor));
   const page = first < 0 ? [] : placed.slice(first, first + limit);
   const last = page.at(-1);
   const isEnd = last === undefined || last === placed.at(-1);
