@@ -23,7 +23,7 @@ describePeers("registry backup, of a registry that serves", ["docker-registry"],
       await pushImage(registry.client, "team/app", "v2");
       const second = await command("backup", copy);
       expect(second).toMatchObject({ code: 0 });
-      expect(second.stdout).toContain("1 tags, 1 manifests and 3 blobs");
+      expect(second.stdout).toContain("1 tag, 1 manifest and 3 blobs");
       expect((await command("backup", registry.root)).stderr).toContain("this registry itself");
       const empty = commandsOver(await configurationOf(folder.path, `${folder.path}/unmounted`, "unmounted.yml"));
       const refused = await empty("backup", copy, "--mirror");
@@ -38,7 +38,7 @@ describePeers("registry backup, of a registry that serves", ["docker-registry"],
       await truncate(`${registry.root}/docker/registry/v2/blobs/sha256/${hex.slice(0, 2)}/${hex}/data`, 10);
       const mirrored = await command("backup", copy, "--mirror");
       expect(mirrored).toMatchObject({ code: 1 });
-      expect(mirrored.stdout).toContain("0 removed, 1 problems");
+      expect(mirrored.stdout).toContain("0 removed, 1 problem");
       expect(mirrored.stderr).toContain(`not copied: team/app ${digest}`);
     }
     const target = commandsOver(await configurationOf(folder.path, restored));

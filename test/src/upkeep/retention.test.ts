@@ -55,7 +55,7 @@ describe("registry retention, beside a registry that serves", () => {
       `remove\tteam/app:${signature}\tat once\tit goes with ${old.manifest.digest}`,
       "",
     ]);
-    expect(dry.stderr).toContain("dry run: 2 tags would be removed, 3 kept in 1 repositories");
+    expect(dry.stderr).toContain("dry run: 2 tags would be removed, 3 kept in 1 repository");
     const json = await command("retention", "--dry-run", "--removed", "--json");
     expect(
       json.stdout

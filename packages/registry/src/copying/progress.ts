@@ -1,5 +1,5 @@
 import type { CopyProgress } from "@longshore/mirror";
-import { formatMebibytes } from "../garbage-collection/progress.js";
+import { counted, formatBytes } from "../wording.js";
 
 /** Cells of the bar. */
 const CELLS = 24;
@@ -45,6 +45,6 @@ function describe({ done, found, isComplete, blobs, bytes }: CopyProgress, secon
   const filled = found === 0 ? 0 : Math.floor((done / found) * CELLS);
   const bar = isComplete ? `[${"#".repeat(filled)}${".".repeat(CELLS - filled)}] ` : "";
   const of = `${done} of ${found}${isComplete ? "" : " or more"} tags`;
-  const rate = seconds > 0 ? `, ${formatMebibytes(bytes / seconds)}/s` : "";
-  return `copying ${bar}${of}, ${blobs} blobs, ${formatMebibytes(bytes)}${rate}`;
+  const rate = seconds > 0 ? `, ${formatBytes(Math.round(bytes / seconds))}/s` : "";
+  return `copying ${bar}${of}, ${counted(blobs, "blob")}, ${formatBytes(bytes)}${rate}`;
 }

@@ -1,6 +1,6 @@
 import type { CollectProgress } from "@longshore/storage";
+import { formatBytes } from "../wording.js";
 
-const MIB = 1024 * 1024;
 /** Cells of the bar. */
 const CELLS = 24;
 /** Time between updates on a terminal, and between lines elsewhere (ms). */
@@ -52,7 +52,7 @@ export function createProgress(write: (text: string) => void, isTerminal: boolea
 
 function describe({ phase, done, total, freedBytes }: CollectProgress, seconds: number): string {
   const rate = seconds > 0 ? ` ${Math.round(done / seconds)}/s` : "";
-  const freed = phase === "sweep" ? `, ${formatMebibytes(freedBytes)} freed` : "";
+  const freed = phase === "sweep" ? `, ${formatBytes(freedBytes)} freed` : "";
   if (total === undefined) return `${STEPS[phase]}: ${done}${rate}`;
   return `${STEPS[phase]} ${formatBar(done, total)} ${done} of ${total}${phase === "look" ? "" : rate}${freed}`;
 }
@@ -61,8 +61,4 @@ function describe({ phase, done, total, freedBytes }: CollectProgress, seconds: 
 export function formatBar(done: number, total: number): string {
   const filled = total === 0 ? CELLS : Math.min(CELLS, Math.floor((done / total) * CELLS));
   return `[${"#".repeat(filled)}${".".repeat(CELLS - filled)}]`;
-}
-
-export function formatMebibytes(bytes: number): string {
-  return `${(bytes / MIB).toFixed(1)} MiB`;
 }

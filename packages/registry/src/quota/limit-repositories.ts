@@ -17,7 +17,7 @@ import {
 } from "@longshore/storage";
 import { ApiError } from "../errors/api-error.js";
 import { NO_HOLDINGS, type Holdings } from "./holdings.js";
-import { formatBytes } from "./format-bytes.js";
+import { formatBytes } from "../wording.js";
 import { sayAmount, sayUsed } from "./say.js";
 import { quotaExceeded, type Reservation, type Reservations } from "./reservations.js";
 

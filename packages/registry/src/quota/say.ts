@@ -1,12 +1,16 @@
 import type { Measure } from "@longshore/policy";
-import { formatBytes } from "./format-bytes.js";
-
-const SINGULAR = { tags: "tag", repositories: "repository" } as const;
+import { counted, countedRepositories, formatBytes } from "../wording.js";
 
 /** `1.5 GiB`, `1 tag`, `2 tags`. */
 export function sayAmount(measure: Measure, amount: number): string {
-  if (measure === "bytes") return formatBytes(amount);
-  return `${amount} ${amount === 1 ? SINGULAR[measure] : measure}`;
+  switch (measure) {
+    case "bytes":
+      return formatBytes(amount);
+    case "tags":
+      return counted(amount, "tag");
+    case "repositories":
+      return countedRepositories(amount);
+  }
 }
 
 /** `1.5 GiB are used`, `1 tag is used`. */

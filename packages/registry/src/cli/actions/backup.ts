@@ -19,11 +19,11 @@ import { tmpdir } from "node:os";
 import { join, resolve } from "node:path";
 import type { Writable } from "node:stream";
 import { findingsOf, readConfiguration } from "../configuration.js";
-import { formatMebibytes } from "../../garbage-collection/progress.js";
 import type { Config } from "../../config/config.js";
 import type { Invocation } from "../command.js";
 import { UsageError } from "../flags.js";
 import { isMirrored } from "../../config/mirrored.js";
+import { counted, countedRepositories, formatBytes } from "../../wording.js";
 import { withRegistry, type RegistryContext } from "../with-registry.js";
 
 /** Copies all repositories to another storage. */
@@ -138,7 +138,7 @@ async function isThere(path: string): Promise<boolean> {
 function reporting({ config, status, signal }: RegistryContext): CopyStoreOptions {
   let [bytes, items, current] = [0, 0, ""];
   const show = (): void => {
-    status.update(() => `copying ${current}: ${items} blobs, manifests and tags, ${formatMebibytes(bytes)}`);
+    status.update(() => `copying ${current}: ${items} blobs, manifests and tags, ${formatBytes(bytes)}`);
   };
   return {
     signal,
@@ -161,8 +161,8 @@ function reporting({ config, status, signal }: RegistryContext): CopyStoreOption
 
 function summaryOf(result: CopiedStore): string {
   const { repositories, tags, manifests, blobs, removed, problems } = result;
-  const copied = `${tags} tags, ${manifests} manifests and ${blobs} blobs (${formatMebibytes(result.bytes)}) copied`;
-  return `${repositories} repositories: ${copied}, ${removed} removed, ${problems} problems`;
+  const copied = `${counted(tags, "tag")}, ${counted(manifests, "manifest")} and ${counted(blobs, "blob")} (${formatBytes(result.bytes)}) copied`;
+  return `${countedRepositories(repositories)}: ${copied}, ${removed} removed, ${counted(problems, "problem")}`;
 }
 
 /** Whether a place is a tar: a file's name, or `-` for a standard stream. Throws UsageError for one that is compressed. */

@@ -1,12 +1,13 @@
 import { CollectError, type CollectResult } from "@longshore/storage";
 import { runCollection } from "../../garbage-collection/run-collection.js";
-import { createProgress, formatMebibytes } from "../../garbage-collection/progress.js";
+import { createProgress } from "../../garbage-collection/progress.js";
 import type { Config } from "../../config/config.js";
 import { parseDuration } from "@longshore/base/duration";
 import { Resources } from "@longshore/base/resources";
 import { silentLog } from "../../observability/log.js";
 import { onStopSignals } from "../../server/processes/signals.js";
 import { COLLECTION_AGENT } from "../../retention/observe-removals.js";
+import { counted, formatBytes } from "../../wording.js";
 import type { Invocation } from "../command.js";
 import { printErrors } from "../configuration.js";
 import { UsageError } from "../flags.js";
@@ -142,13 +143,13 @@ function summaryOf(result: CollectResult, dryRun: boolean): string {
   const lines = dryRun
     ? ["dry run: nothing was removed"]
     : [
-        `${removedBlobs} blobs, ${removedManifests} manifests and ${removedLinks} layer links removed, ${formatMebibytes(freedBytes)} freed`,
+        `${counted(removedBlobs, "blob")}, ${counted(removedManifests, "manifest")} and ${counted(removedLinks, "layer link")} removed, ${formatBytes(freedBytes)} freed`,
       ];
   if (young > 0) {
     lines.push(
-      `${young} unreferenced blobs (${formatMebibytes(youngBytes)}) kept until they are older than the grace period`,
+      `${counted(young, "unreferenced blob")} (${formatBytes(youngBytes)}) kept until older than the grace period`,
     );
   }
-  if (problems > 0) lines.push(`${problems} problems (see above)`);
+  if (problems > 0) lines.push(`${counted(problems, "problem")} (see above)`);
   return `${lines.join("\n")}\n`;
 }

@@ -10,6 +10,7 @@ import {
 } from "@longshore/storage";
 import type { Invocation } from "../command.js";
 import { immutableTagsOf } from "../../open-storage.js";
+import { counted } from "../../wording.js";
 import { UsageError } from "../flags.js";
 import { repositoryOf, withRegistry, type RegistryContext } from "../with-registry.js";
 import { pagesOf } from "./repository-list.js";
@@ -75,7 +76,9 @@ async function run(
       const copied: CopiedWithin = await work(registry, { from, to }, { signal, onCopied });
       status.clear();
       const { tags, manifests, blobs } = copied;
-      terminal.out(`${done} ${from} to ${to}: ${tags} tags, ${manifests} manifests, ${blobs} blobs\n`);
+      terminal.out(
+        `${done} ${from} to ${to}: ${counted(tags, "tag")}, ${counted(manifests, "manifest")}, ${counted(blobs, "blob")}\n`,
+      );
       return 0;
     } catch (error) {
       if (!isStorageError(error, "NAME_UNKNOWN")) throw error;

@@ -1,4 +1,5 @@
 import { isStorageError } from "@longshore/storage";
+import { counted } from "../../wording.js";
 import type { Invocation } from "../command.js";
 import { repositoryOf, withRegistry } from "../with-registry.js";
 import { countsOf } from "./repository-list.js";
@@ -11,7 +12,7 @@ export function deleteRepository(invocation: Invocation): Promise<number> {
   return withRegistry(invocation, { changes: !isDryRun }, async ({ registry, status, signal }) => {
     if (isDryRun || !flags.has("yes")) {
       const [tags, manifests] = await countsOf(registry, name, signal);
-      terminal.out(`${name}: ${tags} tags and ${manifests} manifests would be deleted\n`);
+      terminal.out(`${name}: ${counted(tags, "tag")} and ${counted(manifests, "manifest")} would be deleted\n`);
       if (isDryRun) return 0;
       status.line("nothing was deleted; repeat the command with --yes to delete it");
       return 1;
@@ -24,8 +25,11 @@ export function deleteRepository(invocation: Invocation): Promise<number> {
     try {
       const { tags, manifests, uploads, left } = await registry.remove(name, { signal, onRemoved });
       status.clear();
-      terminal.out(`${name}: ${tags} tags and ${manifests} manifests deleted, ${uploads} uploads ended\n`);
-      if (left > 0) status.line(`${left} manifests were pushed meanwhile and stay; run it again to delete them`);
+      terminal.out(
+        `${name}: ${counted(tags, "tag")} and ${counted(manifests, "manifest")} deleted, ${counted(uploads, "upload")} ended\n`,
+      );
+      if (left > 0)
+        status.line(`pushed meanwhile and left: ${counted(left, "manifest")}; run it again to delete what is left`);
       return 0;
     } catch (error) {
       if (isStorageError(error, "TAG_IMMUTABLE")) {

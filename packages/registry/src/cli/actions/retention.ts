@@ -1,6 +1,7 @@
 import { Resources } from "@longshore/base/resources";
 import { RETENTION_AGENT } from "../../retention/observe-removals.js";
 import { runRetention, type RetentionResult } from "../../retention/run-retention.js";
+import { counted, countedRepositories } from "../../wording.js";
 import type { Invocation } from "../command.js";
 import { openRemovalAudit } from "../removal-audit.js";
 import { withRegistry } from "../with-registry.js";
@@ -28,7 +29,7 @@ export function applyRetention(invocation: Invocation): Promise<number> {
         },
         removed: (repository, { tag, digest, rule }) => note?.({ repository, tag, digest, rule }),
         problem: warn,
-        progress: (repositories) => status.update(() => `${repositories} repositories`),
+        progress: (repositories) => status.update(() => countedRepositories(repositories)),
       },
     });
     status.line(summaryOf(result, dryRun));
@@ -37,8 +38,8 @@ export function applyRetention(invocation: Invocation): Promise<number> {
 }
 
 function summaryOf({ repositories, kept, removed, changed, problems }: RetentionResult, dryRun: boolean): string {
-  const what = dryRun ? `dry run: ${removed} tags would be removed` : `${removed} tags removed`;
-  const others = changed === 0 ? "" : `, ${changed} were moved or deleted meanwhile, or are needed again`;
-  const wrong = problems === 0 ? "" : `; ${problems} problems (see above)`;
-  return `${what}, ${kept} kept in ${repositories} repositories${others}${wrong}`;
+  const what = dryRun ? `dry run: ${counted(removed, "tag")} would be removed` : `${counted(removed, "tag")} removed`;
+  const others = changed === 0 ? "" : `, ${changed} moved or deleted meanwhile, or needed again`;
+  const wrong = problems === 0 ? "" : `; ${counted(problems, "problem")} (see above)`;
+  return `${what}, ${kept} kept in ${countedRepositories(repositories)}${others}${wrong}`;
 }

@@ -1,8 +1,8 @@
-import { formatMebibytes } from "../../garbage-collection/progress.js";
 import { scrubStorage, type ScrubProgress, type ScrubResult } from "@longshore/storage";
 import type { Invocation } from "../command.js";
 import { UsageError } from "../flags.js";
 import { isMirrored } from "../../config/mirrored.js";
+import { counted, countedRepositories, formatBytes } from "../../wording.js";
 import { withRegistry } from "../with-registry.js";
 
 /** Reads and checks everything that is stored. */
@@ -41,14 +41,14 @@ function describe({ phase, fraction, blobs, bytes, repositories, damaged }: Scru
   const found = damaged > 0 ? `, ${damaged} damaged` : "";
   if (phase === "repositories") return `checking repositories: ${repositories}${found}`;
   const percent = Math.floor((fraction ?? 0) * 100);
-  const rate = seconds > 0 ? `, ${formatMebibytes(bytes / seconds)}/s` : "";
-  return `reading blobs: ${percent} %, ${blobs} (${formatMebibytes(bytes)})${rate}${found}`;
+  const rate = seconds > 0 ? `, ${formatBytes(Math.round(bytes / seconds))}/s` : "";
+  return `reading blobs: ${percent} %, ${blobs} (${formatBytes(bytes)})${rate}${found}`;
 }
 
 function summaryOf(result: ScrubResult): string {
   const { blobs, bytes, repositories, manifests, tags, damaged, quarantined, repaired, unlisted, resumed } = result;
   const lines = [
-    `${blobs} blobs (${formatMebibytes(bytes)}), ${repositories} repositories, ${manifests} manifests and ${tags} tags checked`,
+    `${counted(blobs, "blob")} (${formatBytes(bytes)}), ${countedRepositories(repositories)}, ${counted(manifests, "manifest")} and ${counted(tags, "tag")} checked`,
     `${damaged} damaged, ${quarantined} moved aside, ${repaired} repaired`,
   ];
   if (unlisted > 0) lines.push(`${unlisted} of these aren't in the JSON report, which lists the first thousand`);

@@ -1,5 +1,6 @@
 import type { Usage, UsageProgress } from "@longshore/inventory";
-import { formatBar, formatMebibytes } from "../../garbage-collection/progress.js";
+import { formatBar } from "../../garbage-collection/progress.js";
+import { counted, countedRepositories, formatBytes } from "../../wording.js";
 import type { Invocation } from "../command.js";
 import { withRegistry } from "../with-registry.js";
 
@@ -22,9 +23,9 @@ export function printUsage(invocation: Invocation): Promise<number> {
 }
 
 function describeProgress({ name, done, total, manifestsDone, manifestsTotal }: UsageProgress): string {
-  const repositories = `${done} of ${total} repositories`;
+  const repositories = `${done} of ${countedRepositories(total)}`;
   if (manifestsDone === undefined || manifestsTotal === undefined) return repositories;
-  return `${repositories}; ${name} ${formatBar(manifestsDone, manifestsTotal)} ${manifestsDone} of ${manifestsTotal} manifests`;
+  return `${repositories}; ${name} ${formatBar(manifestsDone, manifestsTotal)} ${manifestsDone} of ${counted(manifestsTotal, "manifest")}`;
 }
 
 function describe({ repositories, tags, manifests, blobs, bytes, logicalBytes }: Usage): string {
@@ -33,8 +34,8 @@ function describe({ repositories, tags, manifests, blobs, bytes, logicalBytes }:
     ["tags", String(tags)],
     ["manifests", String(manifests)],
     ["blobs", String(blobs)],
-    ["stored", formatMebibytes(bytes)],
-    ["logical", formatMebibytes(logicalBytes)],
+    ["stored", formatBytes(bytes)],
+    ["logical", formatBytes(logicalBytes)],
   ] as const;
   return lines.map(([name, value]) => `${name.padEnd(14)}${value}\n`).join("");
 }

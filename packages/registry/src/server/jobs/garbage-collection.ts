@@ -1,9 +1,9 @@
 import { CollectError, LockHeldError, type CollectObserver, type CollectResult } from "@longshore/storage";
 import type { CollectionConfig } from "../../config/config.js";
-import { formatMebibytes } from "../../garbage-collection/progress.js";
 import { JobRunningError, type Figures, type JobRun, type MaintenanceDesk } from "../../maintenance/desk.js";
 import { formatDuration } from "../../observability/duration.js";
 import { errorFields, type Log } from "../../observability/log.js";
+import { formatBytes } from "../../wording.js";
 import { runOnSchedule } from "./schedule.js";
 
 /** How often a running collection logs its progress (ms). */
@@ -96,7 +96,7 @@ function fieldsOf(result: CollectResult, milliseconds: number): Readonly<Record<
     blobs: result.removedBlobs,
     manifests: result.removedManifests,
     links: result.removedLinks,
-    freed: formatMebibytes(result.freedBytes),
+    freed: formatBytes(result.freedBytes),
     young: result.young,
     problems: result.problems,
   };
