@@ -4,6 +4,8 @@ import { join } from "node:path";
 import { pushImage } from "@longshore/testkit/fixtures";
 import { startGitHub } from "@longshore/testkit/github";
 import { createHttpClient } from "@longshore/testkit/http-client";
+import { freePort } from "@longshore/testkit/loopback";
+import { CLIENT, startPeopleProvider } from "@longshore/testkit/people-provider";
 import { describePeers } from "@longshore/testkit/peers";
 import { makeTemporaryFolder } from "@longshore/testkit/temporary-folder";
 import { expect, it } from "vitest";
@@ -81,6 +83,69 @@ describePeers("logins at a provider, and with a token for a password", ["chromiu
     await page.keyboard.press("Enter");
     await expect.poll(() => page.locator(".row a").allInnerTexts()).toEqual(["1"]);
     expect(await page.evaluate(KEPT)).toBe(`${site().url}#/r/other/app{}`);
+  });
+});
+
+const address = `127.0.0.1:${await freePort()}`;
+const provider = await startPeopleProvider([`http://${address}/auth/login/openid/callback`]);
+const ANN = { sub: "ann-1", email: "ann@example.com", email_verified: true, groups: ["developers"] };
+
+describePeers("logins at a provider of OpenID Connect", ["chromium"], () => {
+  useResources()(provider);
+  const site = useConsole(
+    async ({ url }) => {
+      const alice = createHttpClient(url, { headers: { authorization: basic("alice", "secret") } });
+      for (const name of ["team/app", "other/app"]) await pushImage(alice, name, "1");
+      alice.close();
+    },
+    {
+      config: {
+        http: { addr: address, secret: "a secret" },
+        access: [
+          { name: "alice", type: "registry", action: ["*"] },
+          { name: "alice", type: "repository", repository: "*", action: ["*"] },
+          { match: { labels: { groups: "developers" }, name: "team/*" }, actions: ["pull"] },
+        ],
+        tokenserver: {
+          service: "registry",
+          local: { users: { alice: { password: HASH } } },
+          personal: {},
+          login: {
+            openid: {
+              title: "Example Inc.",
+              issuer: provider.url,
+              clientid: CLIENT.id,
+              clientsecret: CLIENT.secret,
+              labels: { groups: "${groups}" },
+            },
+          },
+        },
+      },
+    },
+  );
+
+  it("come back with a session and nothing else, and see what the claims there allow to be pulled", async () => {
+    provider.people.set(ANN.sub, ANN);
+    provider.next = ANN;
+    await using visit = await site().open("#/login");
+    const { page } = visit;
+    await visit.expectAccessible();
+    await page.getByRole("link", { name: "Example Inc." }).click();
+    await page.getByRole("button", { name: "Log out" }).waitFor();
+    await page.getByRole("link", { name: "team/app" }).waitFor();
+    expect(await page.locator("main").innerText()).not.toContain("other/app");
+    expect(await page.evaluate(KEPT)).toBe(`${site().url}{}`);
+  });
+
+  it("are refused in words if the provider lets nobody in", async () => {
+    provider.next = undefined;
+    await using visit = await site().open("#/login");
+    const { page } = visit;
+    await page.getByRole("link", { name: "Example Inc." }).click();
+    await expect.poll(() => page.locator("body").innerText()).toContain("cancelled");
+    await page.goto(`${site().url}#/login`);
+    await page.getByLabel("Account").waitFor();
+    expect(await page.getByRole("button", { name: "Log out" }).count()).toBe(0);
   });
 });
 

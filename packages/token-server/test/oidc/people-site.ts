@@ -8,7 +8,7 @@ import { personal } from "../../src/personal-tokens/personal-kind.js";
 import { servePages } from "../pages-server.js";
 import { loginContext, sourcePorts, type RecordedLog } from "../support.js";
 import type { Visit } from "./browser.js";
-import { CLIENT, startPeopleProvider, type PeopleProvider, type Person } from "./people-provider.js";
+import { CLIENT, startPeopleProvider, type PeopleProvider, type Person } from "@longshore/testkit/people-provider";
 
 /** A registry's pages with a provider. */
 export interface Site {

@@ -7,7 +7,7 @@ import { login as loginKind } from "../../src/oidc/people/login-kind.js";
 import { loginContext, memoryRecords, sourcePorts } from "../support.js";
 import { servePages } from "../pages-server.js";
 import { openBrowser, type Visit } from "./browser.js";
-import { CLIENT, startPeopleProvider, type Person } from "./people-provider.js";
+import { CLIENT, startPeopleProvider, type Person } from "@longshore/testkit/people-provider";
 import { ANN, lazily, openSite, reason, tokenIn, use, type Site } from "./people-site.js";
 
 /** The address that the provider sends the browser back to, not yet visited. */

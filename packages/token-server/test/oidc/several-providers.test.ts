@@ -4,7 +4,7 @@ import { login as loginKind } from "../../src/oidc/people/login-kind.js";
 import { servePages } from "../pages-server.js";
 import { sourcePorts } from "../support.js";
 import { openBrowser } from "./browser.js";
-import { CLIENT, startPeopleProvider } from "./people-provider.js";
+import { CLIENT, startPeopleProvider } from "@longshore/testkit/people-provider";
 
 const ANN = { sub: "ann", email: "ann@example.com", email_verified: true };
 

@@ -1,6 +1,6 @@
 import { once } from "node:events";
 import { createServer, type Server } from "node:http";
-import { listen, type Listening } from "@longshore/testkit/loopback";
+import { listen, type Listening } from "./loopback.js";
 import { Provider, type Account, type Configuration } from "oidc-provider";
 
 /** Somebody whom the provider knows. */
