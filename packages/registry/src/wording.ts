@@ -24,3 +24,12 @@ export function formatBytes(bytes: number): string {
   const [size, name] = unit;
   return `${Number((bytes / size).toFixed(2))} ${name}`;
 }
+
+/** Cells of a bar. */
+const CELLS = 24;
+
+/** `[####....]`, as far as `done` of `total` is. */
+export function formatBar(done: number, total: number): string {
+  const filled = total === 0 ? CELLS : Math.min(CELLS, Math.floor((done / total) * CELLS));
+  return `[${"#".repeat(filled)}${".".repeat(CELLS - filled)}]`;
+}

@@ -1,12 +1,13 @@
-import type { CopyObserver, CopyResult } from "@longshore/mirror";
+import type { CopyObserver, CopyProgress, CopyResult } from "@longshore/mirror";
 import type { Config } from "../config/config.js";
-import { createCopyDisplay } from "../copying/progress.js";
 import { describeCopy } from "../copying/summary.js";
 import { silentLog, type Log } from "../observability/log.js";
 import { onStopSignals } from "../server/processes/signals.js";
+import { counted, formatBar, formatBytes } from "../wording.js";
 import type { Invocation } from "./command.js";
 import { printErrors } from "./configuration.js";
 import { UsageError } from "./flags.js";
+import { createStatus } from "./status.js";
 
 /** The exit code by which shells know a command that ^C ended. */
 const INTERRUPTED = 130;
@@ -35,40 +36,41 @@ export async function runCopyCommand(
   const onSignal = (): void => stop.abort(new Error("interrupted; run it again to copy the rest"));
   const forget = onStopSignals(onSignal, (code) => process.exit(code));
   const began = performance.now();
-  const display = createCopyDisplay(
-    (text) => terminal.err(text),
-    terminal.isTerminal === true,
-    () => performance.now() - began,
-  );
-  const tell = (text: string): void => {
-    display.clear();
-    terminal.err(`${text}\n`);
-  };
   const quiet = flags.has("quiet");
+  const status = createStatus(terminal, quiet, () => performance.now());
   const observer: CopyObserver = {
-    failed: (what, error) => tell(`failed: ${what}: ${messageOf(error)}`),
-    waiting: (seconds, reason) => tell(`waiting ${seconds} s: ${reason}`),
-    progress: (state) => {
-      if (!quiet) display.update(state);
-    },
+    failed: (what, error) => status.line(`failed: ${what}: ${messageOf(error)}`),
+    waiting: (seconds, reason) => status.line(`waiting ${seconds} s: ${reason}`),
+    progress: (state) => status.update(() => describe(state, (performance.now() - began) / 1000)),
     copied: (source, target) => {
       if (quiet) return;
-      display.clear();
+      status.clear();
       terminal.out(`${source} -> ${target}\n`);
     },
   };
   try {
-    const result = await copy(config, { signal: stop.signal, observer, log: { ...silentLog, warn: tell } });
-    if (!quiet) tell(describeCopy(result, flags.has("dry-run")));
+    const result = await copy(config, {
+      signal: stop.signal,
+      observer,
+      log: { ...silentLog, warn: (text) => status.line(text) },
+    });
+    if (!quiet) status.line(describeCopy(result, flags.has("dry-run")));
     return result.failed > 0 ? 1 : 0;
   } catch (error) {
     if (error instanceof UsageError) throw error;
-    tell(`failed to copy: ${messageOf(error)}`);
+    status.line(`failed to copy: ${messageOf(error)}`);
     return stop.signal.aborted ? INTERRUPTED : 1;
   } finally {
-    display.clear();
+    status.clear();
     forget();
   }
+}
+
+function describe({ done, found, isComplete, blobs, bytes }: CopyProgress, seconds: number): string {
+  const bar = isComplete ? `${formatBar(done, found)} ` : "";
+  const of = `${done} of ${isComplete ? counted(found, "tag") : `${found} or more tags`}`;
+  const rate = seconds > 0 ? `, ${formatBytes(Math.round(bytes / seconds))}/s` : "";
+  return `copying ${bar}${of}, ${counted(blobs, "blob")}, ${formatBytes(bytes)}${rate}`;
 }
 
 function messageOf(error: unknown): string {

@@ -1,17 +1,17 @@
-import { CollectError, type CollectResult } from "@longshore/storage";
+import { CollectError, type CollectProgress, type CollectResult } from "@longshore/storage";
 import { runCollection } from "../../garbage-collection/run-collection.js";
-import { createProgress } from "../../garbage-collection/progress.js";
 import type { Config } from "../../config/config.js";
 import { parseDuration } from "@longshore/base/duration";
 import { Resources } from "@longshore/base/resources";
 import { silentLog } from "../../observability/log.js";
 import { onStopSignals } from "../../server/processes/signals.js";
 import { COLLECTION_AGENT } from "../../retention/observe-removals.js";
-import { counted, formatBytes } from "../../wording.js";
+import { counted, formatBar, formatBytes } from "../../wording.js";
 import type { Invocation } from "../command.js";
 import { printErrors } from "../configuration.js";
 import { UsageError } from "../flags.js";
 import { openRemovalAudit } from "../removal-audit.js";
+import { createStatus } from "../status.js";
 import type { Terminal } from "../terminal.js";
 
 /** The exit code by which shells know a command that ^C ended. */
@@ -65,25 +65,21 @@ async function collect(
   terminal: Terminal,
 ): Promise<CollectResult> {
   const quiet = flags.has("quiet");
-  const began = performance.now();
-  const progress = createProgress(
-    (text) => terminal.err(text),
-    terminal.isTerminal === true,
-    () => performance.now() - began,
-  );
+  const status = createStatus(terminal, quiet, () => performance.now());
+  const describe = createDescription(() => performance.now());
   const lines = gatherLines((text) => {
-    progress.clear();
+    status.clear();
     terminal.out(text);
   });
   const tell = (text: string): void => {
     lines.flush();
-    progress.clear();
+    status.clear();
     terminal.err(text);
   };
   await using opened = new Resources();
   opened.defer(() => {
     lines.flush();
-    progress.clear();
+    status.clear();
   });
   const warn = (text: string): void => tell(`warning: ${text}\n`);
   const dryRun = flags.has("dry-run");
@@ -102,12 +98,34 @@ async function collect(
         : {
             line: (text) => lines.add(text),
             removed: (what) => tell(`${what}\n`),
-            progress: (state) => progress.update(state),
+            progress: (state) => status.update(describe(state)),
           }),
       manifestRemoved: (repository, digest) => note?.({ repository, digest }),
       problem: warn,
     },
   });
+}
+
+const STEPS: Record<CollectProgress["phase"], string> = {
+  mark: "marking manifests",
+  look: "checking blobs",
+  sweep: "removing blobs",
+};
+
+/** Words how far a collection is, with the speed of its present step. `now` in ms. */
+function createDescription(now: () => number): (progress: CollectProgress) => () => string {
+  let step: { readonly phase: CollectProgress["phase"]; readonly began: number } | undefined;
+  return ({ phase, done, total, freedBytes }) => {
+    if (step?.phase !== phase) step = { phase, began: now() };
+    const { began } = step;
+    return () => {
+      const seconds = (now() - began) / 1000;
+      const rate = seconds > 0 ? ` ${Math.round(done / seconds)}/s` : "";
+      const freed = phase === "sweep" ? `, ${formatBytes(freedBytes)} freed` : "";
+      if (total === undefined) return `${STEPS[phase]}: ${done}${rate}`;
+      return `${STEPS[phase]} ${formatBar(done, total)} ${done} of ${total}${phase === "look" ? "" : rate}${freed}`;
+    };
+  };
 }
 
 /** Characters of output written at once: a large store prints a line for each of several hundred thousand blobs. */

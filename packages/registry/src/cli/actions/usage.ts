@@ -1,6 +1,5 @@
 import type { Usage, UsageProgress } from "@longshore/inventory";
-import { formatBar } from "../../garbage-collection/progress.js";
-import { counted, countedRepositories, formatBytes } from "../../wording.js";
+import { counted, countedRepositories, formatBar, formatBytes } from "../../wording.js";
 import type { Invocation } from "../command.js";
 import { withRegistry } from "../with-registry.js";
 
