@@ -6,6 +6,7 @@ import { parseArgs, promisify } from "node:util";
 import { measureAuth } from "./auth/measure.js";
 import { formatAuthReport } from "./auth/report.js";
 import { compareGroup, type Pace } from "./compare.js";
+import { formatConsole, measureConsole } from "./console.js";
 import { findBroken, GUARDED } from "./guard.js";
 import { compareCollections, formatCollections } from "./gc/measure.js";
 import { formatLists, measureLists } from "./lists.js";
@@ -25,13 +26,15 @@ import { measureTokens } from "./tokens/measure.js";
 import { formatTokenReport } from "./tokens/report.js";
 
 /** The groups that run only when they are named. */
-const OTHER_GROUPS = ["auth", "tokens", "gc", "lists", "memory", "mirror", "s3", "start", "storm"] as const;
+const OTHER_GROUPS = ["auth", "tokens", "console", "gc", "lists", "memory", "mirror", "s3", "start", "storm"] as const;
+/** Those that measure this registry alone. */
+const ALONE: ReadonlySet<string> = new Set<(typeof OTHER_GROUPS)[number]>(["console", "memory", "tokens"]);
 
 const USAGE = `usage: npm run bench -- [${[...GROUPS, ...OTHER_GROUPS, "all"].join(" | ")}] [--rounds 3] [--seconds 4] [--json] [PEER=<path>]
        npm run bench -- --guard
 
 Compares this registry with CNCF Distribution (Debian's docker-registry, or the program that PEER names) in alternating rounds: small requests, large
-blobs, small pushes, tag pages. "s3" pushes and pulls large blobs through both over Ceph, beside the SDK alone. "gc" collects the garbage of a large store with both. "lists" prints what a page of tags with sizes and platforms takes. "auth" prints what passwords and tokens cost, and what guessers cost others. "mirror" pulls through both as caches of a docker-registry. "storm" lets 500 clients pull one image from three replicas. "tokens" prints what a token server issues, and what others wait for meanwhile. "--guard" fails if a row of ${GUARDED.join(", ")} misses half of its aim in speed and in CPU time. "start" prints the time to the first answer and the memory of an idle registry. "memory" prints what 64 concurrent pushes and pulls of 256 MiB keep resident in ours.
+blobs, small pushes, tag pages. "s3" pushes and pulls large blobs through both over Ceph, beside the SDK alone. "gc" collects the garbage of a large store with both. "lists" prints what a page of tags with sizes and platforms takes. "console" opens the console of 10,000 repositories in Chromium, slowed down four times. "auth" prints what passwords and tokens cost, and what guessers cost others. "mirror" pulls through both as caches of a docker-registry. "storm" lets 500 clients pull one image from three replicas. "tokens" prints what a token server issues, and what others wait for meanwhile. "--guard" fails if a row of ${GUARDED.join(", ")} misses half of its aim in speed and in CPU time. "start" prints the time to the first answer and the memory of an idle registry. "memory" prints what 64 concurrent pushes and pulls of 256 MiB keep resident in ours.
 Both store below TMPDIR, which should lie on a real disk.`;
 
 const MIB = 1024 * 1024;
@@ -49,7 +52,7 @@ interface Options {
 
 async function main(): Promise<void> {
   const options = readOptions();
-  const compares = options.groups.some((group) => group !== "memory" && group !== "tokens");
+  const compares = options.groups.some((group) => !ALONE.has(group));
   if (compares) {
     requirePrograms(options.peer === undefined ? ["docker-registry", "wrk"] : ["wrk"]);
   }
@@ -73,6 +76,8 @@ async function reportOn(group: Options["groups"][number], options: Options, mine
   switch (group) {
     case "memory":
       return reportMemory(mine, folder);
+    case "console":
+      return reportConsole(options.pace, mine, folder);
     case "gc":
       return reportCollections(options, mine, folder);
     case "lists":
@@ -132,6 +137,13 @@ async function reportStart(options: Options, mine: Launcher, folder: string): Pr
 async function reportLists(options: Options, mine: Launcher, folder: string): Promise<void> {
   const { text, met } = formatLists(await measureLists({ theirs: peerOf(options), ours: mine }, folder, options.pace));
   console.log(`\nlists: pages of 50 tags of 10,000 (${options.pace.rounds} rounds)\n${text}`);
+  if (!met) process.exitCode = 1;
+}
+
+async function reportConsole(pace: Pace, mine: Launcher, folder: string): Promise<void> {
+  requirePrograms(["chromium"]);
+  const { text, met } = formatConsole(await measureConsole(mine, folder, pace));
+  console.log(`\nconsole: 10,000 repositories, a processor slowed down four times (${pace.rounds} openings)\n${text}`);
   if (!met) process.exitCode = 1;
 }
 

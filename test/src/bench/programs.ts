@@ -3,6 +3,7 @@ import { delimiter, join } from "node:path";
 
 /** The Debian package that brings each outside program a benchmark drives. */
 const PACKAGES = {
+  chromium: "chromium",
   "docker-registry": "docker-registry",
   nginx: "nginx-light",
   radosgw: "radosgw",
