@@ -21,7 +21,9 @@ RUN npm ci --ignore-scripts --no-audit --no-fund \
  && chmod -R u=rwX,go=rX /image \
  # So that a new volume can be written by the user "registry" as well as by root without any capability.
  && chown 1000:0 /image/var/lib/registry \
- && chmod 775 /image/var/lib/registry
+ && chmod 775 /image/var/lib/registry \
+ # Nothing else of this stage is used, and the classic builder would store it.
+ && rm -rf /build/node_modules /root/.npm
 
 FROM ${NODE_IMAGE} AS system
 COPY deploy/image/system.sh /

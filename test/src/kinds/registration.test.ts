@@ -3,14 +3,14 @@ import { cp, mkdir, mkdtemp, readdir, readFile, rm, symlink, writeFile } from "n
 import { tmpdir } from "node:os";
 import { dirname, join } from "node:path";
 import { fileURLToPath } from "node:url";
-import { afterEach, beforeEach, expect, it } from "vitest";
+import { afterAll, beforeAll, expect, it } from "vitest";
 
 const PROJECT = fileURLToPath(new URL("../../../", import.meta.url));
 
-/** A copy of the built packages, to which a test adds a file and a line, as an engineer would. */
+/** A copy of the built packages, to which each test adds a file and a line, as an engineer would. */
 let copy: string;
 
-beforeEach(async () => {
+beforeAll(async () => {
   copy = await mkdtemp(join(tmpdir(), "longshore-kinds-"));
   const modules = join(copy, "node_modules");
   await mkdir(join(modules, "@longshore"), { recursive: true });
@@ -20,11 +20,16 @@ beforeEach(async () => {
   for (const name of await readdir(join(PROJECT, "packages"))) {
     for (const part of ["package.json", "dist", "bin"]) {
       const from = join(PROJECT, "packages", name, part);
-      await cp(from, join(modules, "@longshore", name, part), { recursive: true }).catch(ignoreMissing);
+      await cp(from, join(modules, "@longshore", name, part), { recursive: true, filter: isRun }).catch(ignoreMissing);
     }
   }
 });
-afterEach(() => rm(copy, { recursive: true, force: true }));
+afterAll(() => rm(copy, { recursive: true, force: true }));
+
+/** Types and maps are most of the files. */
+function isRun(path: string): boolean {
+  return !/\.(d\.ts|map)$/.test(path);
+}
 
 async function link(name: string): Promise<void> {
   await symlink(join(PROJECT, "node_modules", name), join(copy, "node_modules", name));
