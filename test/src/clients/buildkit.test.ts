@@ -48,7 +48,8 @@ describePeers("BuildKit", ["newer-clients"], () => {
   const forgetBuilds = () => engine.docker(["buildx", "prune", "--all", "--force"]);
   /** Where a build's whole result goes, so that BuildKit has to download what it takes from a cache. */
   const written = (name: string) => `--output=type=oci,dest=${join(site().folder, `${name}.tar`)}`;
-  const cachedSteps = (report: string) => report.match(/ CACHED$/gm)?.length ?? 0;
+  /** A step whose layers take a while to be downloaded is reported with them, and then as done. */
+  const cachedSteps = (report: string) => new Set(report.match(/^#\d+(?= CACHED$| sha256:)/gm)).size;
 
   it.each([
     ["image", "min"],
@@ -77,9 +78,11 @@ describePeers("BuildKit", ["newer-clients"], () => {
       }
       await forgetBuilds();
       const from = `--cache-from=type=registry,ref=${ref}`;
-      expect(cachedSteps(await build(from, written(tag)))).toBeGreaterThanOrEqual(mode === "max" ? 3 : IN_IMAGE);
+      const whole = await build(from, written(tag));
+      expect(cachedSteps(whole), whole).toBeGreaterThanOrEqual(mode === "max" ? 3 : IN_IMAGE);
       await forgetBuilds();
-      expect(cachedSteps(await build(from, "--target=first", written(`${tag}-first`)))).toBe(mode === "max" ? 1 : 0);
+      const first = await build(from, "--target=first", written(`${tag}-first`));
+      expect(cachedSteps(first), first).toBe(mode === "max" ? 1 : 0);
     },
     SLOW,
   );

@@ -35,7 +35,11 @@ async function run(plan: FuzzPlan): Promise<FuzzReport> {
     return new FuzzClient(registry, id, { random, layers: plan.layers }, counters);
   });
   let working = true;
-  const isDue = (): boolean => working && counters.operations < plan.operations && counters.violations.length === 0;
+  let isStopped = false;
+  process.once("message", () => {
+    isStopped = true;
+  });
+  const isDue = (): boolean => !isStopped && counters.operations < plan.operations && counters.violations.length === 0;
   const collecting = collectAgainAndAgain();
   await Promise.all(
     clients.map(async (client) => {

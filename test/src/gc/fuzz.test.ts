@@ -12,9 +12,9 @@ const PATIENCE = 900_000;
 const S3_OPERATIONS = runLength({ short: 1200, long: 6000, variable: "FUZZ_S3_OPERATIONS" });
 
 describe.each([
-  { over: "filesystem", operations: OPERATIONS, unguarded: 8000 },
-  { over: "s3", operations: S3_OPERATIONS, unguarded: 4000 },
-] as const)("collecting while two registries are pushed to over $over", ({ over, operations, unguarded }) => {
+  { over: "filesystem", operations: OPERATIONS },
+  { over: "s3", operations: S3_OPERATIONS },
+] as const)("collecting while two registries are pushed to over $over", ({ over, operations }) => {
   it(
     "leaves every acknowledged manifest whole, and nothing that is unused",
     async () => {
@@ -34,17 +34,23 @@ describe.each([
     },
     PATIENCE,
   );
-
-  it(
-    "would lose blobs without the handshake: the fuzzer sees it",
-    async () => {
-      const found: string[] = [];
-      for (let seed = SEED; found.length === 0 && seed < SEED + 10; seed += 1) {
-        const { violations, leftovers } = await fuzz({ seed, operations: unguarded, handshake: false, over });
-        found.push(...violations, ...leftovers);
-      }
-      expect(found.join("\n")).toMatch(/unknown blob|unknown manifest|held and gone/);
-    },
-    PATIENCE,
-  );
 });
+
+/** Over object storage it takes minutes until a race is lost. */
+const unguarded = [
+  { over: "filesystem", operations: 8000 },
+  { over: "s3", operations: 4000 },
+] as const;
+
+it.each(unguarded.slice(0, runLength({ short: 1, long: 2 })))(
+  "collecting would lose blobs without the handshake over $over: the fuzzer sees it",
+  async ({ over, operations }) => {
+    const found: string[] = [];
+    for (let seed = SEED; found.length === 0 && seed < SEED + 10; seed += 1) {
+      const { violations, leftovers } = await fuzz({ seed, operations, handshake: false, over });
+      found.push(...violations, ...leftovers);
+    }
+    expect(found.join("\n")).toMatch(/unknown blob|unknown manifest|held and gone/);
+  },
+  PATIENCE,
+);

@@ -83,8 +83,14 @@ export async function fuzz(settings: FuzzSettings): Promise<FuzzOutcome> {
       grace,
       handshake,
     };
+    const stop = new AbortController();
     const reports = await Promise.all(
-      Array.from({ length: PROCESSES }, (_, process) => runProcess({ ...plan, process })),
+      Array.from({ length: PROCESSES }, async (_, process) => {
+        const report = await runProcess({ ...plan, process }, stop.signal);
+        // One is enough: the others needn't go on to the end.
+        if (report.violations.length > 0) stop.abort();
+        return report;
+      }),
     );
     const violations = reports.flatMap((report) => report.violations);
     const sum = (count: (report: FuzzReport) => number) => reports.reduce((total, report) => total + count(report), 0);
@@ -112,9 +118,13 @@ export async function fuzz(settings: FuzzSettings): Promise<FuzzOutcome> {
   }
 }
 
-async function runProcess(plan: FuzzPlan): Promise<FuzzReport> {
+/** `stop` has it end early. */
+async function runProcess(plan: FuzzPlan, stop: AbortSignal): Promise<FuzzReport> {
   const child = fork(PROGRAM);
   child.send(plan);
+  stop.addEventListener("abort", () => {
+    if (child.connected) child.send("stop");
+  });
   const report = new Promise<FuzzReport>((resolve, reject) => {
     child.once("message", (message) => {
       if (isFuzzReport(message)) resolve(message);

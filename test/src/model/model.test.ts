@@ -7,7 +7,7 @@ import { Model } from "./model.js";
 import { step, take, type Scene } from "./requests.js";
 import { createUniverse } from "./universe.js";
 
-const SEQUENCES = runLength({ short: 60, long: 4000, variable: "MODEL_SEQUENCES" });
+const SEQUENCES = runLength({ short: 40, long: 4000, variable: "MODEL_SEQUENCES" });
 const SEED = seedOf("MODEL_SEED");
 /** Requests of the longest sequence. */
 const LENGTH = 60;
