@@ -147,6 +147,7 @@ export async function composeService(config: Config, context: ServiceContext): P
       // They would last until the end.
       context.activity?.end("shutdown");
       const cut = await listener.stop(drainTimeout(config));
+      context.activity?.flush();
       if (cut > 0) log.warn(`${cut} connections did not finish within http.draintimeout and were closed`);
     },
     kill: () => undefined,

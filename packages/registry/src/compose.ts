@@ -1,10 +1,11 @@
 import { Resources } from "@longshore/base/resources";
 import type { CertificateKeeper } from "./certificates/keeper.js";
-import { ActivityBoard } from "./activity/board.js";
+import { RegistryActivity } from "./activity/registry-activity.js";
+import { composeReplicas } from "./compose-replicas.js";
 import type { Service, ServiceContext } from "./compose-service.js";
 import type { Config } from "./config/config.js";
 import type { HealthFailures } from "./health/health-check.js";
-import { createRelay, type MaintenanceRequests } from "./maintenance/desk.js";
+import { createRelay } from "./maintenance/desk.js";
 import { openLocalCounter } from "./limits/open-limits.js";
 import { createMetrics } from "./metrics/metrics.js";
 import { openNotifications } from "./notifications/open-notifications.js";
@@ -25,13 +26,14 @@ import { createWorkerLogins } from "./server/processes/worker-logins.js";
 import { createWorkerMaintenance } from "./server/processes/worker-maintenance.js";
 import { createWorkerStatus } from "./server/processes/worker-status.js";
 import { WorkerPool } from "./server/processes/worker-pool.js";
-import { createStatusRelay, type StatusSource } from "./status/status.js";
+import { createStatusRelay } from "./status/status.js";
 import { openTracing } from "./tracing/open-tracing.js";
 
 // The map of the system: what a process is made of. A part is opened after those that it needs, and closed before them.
 //
-//   registry      tracing, notifications, a service, certificates, background jobs (health checks, upload purging,
-//                 garbage collection, debug address)                  composeRegistry, here; run by run.ts
+//   registry      tracing, notifications, a service, activity of other replicas (compose-replicas.ts), certificates, background
+//                 jobs (health checks, upload purging, garbage collection, debug address)
+//                                                                     composeRegistry, here; run by run.ts
 //   a service is  audit log, metrics, an API, its listener with TLS   composeService, compose-service.ts
 //             or  several workers                                     composeWorkers, here
 //   worker        tracing, events and logins that go through the primary, a service
@@ -60,6 +62,7 @@ export async function composeRegistry(context: RunContext, stop: AbortSignal): P
   const notifications = opened.add(await openNotifications(config.notifications, log));
   const maintenance = createRelay();
   const status = createStatusRelay();
+  const activity = config.activity.enabled ? new RegistryActivity({ most: config.activity.events }) : undefined;
   const service = opened.add(
     isSingle
       ? await serveHere(config, {
@@ -68,10 +71,12 @@ export async function composeRegistry(context: RunContext, stop: AbortSignal): P
           events: notifications?.sink,
           maintenance,
           status,
-          activity: openBoard(config),
+          activity,
         })
-      : await composeWorkers(context, notifications, { maintenance, status }),
+      : await composeWorkers(context, notifications, { maintenance, status, activity }),
   );
+  const { driver } = service;
+  opened.add(await composeReplicas(config, { activity, driver, instance: context.instance, log }));
   const certificates = opened.add(await openCertificates(config, service, log));
   const { instance, version } = context;
   opened.add(
@@ -109,14 +114,6 @@ export async function composeRegistry(context: RunContext, stop: AbortSignal): P
   };
 }
 
-/** What happens in this registry; undefined: nobody may watch. */
-function openBoard(
-  { activity }: Config,
-  onWatched?: ConstructorParameters<typeof ActivityBoard>[0]["onWatched"],
-): ActivityBoard | undefined {
-  return activity.enabled ? new ActivityBoard({ most: activity.events, onWatched }) : undefined;
-}
-
 /** The certificates that an authority issues (`http.tls.letsencrypt`), for all processes that serve. */
 async function openCertificates({ http }: Config, service: Service, log: Log): Promise<CertificateKeeper | undefined> {
   if (http.tls?.source.kind !== "letsencrypt") return undefined;
@@ -135,7 +132,11 @@ async function serveHere(config: Config, context: ServiceContext): Promise<Servi
 async function composeWorkers(
   context: RunContext,
   notifications: NotificationService | undefined,
-  { maintenance, status }: { readonly maintenance: MaintenanceRequests; readonly status: StatusSource },
+  {
+    maintenance,
+    status,
+    activity,
+  }: Pick<ServiceContext, "maintenance" | "status"> & { readonly activity: RegistryActivity | undefined },
 ): Promise<Service> {
   const { config, logs, version, source, instance, secret } = context;
   const { prometheus } = config.http.debug;
@@ -146,7 +147,6 @@ async function composeWorkers(
   const driver = opened.add(await openDriver(config, metrics?.storage));
   let health: HealthFailures = {};
   let certificates: readonly HostCertificate[] = [];
-  const activity = openBoard(config, (isWatched) => workers.broadcast({ kind: "activity-watched", isWatched }));
   const workers = opened.add(
     new WorkerPool({
       size: config.http.workers,
@@ -171,6 +171,7 @@ async function composeWorkers(
       keepEvents: notifications === undefined ? undefined : (...events) => notifications.keep(...events),
     }),
   );
+  activity?.onWatched((isWatched) => workers.broadcast({ kind: "activity-watched", isWatched }));
   const resources = opened.move();
   return {
     driver,

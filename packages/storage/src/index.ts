@@ -73,8 +73,9 @@ export { isRepositoryName, parseRepositoryName, type RepositoryName } from "./mo
 export { isTagName, parseTagName, type TagName } from "./model/tag.js";
 
 export { CACHE_KINDS, openCaches } from "./cache/kinds.js";
+export { openSharedChannels, type ChannelListener, type SharedChannels } from "./cache/redis/channels.js";
 export { openSharedScript, type SharedScript } from "./cache/redis/scripts.js";
-export { probeRedis } from "./cache/redis/probe.js";
+export { probeChannels, probeRedis } from "./cache/redis/probe.js";
 export { parseRedisAddress, RedisSettingError, type RedisOptions } from "./cache/redis/options.js";
 export type { CacheObserver, CacheOperation, Caches, LinkCache, LinkName } from "./contract/caches.js";
 export type { RecordStore, VersionedRecord } from "./contract/records.js";

@@ -1,5 +1,5 @@
 import { writeFile } from "node:fs/promises";
-import { createDriver, probeRedis, type RedisOptions, type StorageDriver } from "@longshore/storage";
+import { createDriver, probeChannels, probeRedis, type RedisOptions, type StorageDriver } from "@longshore/storage";
 import { afterAll, afterEach, beforeAll, beforeEach, expect, it } from "vitest";
 import { createIdentities } from "../server/certificates.js";
 import { describePeers } from "@longshore/testkit/peers";
@@ -53,9 +53,11 @@ describePeers("access to Redis", ["redis"], () => {
 
   it("as a user with the rights that docs/operating.md names, over the older protocol, too", async () => {
     const rights =
-      "~longshore:* resetchannels -@all +get +getrange +set +del +eval +evalsha +pttl +info +ping +hello +client";
+      "resetchannels ~longshore:* &longshore:* -@all +get +getrange +set +del +eval +evalsha +pttl +publish +subscribe +unsubscribe +info +ping +hello +client";
     await using redis = await startRedis({ config: [`user registry on >geheim ${rights}`, "user default off"] });
-    await probeRedis({ ...REDIS, addresses: [redis.address], username: "registry", password: "geheim" }, 30_000);
+    const user = { ...REDIS, addresses: [redis.address], username: "registry", password: "geheim" };
+    await probeRedis(user, 30_000);
+    for (const protocol of [2, 3] as const) await probeChannels({ ...user, protocol }, 30_000);
     for (const protocol of [2, 3] as const) {
       await expectCached(
         await open({ addresses: [redis.address], username: "registry", password: "geheim", protocol, clientName: "r" }),
@@ -68,6 +70,7 @@ describePeers("access to Redis", ["redis"], () => {
     await using redis = await startRedis({ config: [`user registry on >geheim ${rights}`, "user default off"] });
     const options = { ...REDIS, addresses: [redis.address], username: "registry", password: "geheim" };
     await expect(probeRedis(options, 30_000)).rejects.toThrow(/getrange/);
+    await expect(probeChannels(options, 30_000)).rejects.toThrow(/publish/);
   });
 
   it("to a read-only server: nothing it says is trusted", async () => {

@@ -44,7 +44,8 @@ export function createWatching(): Watching {
     const [newest] = before;
     // Several gaps at once are one.
     if (event === undefined && newest?.event === undefined) return;
-    const key = id ?? `gap-${count.peek()}`;
+    // What is before the dot names the event, in whichever replica's order.
+    const key = id?.split(".", 1)[0] ?? `gap-${count.peek()}`;
     // After a gap, the registry tells all that it knows.
     if (before.some((each) => each.key === key)) return;
     count.value += 1;

@@ -1,6 +1,5 @@
 import { randomBytes } from "node:crypto";
-import type { Activity, ActivityEntry, FeedEnd, Follower } from "./feed.js";
-import type { ActivityEvent } from "./event.js";
+import type { ActivityEntry, ActivityFeed, FeedEnd, Follower, NamedEvent } from "./feed.js";
 
 /** How long events are remembered after the last viewer left (ms): one whose connection broke comes back within seconds. */
 const LINGER = 60_000;
@@ -19,8 +18,10 @@ export interface BoardOptions {
  * The latest events of a registry, in their order, and who follows them. It is empty and takes nothing in while nobody watches, which
  * `isWatched` says beforehand.
  */
-export class ActivityBoard implements Activity {
+export class ActivityBoard implements ActivityFeed {
   readonly #options: BoardOptions;
+  /** Part of each place: another board, of another replica, may have the same events in another order. */
+  readonly #name = randomBytes(6).toString("base64url");
   readonly #followers = new Set<Follower>();
   #entries: ActivityEntry[] = [];
   #isWatched = false;
@@ -44,8 +45,10 @@ export class ActivityBoard implements Activity {
     return this.#entries;
   }
 
-  record(event: ActivityEvent): void {
-    if (this.#isWatched) this.accept([{ id: randomBytes(9).toString("base64url"), event }]);
+  /** Gives events their places, after all others. */
+  add(events: readonly NamedEvent[]): void {
+    if (!this.#isWatched) return;
+    this.accept(events.map(({ name, event }) => ({ id: `${name}.${this.#name}`, event })));
   }
 
   /** Takes in what has a place already. */
@@ -81,6 +84,7 @@ export class ActivityBoard implements Activity {
     };
   }
 
+  /** Ends all viewers, and admits no more. */
   end(reason: FeedEnd): void {
     this.#end = reason;
     clearTimeout(this.#leaving);

@@ -50,6 +50,19 @@ export class Courier<T> {
     if (this.#waiting.length > 0 || this.#hasGap) this.#plan();
   }
 
+  /** What waits is of no use any more. */
+  clear(): void {
+    this.#waiting = [];
+    this.#hasGap = false;
+  }
+
+  /** Sends what waits without collecting more, unless a batch is under way. */
+  flush(): void {
+    if (this.#isClosed || this.#isUnderWay || (this.#waiting.length === 0 && !this.#hasGap)) return;
+    clearTimeout(this.#timer);
+    this.#send();
+  }
+
   /** Sends nothing more. */
   close(): void {
     clearTimeout(this.#timer);
@@ -64,6 +77,7 @@ export class Courier<T> {
 
   #send(): void {
     this.#timer = undefined;
+    if (this.#waiting.length === 0 && !this.#hasGap) return;
     const batch = { items: this.#waiting, hasGap: this.#hasGap };
     this.#waiting = [];
     this.#hasGap = false;

@@ -25,8 +25,8 @@ export const activityEventSchema = z.strictObject({
 /** Something that happened. */
 export type ActivityEvent = Readonly<z.infer<typeof activityEventSchema>>;
 
-/** The most of a text that a client chose (characters). */
-const LONGEST = 256;
+/** The most of a text that a client chose, beside names (characters). */
+export const LONGEST = 256;
 
 /** The actions of the audit log that are events, if they succeeded. */
 const KINDS: Readonly<Record<string, "push" | "pull" | "delete" | "copy">> = {
@@ -48,7 +48,7 @@ export function activityOf(entry: AuditEntry, now: number): ActivityEvent | unde
   const who = {
     time: new Date(now).toISOString(),
     ...written("account", audited.account),
-    ...text("address", remoteAddress),
+    ...cut("address", remoteAddress),
     ...written("agent", userAgent),
   };
   if (audited.outcome === "failed-login" || audited.outcome === "throttled") return { kind: "login-refused", ...who };
@@ -61,7 +61,7 @@ export function activityOf(entry: AuditEntry, now: number): ActivityEvent | unde
     kind,
     ...who,
     ...text("repository", audited.repository),
-    ...text(isPattern ? "match" : "tag", audited.tag),
+    ...(isPattern ? cut("match", audited.tag) : text("tag", audited.tag)),
     ...text("digest", audited.digest),
     ...text("from", audited.from),
   };
@@ -75,13 +75,17 @@ function isDryRun(target: string): boolean {
 
 /** What a client wrote, without tokens, which people give as a user name by mistake. */
 function written<K extends string>(key: K, value: string | undefined): Readonly<Partial<Record<K, string>>> {
-  return text(key, value === undefined ? undefined : redactText(value));
+  return cut(key, value === undefined ? undefined : redactText(value));
+}
+
+function cut<K extends string>(key: K, value: string | undefined): Readonly<Partial<Record<K, string>>> {
+  return text(key, value?.slice(0, LONGEST));
 }
 
 /** Names as they are: rights are decided by them. */
 function text<K extends string>(key: K, value: string | undefined): Readonly<Partial<Record<K, string>>>;
 function text(key: string, value: string | undefined): object {
-  return value === undefined || value === "" ? {} : { [key]: value.slice(0, LONGEST) };
+  return value === undefined || value === "" ? {} : { [key]: value };
 }
 
 /** Whoever looks at events. */

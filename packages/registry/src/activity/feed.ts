@@ -1,8 +1,14 @@
 import type { ActivityEvent } from "./event.js";
 
-/** An event with its place in the order of all. */
+/** An event with its name, which is the same in all replicas. */
+export interface NamedEvent {
+  readonly name: string;
+  readonly event: ActivityEvent;
+}
+
+/** An event with its place in an order of all. */
 export interface ActivityEntry {
-  /** Names the place, and says nothing else: not even how many came before. */
+  /** Names the place, and says nothing else: not even how many came before. The event's name, a dot, and the order's. */
   readonly id: string;
   readonly event: ActivityEvent;
 }
@@ -35,6 +41,8 @@ export interface ActivityFeed {
 
 /** What a process that serves has of both. */
 export interface Activity extends ActivitySink, ActivityFeed {
-  /** Ends all viewers, and admits no more. */
+  /** Ends all viewers, and admits no more. What happens is still told elsewhere. */
   end(reason: FeedEnd): void;
+  /** Hands over at once what is collected for others. */
+  flush(): void;
 }

@@ -10,7 +10,8 @@ type Parsed = ParsedConfig["redis"];
 const COMMAND_TIMEOUT = 100;
 
 /** The Redis to use, from the keys of `registry:3` and of `registry:2`; undefined if there is none. */
-export function redisConfig({ redis: parsed, storage }: ParsedConfig, report: Report) {
+export function redisConfig(config: ParsedConfig, report: Report) {
+  const { redis: parsed, storage } = config;
   const addresses = addressesOf(parsed, report);
   const { blobdescriptor, layerinfo } = storage.cache;
   const chosen = blobdescriptor ?? layerinfo ?? "";
@@ -20,7 +21,7 @@ export function redisConfig({ redis: parsed, storage }: ParsedConfig, report: Re
     if (isUsed) report.error(path, `found ${chosen}; set redis.addrs too, for example to [redis:6379]`);
     return undefined;
   }
-  if (!isUsed) report.warning(["redis"], "unused; to use it, set storage.cache.blobdescriptor: redis");
+  if (!isUsed) warnIfUnused(config, report);
   const masterName = parsed.mastername;
   const mode: RedisOptions["mode"] =
     masterName !== undefined ? "sentinel" : addresses.length > 1 ? "cluster" : "single";
@@ -49,6 +50,12 @@ export function redisConfig({ redis: parsed, storage }: ParsedConfig, report: Re
     maxRedirections: parsed.maxredirects > 0 ? parsed.maxredirects : 3,
     tls: tlsOf(parsed.tls, report),
   };
+}
+
+/** Beside the cache, viewers of activity and limits use it where it is configured. */
+function warnIfUnused({ activity, policy }: ParsedConfig, report: Report): void {
+  if (activity.enabled || policy.ratelimit.rules.length > 0) return;
+  report.warning(["redis"], "unused; to use it, set storage.cache.blobdescriptor: redis");
 }
 
 function addressesOf({ addrs, addr }: Parsed, report: Report): readonly string[] {

@@ -1,6 +1,7 @@
 import { describe, expect, it } from "vitest";
 import { ActivityBoard } from "../../src/activity/board.js";
 import type { ActivityEntry, Follower } from "../../src/activity/feed.js";
+import { RegistryActivity } from "../../src/activity/registry-activity.js";
 import type { ActivityEvent } from "../../src/activity/event.js";
 import { openActivityPost } from "../../src/server/processes/activity-post.js";
 import type { PrimaryMessage, WorkerMessage } from "../../src/server/processes/primary-channel.js";
@@ -79,7 +80,7 @@ describe("a worker", () => {
 
   it("that doesn't keep up costs the primary a bounded memory, and learns that it missed something", async () => {
     const told: PrimaryMessage[] = [];
-    const board = new ActivityBoard({ most: 10 });
+    const board = new RegistryActivity({ most: 10 });
     const post = openActivityPost(board, (message) => told.push(message));
     post.handle({ kind: "activity-follow", isFollowing: true });
     expect(told).toEqual([{ kind: "activity-remembered", entries: [] }]);
@@ -100,14 +101,15 @@ describe("a board", () => {
   it("remembers for a while after the last viewer left, and then takes nothing in", async () => {
     const watched: boolean[] = [];
     const board = new ActivityBoard({ most: 10, linger: 50, onWatched: (isWatched) => watched.push(isWatched) });
-    board.record(EVENT);
+    const add = (): void => board.add([{ name: "a", event: EVENT }]);
+    add();
     const leave = board.follow(collector().follower);
-    board.record(EVENT);
+    add();
     leave();
-    board.record(EVENT);
+    add();
     expect([board.entries.length, board.isWatched]).toEqual([2, true]);
     await expect.poll(() => board.isWatched).toBe(false);
-    board.record(EVENT);
+    add();
     expect([board.entries, watched]).toEqual([[], [true, false]]);
   });
 });

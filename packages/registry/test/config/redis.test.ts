@@ -130,8 +130,13 @@ describe("the redis section", () => {
     expect(errors[0]).toContain(expected);
   });
 
-  it("warns about an unused section", () =>
-    expect(warningsOf(`${MINIMAL}redis: {addr: "r:1"}\n`)).toEqual([
-      "config.yml:4: redis: unused; to use it, set storage.cache.blobdescriptor: redis",
-    ]));
+  it("warns about a section that nothing uses: no cache, no viewers of activity, no limits", () => {
+    const unwatched = `${MINIMAL}activity: {enabled: false}\nredis: {addr: "r:1"}\n`;
+    expect(warningsOf(unwatched)).toEqual([
+      "config.yml:5: redis: unused; to use it, set storage.cache.blobdescriptor: redis",
+    ]);
+    const limits = "policy: {ratelimit: {rules: [{name: all, count: pulls, limit: 10, window: 1m}]}}\n";
+    expect(warningsOf(unwatched + limits)).toEqual([]);
+    expect(warningsOf(`${MINIMAL}redis: {addr: "r:1"}\n`)).toEqual([]);
+  });
 });

@@ -73,6 +73,7 @@ export type CacheOperation =
   | "ManifestGet"
   | "ManifestSet"
   | "Limit"
+  | "Publish"
   | "Invalidate";
 
 /** Notified of what caches do. */

@@ -92,6 +92,6 @@ export const redis = section(
       "Connections (`registry:2`).",
     ).prefault({}),
   },
-  "Redis, for `storage.cache.blobdescriptor: redis`: a cache that replicas share. No effect without an address.",
+  "Redis, which replicas share: for a cache (`storage.cache.blobdescriptor: redis`), for limits (`policy.ratelimit`), and for viewers of activity. No effect without an address.",
   { envInline: "OPTIONS" },
 ).prefault({});

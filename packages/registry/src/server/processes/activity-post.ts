@@ -1,6 +1,6 @@
-import type { ActivityBoard } from "../../activity/board.js";
 import { Courier } from "../../activity/courier.js";
 import type { ActivityEntry } from "../../activity/feed.js";
+import type { RegistryActivity } from "../../activity/registry-activity.js";
 import type { PrimaryMessage, WorkerMessage } from "./primary-channel.js";
 
 type ActivityMessage = Extract<WorkerMessage, { kind: "activity" | "activity-follow" | "activity-taken" }>;
@@ -16,14 +16,14 @@ export interface ActivityPost {
   close(): void;
 }
 
-/** Opens a post over the board of all workers; undefined: nobody may watch. */
+/** Opens a post over what happens in all workers; undefined: nobody may watch. */
 export function openActivityPost(
-  board: ActivityBoard | undefined,
+  activity: RegistryActivity | undefined,
   tell: (message: PrimaryMessage) => void,
 ): ActivityPost {
   let following: { readonly courier: Courier<ActivityEntry>; leave(): void } | undefined;
 
-  function follow(from: ActivityBoard): void {
+  function follow(from: RegistryActivity): void {
     following?.leave();
     const courier = new Courier<ActivityEntry>({
       send({ items, hasGap }) {
@@ -50,14 +50,14 @@ export function openActivityPost(
 
   return {
     handle(message) {
-      if (board === undefined) return;
+      if (activity === undefined) return;
       if (message.kind === "activity-taken") following?.courier.taken();
       else if (message.kind === "activity-follow") {
-        if (message.isFollowing) follow(board);
+        if (message.isFollowing) follow(activity);
         else following?.leave();
       } else {
-        if (message.hasGap) board.missed();
-        for (const event of message.events) board.record(event);
+        if (message.hasGap) activity.missed();
+        for (const event of message.events) activity.record(event);
         tell({ kind: "activity-taken" });
       }
     },

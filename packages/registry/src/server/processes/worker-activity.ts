@@ -96,7 +96,7 @@ export function createWorkerActivity(
     end(reason) {
       for (const begin of [...waiting]) begin();
       board.end(reason);
-      courier.close();
     },
+    flush: () => courier.flush(),
   };
 }

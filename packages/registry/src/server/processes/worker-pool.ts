@@ -4,7 +4,7 @@ import { aborted } from "@longshore/base/abort";
 import { backoff } from "@longshore/base/backoff";
 import { withTimeout } from "@longshore/base/timeout";
 import cluster, { type Worker } from "node:cluster";
-import type { ActivityBoard } from "../../activity/board.js";
+import type { RegistryActivity } from "../../activity/registry-activity.js";
 import type { MaintenanceRequests } from "../../maintenance/desk.js";
 import { MetricsLedger } from "../../metrics/ledger.js";
 import type { MetricsSnapshot } from "../../metrics/metrics.js";
@@ -31,7 +31,7 @@ export interface WorkerPoolOptions {
   /** Counts what clients do for all workers; undefined if there are no limits. */
   readonly limits?: LimitCounter | undefined;
   /** What happens in all workers; undefined: nobody may watch. */
-  readonly activity?: ActivityBoard | undefined;
+  readonly activity?: RegistryActivity | undefined;
   /** Stores a worker's events; false if they can't be stored. Undefined if workers send none. */
   readonly keepEvents?: ((events: readonly RegistryEvent[], durable: boolean) => Promise<boolean>) | undefined;
 }

@@ -11,7 +11,7 @@ export interface RedisClient {
   callBuffer(command: string, args: (string | Buffer | number)[]): Promise<unknown>;
   connect(): Promise<void>;
   disconnect(): void;
-  on(event: string, listener: (error: unknown) => void): unknown;
+  on(event: string, listener: (...args: readonly unknown[]) => void): unknown;
 }
 
 /** The pause between two refreshes of the cluster's slots (ms), so that a failover is noticed soon. */
@@ -42,6 +42,8 @@ export async function createRedisClient(options: RedisOptions): Promise<RedisCli
     connectTimeout: options.connectTimeout,
     maxRetriesPerRequest: 0,
     autoResendUnfulfilledCommands: false,
+    // Whoever hears channels joins them again; where the library does and fails, nobody would catch it.
+    autoResubscribe: false,
     // The peer vanished silently: drop the connection, and ask the sentinels again.
     socketTimeout: Math.max(2000, 10 * options.commandTimeout),
     // The master has become a replica.

@@ -1,7 +1,8 @@
+import type { Remark } from "@longshore/options/kind";
 import { createDescriptorCache } from "../descriptors.js";
 import type { CacheKind } from "../kind.js";
 import { NO_CACHES } from "../none.js";
-import { probeRedis } from "./probe.js";
+import { probeChannels, probeRedis } from "./probe.js";
 
 /** Everything that replicas can share; its code is loaded when it is opened. */
 export const redisCache: CacheKind = {
@@ -18,14 +19,23 @@ export const redisCache: CacheKind = {
   /** A failure is only a warning: a registry starts and serves without Redis, and `verify` may run where it can't be reached. */
   async verify({ redis }, { remote, patience }) {
     if (redis === undefined || !remote) return [];
+    const where = redis.addresses.join(", ");
+    const warning = (error: unknown, what: string, until: string): Remark => {
+      const message = `Redis at ${where} ${what}: ${reason(error, redis.tls !== undefined)}; until it can, ${until}`;
+      return { severity: "warning", path: [], message };
+    };
     try {
       await probeRedis(redis, patience);
-      return [];
     } catch (error) {
-      const where = redis.addresses.join(", ");
-      const message = `Redis at ${where} can't be used: ${reason(error, redis.tls !== undefined)}; until it can, the registry looks in the storage instead`;
-      return [{ severity: "warning", path: [], message }];
+      return [warning(error, "can't be used", "the registry looks in the storage instead")];
     }
+    try {
+      await probeChannels(redis, patience);
+    } catch (error) {
+      const until = "viewers of activity see what happens in one replica alone";
+      return [warning(error, "can't be used for messages between replicas", until)];
+    }
+    return [];
   },
 };
 

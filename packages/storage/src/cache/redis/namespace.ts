@@ -5,6 +5,7 @@ const KNOWN = MINUTE;
 
 /** Distinguishes the keys of one storage from another's. */
 export interface Namespace {
+  readonly isKnown: boolean;
   /** Throws while it isn't known. */
   current(): string;
   /** Resolves when it is known for the first time. */
@@ -14,9 +15,9 @@ export interface Namespace {
 
 /**
  * Asks `identify` until it answers, and each minute afterwards: two processes that started at once on a new storage may have
- * given it two ids, of which only one remains.
+ * given it two ids, of which only one remains. `changed` is called whenever it is another one.
  */
-export function openNamespace(identify: () => Promise<string>): Namespace {
+export function openNamespace(identify: () => Promise<string>, changed?: () => void): Namespace {
   let current: string | undefined;
   let closed = false;
   let timer: NodeJS.Timeout | undefined;
@@ -25,8 +26,12 @@ export function openNamespace(identify: () => Promise<string>): Namespace {
 
   const ask = async (): Promise<void> => {
     try {
-      current = await identify();
+      const next = await identify();
+      if (closed) return;
+      const isNew = next !== current;
+      current = next;
       found();
+      if (isNew) changed?.();
     } catch {
       // The storage is unavailable; the id found earlier still holds.
     }
@@ -37,6 +42,9 @@ export function openNamespace(identify: () => Promise<string>): Namespace {
   void ask();
 
   return {
+    get isKnown() {
+      return current !== undefined;
+    },
     current() {
       if (current === undefined) throw new Error("which storage this is isn't known yet");
       return current;
