@@ -1,9 +1,9 @@
-import { createDriver, type StorageDriver } from "@longshore/storage";
+import { createDriver, openSharedChannels, type StorageDriver } from "@longshore/storage";
 import { afterEach, beforeEach, expect, it } from "vitest";
 import { describePeers } from "@longshore/testkit/peers";
 import { freePort } from "@longshore/testkit/loopback";
 import { run } from "@longshore/testkit/processes";
-import { eventually, openReplica, pull, storeImage, TAG, type Replica } from "./replicas.js";
+import { eventually, openReplica, pull, REDIS, storeImage, TAG, type Replica } from "./replicas.js";
 import { startRedis, type RedisServer } from "./servers.js";
 
 const MASTER = "registry-master";
@@ -101,7 +101,35 @@ describePeers("a cluster of Redis", ["redis"], () => {
       }
       for (const server of servers) expect(await server.cli("dbsize")).not.toBe("0");
 
+      const open = (...addresses: readonly string[]) =>
+        openSharedChannels({
+          redis: { ...REDIS, addresses, mode: "cluster" },
+          identify: () => Promise.resolve("0".repeat(32)),
+        });
+      const [hearing, telling] = [await open(first.address, third.address), await open(third.address)];
+      const heard: string[] = [];
+      const quiet = {
+        message: () => undefined,
+        joined: () => undefined,
+        lost: () => undefined,
+        refused: () => undefined,
+      };
+      const message = (topic: string, bytes: Uint8Array) =>
+        void heard.push(`${topic} ${Buffer.from(bytes).toString()}`);
+      hearing.join("news");
+      hearing.begin({ ...quiet, message });
+      telling.begin(quiet);
+      const expectHeard = (text: string) =>
+        eventually(async () => {
+          await telling.publish("news", text).catch(() => hearing.rejoin());
+          return heard.includes(`news ${text}`);
+        });
+      await expectHeard("before");
+
       await second.kill();
+      await expectHeard("after");
+      hearing.close();
+      telling.close();
       const digest = await storeImage(registry.repository, TAG, ...tags);
       expect(await pull(registry.repository)).toBe(digest);
       expect(await pull(other.repository)).toBe(digest);
