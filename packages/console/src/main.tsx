@@ -7,6 +7,9 @@ import "./state/theme.js";
 import { Shell } from "./shell.js";
 import { refreshSession } from "./state/session.js";
 
-void refreshSession();
+/** How long the page waits for who is looking (ms): what is drawn before is drawn twice. */
+const PATIENCE = 150;
+
 const page = document.getElementById("page");
+await Promise.race([refreshSession(), new Promise((resolve) => setTimeout(resolve, PATIENCE))]);
 if (page !== null) render(<Shell />, page);

@@ -1,7 +1,8 @@
+import fc from "fast-check";
 import { describe, expect, it } from "vitest";
-import { formatBytes } from "../src/lib/bytes.js";
+import { formatBytes, formatCount } from "../src/lib/bytes.js";
 import { formatRoute, parseRoute } from "../src/lib/route.js";
-import { formatAge, parseTime } from "../src/lib/time.js";
+import { formatAge, formatClock, formatMoment, parseTime } from "../src/lib/time.js";
 import { trustOf } from "../src/lib/addresses.js";
 import { treeLines } from "../src/lib/tree.js";
 
@@ -32,6 +33,66 @@ describe("times", () => {
     [-800 * 86_400, "2 years ago"],
     [3 * 3600, "in 3 hours"],
   ])("%i s from now is %s", (seconds, shown) => expect(formatAge(seconds * 1000, 0)).toBe(shown));
+});
+
+describe("times and numbers are written as Intl writes them", () => {
+  const time = fc.integer({ min: Date.UTC(2000), max: Date.UTC(2100) });
+
+  it("ages", () => {
+    const relative = new Intl.RelativeTimeFormat("en", { numeric: "auto" });
+    const units = [
+      ["year", 31_556_952],
+      ["month", 2_629_746],
+      ["week", 604_800],
+      ["day", 86_400],
+      ["hour", 3600],
+      ["minute", 60],
+    ] as const;
+    fc.assert(
+      fc.property(fc.integer({ min: -100_000_000, max: 100_000_000 }), (seconds) => {
+        const found = units.find(([, length]) => Math.abs(seconds) >= length);
+        const expected = found === undefined ? "just now" : relative.format(Math.trunc(seconds / found[1]), found[0]);
+        expect(formatAge(seconds * 1000, 0)).toBe(expected);
+      }),
+    );
+  });
+
+  it("moments, but for the names of zones", () => {
+    const moment = new Intl.DateTimeFormat("en-GB", { dateStyle: "medium", timeStyle: "medium" });
+    fc.assert(
+      fc.property(time, (each) => {
+        expect(formatMoment(each).replace(/ \S+$/, "")).toBe(moment.format(each));
+        expect(formatClock(each)).toBe(new Date(each).toLocaleTimeString("en-GB"));
+      }),
+    );
+  });
+
+  it("the zone as a distance", () => {
+    const zone = process.env.TZ;
+    try {
+      for (const [name, shown] of [
+        ["UTC", "UTC"],
+        ["Europe/Berlin", "GMT+1"],
+        ["Asia/Kolkata", "GMT+5:30"],
+        ["America/St_Johns", "GMT-3:30"],
+      ]) {
+        process.env.TZ = name;
+        expect(
+          formatMoment(Date.UTC(2026, 10, 30))
+            .split(" ")
+            .at(-1),
+        ).toBe(shown);
+      }
+    } finally {
+      if (zone === undefined) delete process.env.TZ;
+      else process.env.TZ = zone;
+    }
+  });
+
+  it("counts", () => {
+    const number = new Intl.NumberFormat("en");
+    fc.assert(fc.property(fc.nat(), (each) => void expect(formatCount(each)).toBe(number.format(each))));
+  });
 });
 
 describe("addresses of pages", () => {

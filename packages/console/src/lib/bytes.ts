@@ -14,9 +14,7 @@ export function formatBytes(bytes: number): string {
   return `${value.toFixed(digits)} ${UNITS[unit] ?? ""}`;
 }
 
-const COUNT = new Intl.NumberFormat("en");
-
-/** A number with its thousands apart: `12,345`. */
+/** A whole number with its thousands apart: `12,345`. As Intl would write it, and not by it: see time.ts. */
 export function formatCount(count: number): string {
-  return COUNT.format(count);
+  return String(count).replace(/\B(?=(?:\d{3})+$)/g, ",");
 }

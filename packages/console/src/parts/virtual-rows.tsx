@@ -25,7 +25,8 @@ interface Range {
  */
 export function VirtualRows({ count, rowHeight, renderRow, onRange }: Properties): JSX.Element {
   const container = useRef<HTMLDivElement>(null);
-  const range = useSignal<Range>({ start: 0, end: Math.min(count, 40) });
+  // At first what may be in sight and no more: it is there sooner.
+  const range = useSignal<Range>({ start: 0, end: Math.min(count, Math.ceil(innerHeight / rowHeight)) });
   const wantedFocus = useRef<number | undefined>(undefined);
 
   useEffect(() => {

@@ -1,5 +1,5 @@
 import { signal, useSignal, type ReadonlySignal } from "@preact/signals";
-import { useEffect } from "preact/hooks";
+import { useEffect, useLayoutEffect } from "preact/hooks";
 import type { Page } from "../api/page.js";
 import type { ApiFailure } from "../api/failure.js";
 import { failureOf } from "./resource.js";
@@ -82,7 +82,8 @@ export function usePagedList<T>(
   const shown = useSignal<{ readonly key: string; readonly list: PagedList<T> } | undefined>(undefined);
   const turn = useSignal(0);
   const wantedKey = `${turn.value} ${key}`;
-  useEffect(() => {
+  // Asked for before the browser paints, so that the answer comes meanwhile.
+  useLayoutEffect(() => {
     const list = createPagedList(readPage);
     const show = (): void => {
       const before = shown.peek();

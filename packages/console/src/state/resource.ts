@@ -1,5 +1,5 @@
 import { useSignal, type ReadonlySignal } from "@preact/signals";
-import { useEffect } from "preact/hooks";
+import { useLayoutEffect } from "preact/hooks";
 import { ApiFailure } from "../api/failure.js";
 import { loginWanted } from "./login-wanted.js";
 
@@ -27,7 +27,8 @@ export function useResource<T>(
 ): { readonly resource: ReadonlySignal<Resource<T>>; readonly reload: () => void } {
   const resource = useSignal<Resource<T>>(LOADING);
   const turn = useSignal(0);
-  useEffect(() => {
+  // Asked for before the browser paints, so that the answer comes meanwhile.
+  useLayoutEffect(() => {
     const controller = new AbortController();
     resource.value = LOADING;
     load(controller.signal).then(

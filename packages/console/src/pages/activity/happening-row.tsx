@@ -1,6 +1,7 @@
 import type { JSX } from "preact";
 import type { ActivityEvent } from "../../api/activity.js";
 import { formatRoute, type Page } from "../../lib/route.js";
+import { formatClock } from "../../lib/time.js";
 import { Time } from "../../parts/values.js";
 import type { Happening } from "../../state/watching.js";
 import { texts } from "../../text/index.js";
@@ -11,11 +12,6 @@ const words = texts.activity;
 function verbOf(kind: string): string {
   const verbs: Readonly<Record<string, string>> = words.did;
   return verbs[kind] ?? kind;
-}
-
-/** The day and the time in the viewer's zone. */
-function clockOf(time: string): string {
-  return new Date(time).toLocaleTimeString("en-GB");
 }
 
 /** One line of the list: when, what, and by whom if that may be known. */
@@ -32,7 +28,7 @@ export function HappeningRow({
   return (
     <li class={`happening ${isRefused || kind === "delete" ? kind : ""}`}>
       <span class="when">
-        <Time value={time} /> <span class="clock">{clockOf(time)}</span>
+        <Time value={time} /> <span class="clock">{formatClock(Date.parse(time))}</span>
       </span>
       <span class="did">{verbOf(kind)}</span>
       <span class="what">
