@@ -164,15 +164,19 @@ function listsOf(documents: Documents, activity: ActivityLog): Lists {
   return {
     async tags(name, query = {}) {
       const { document, useOf } = await open(name);
-      const keyOf = tagKey(document, useOf, query.sort ?? "name");
-      const page = pageOf({ items: document.sortedTags, nameOf: (tag) => tag, keyOf }, query);
+      const { sort = "name" } = query;
+      const keyOf = tagKey(document, useOf, sort);
+      // Pulls change while the document doesn't.
+      const isSorted = keyOf !== undefined && sort !== "pulled";
+      const items = isSorted ? document.tagsBy(sort, keyOf) : document.sortedTags;
+      const page = pageOf({ items, nameOf: (tag) => tag, keyOf, isSorted }, query);
       // What another program has done to a tag that is shown is shown.
       await documents.get(name, { tags: page.items });
-      const items = page.items.flatMap((tag) => {
+      const entries = page.items.flatMap((tag) => {
         const state = document.tags.get(tag);
         return state === undefined ? [] : [tagEntry(document, tag, state, useOf)];
       });
-      return { ...page, items };
+      return { ...page, items: entries };
     },
     async allTags(name) {
       const { document, useOf } = await open(name);

@@ -182,6 +182,24 @@ describeForDrivers("an inventory", (over) => {
       expect(v2).toMatchObject({ tag: "v2", digest, manifest: undefined, uniqueSize: 0 });
     }));
 
+  it.each(["size", "pushed", "created", "version"] as const)("is sorted anew by %s after each change", (sort) =>
+    over(async (driver) => {
+      const { inventory, registry } = start(driver, "one");
+      const listed = async () => (await inventory.tags(NAME, { sort })).items.map(({ tag }) => String(tag));
+      const pushSized = (tag: string, bytes: number, second: number) =>
+        pushImage(registry, NAME, { layers: ["x".repeat(bytes)], created: new Date(second * 1000).toISOString() }, tag);
+      await pushSized("1", 10, 10);
+      await pushSized("2", 20, 20);
+      expect(await listed()).toEqual(["1", "2"]);
+      await pushSized("3", 30, 30);
+      expect(await listed()).toEqual(["1", "2", "3"]);
+      await registry.repository(NAME).tags.delete(parseTagName("2"));
+      expect(await listed()).toEqual(["1", "3"]);
+      await pushSized("1", 40, 40);
+      expect(await listed()).toEqual(sort === "version" ? ["1", "3"] : ["3", "1"]);
+    }),
+  );
+
   it("keeps a repository that is larger than all that may be kept", () =>
     over(async (plain) => {
       const reads: string[] = [];
@@ -267,7 +285,10 @@ describe("a page of a list", () => {
           const query: InventoryQuery<TagSort> = { sort, descending, limit, search };
           const found = await allPages((after) => Promise.resolve(pageOf(source, { ...query, after })));
           expect(found).toEqual(pageOf(source, { ...query, limit: 1000 }).items);
-          expect(found).toHaveLength(items.filter(({ name }) => name.includes(search.toLowerCase())).length);
+          const expected = items
+            .filter(({ name }) => name.includes(search.toLowerCase()))
+            .sort((a, b) => (sort === "size" && a.size !== b.size ? a.size - b.size : a.name < b.name ? -1 : 1));
+          expect(found).toEqual(descending ? expected.reverse() : expected);
           const first = pageOf(source, query);
           const rest = { ...source, items: items.filter((item) => !first.items.includes(item)) };
           if (first.next !== undefined)

@@ -19,18 +19,27 @@ export interface ListSource<T> {
   readonly nameOf: (item: T) => string;
   /** By what the query sorts: of the same type for each item. Undefined: by the name. */
   readonly keyOf: ((item: T) => SortKey) | undefined;
+  /** Whether the items are in the order of keys, and only those of the same key in that of names. */
+  readonly isSorted?: boolean;
+}
+
+/** The items, whose names ascend, in the ascending order of keys; the order of names is kept among what has the same key. */
+export function sortByKey<T>(items: readonly T[], keyOf: (item: T) => SortKey): T[] {
+  return items
+    .map((item) => ({ item, key: keyOf(item) }))
+    .sort((a, b) => compare(a.key, b.key))
+    .map(({ item }) => item);
 }
 
 /** The page that `query` asks for. Throws CursorError. */
 export function pageOf<T>(source: ListSource<T>, query: InventoryQuery<string>): InventoryPage<T> {
-  const { nameOf, keyOf } = source;
+  const { nameOf, keyOf, isSorted = false } = source;
   const { limit = DEFAULT_LIMIT, descending = false, after } = query;
   const search = query.search?.toLowerCase() ?? "";
   const found =
     search === "" ? source.items : source.items.filter((item) => nameOf(item).toLowerCase().includes(search));
-  const placed = found.map((item) => ({ item, key: keyOf?.(item) ?? "", name: nameOf(item) }));
-  // The order of names is kept among what has the same key.
-  if (keyOf !== undefined) placed.sort((a, b) => compare(a.key, b.key));
+  const sorted = keyOf === undefined || isSorted ? found : sortByKey(found, keyOf);
+  const placed = sorted.map((item) => ({ item, key: keyOf?.(item) ?? "", name: nameOf(item) }));
   if (descending) placed.reverse();
   const form = [query.sort ?? "name", descending ? "descending" : "ascending"].join(" ");
   const cursor = after === undefined ? undefined : openCursor(after, form);
