@@ -68,7 +68,7 @@ describe("times and numbers are written as Intl writes them", () => {
   });
 
   it("the zone as a distance", () => {
-    const zone = process.env.TZ;
+    const zone = process.env["TZ"];
     try {
       for (const [name, shown] of [
         ["UTC", "UTC"],
@@ -76,7 +76,7 @@ describe("times and numbers are written as Intl writes them", () => {
         ["Asia/Kolkata", "GMT+5:30"],
         ["America/St_Johns", "GMT-3:30"],
       ]) {
-        process.env.TZ = name;
+        process.env["TZ"] = name;
         expect(
           formatMoment(Date.UTC(2026, 10, 30))
             .split(" ")
@@ -84,8 +84,8 @@ describe("times and numbers are written as Intl writes them", () => {
         ).toBe(shown);
       }
     } finally {
-      if (zone === undefined) delete process.env.TZ;
-      else process.env.TZ = zone;
+      if (zone === undefined) delete process.env["TZ"];
+      else process.env["TZ"] = zone;
     }
   });
 
