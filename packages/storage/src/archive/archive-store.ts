@@ -8,7 +8,13 @@ import { referencesOf } from "../model/manifest/references.js";
 import type { TagName } from "../model/tag.js";
 import { DEFAULT_VALIDATION, requiredReferences, type ManifestValidation } from "../store/validation.js";
 import { manifestIn, tagsOf } from "../copy/copier.js";
-import { attemptCopy, repositoriesOf, type CopiedStore, type CopyStoreOptions } from "../copy/copy-store.js";
+import {
+  attemptCopy,
+  countCopied,
+  repositoriesOf,
+  type CopiedStore,
+  type CopyStoreOptions,
+} from "../copy/copy-store.js";
 
 /** How many digests are remembered as archived, of some 200 bytes each; beyond that some are archived twice. */
 const REMEMBERED = 500_000;
@@ -35,22 +41,7 @@ export async function archiveStore(
   sink: ArchiveSink,
   options: ArchiveStoreOptions = {},
 ): Promise<CopiedStore> {
-  const counts = { repositories: 0, tags: 0, manifests: 0, blobs: 0, bytes: 0, removed: 0, problems: 0 };
-  const told: ArchiveStoreOptions = {
-    ...options,
-    onCopied: (item) => {
-      counts[`${item.kind}s`] += 1;
-      options.onCopied?.(item);
-    },
-    onBytes: (count) => {
-      counts.bytes += count;
-      options.onBytes?.(count);
-    },
-    onProblem: (problem) => {
-      counts.problems += 1;
-      options.onProblem?.(problem);
-    },
-  };
+  const { counts, told } = countCopied(options);
   const stored = new LRUCache<Digest, true>({ max: REMEMBERED });
   for await (const name of repositoriesOf(source, options)) {
     if (options.isLeftOut?.(name) === true) continue;

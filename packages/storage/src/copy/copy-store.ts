@@ -65,9 +65,26 @@ export async function copyStore(
   target: Registry,
   options: CopyStoreOptions = {},
 ): Promise<CopiedStore> {
+  const { counts, told } = countCopied(options);
+  if (options.mirror === true) await requireContent(source, options);
+  for await (const name of repositoriesOf(source, options)) {
+    options.signal?.throwIfAborted();
+    if (options.isLeftOut?.(name) === true) continue;
+    options.onRepository?.(name);
+    await copyContents(source.repository(name), target.repository(name), told);
+    if (options.mirror === true) counts.removed += await removeOthers(name, source, target, told);
+    counts.repositories += 1;
+  }
+  if (options.mirror === true) counts.removed += await removeRepositories(source, target, told);
+  return counts;
+}
+
+type Told = Pick<CopyStoreOptions, "onCopied" | "onBytes" | "onProblem">;
+
+/** Options that count what they are told of, beside telling it on. Repositories and removals are for the caller to count. */
+export function countCopied<T extends Told>(options: T) {
   const counts = { repositories: 0, tags: 0, manifests: 0, blobs: 0, bytes: 0, removed: 0, problems: 0 };
-  const told: CopyStoreOptions = {
-    ...options,
+  const counting: Told = {
     onCopied: (item) => {
       counts[`${item.kind}s`] += 1;
       options.onCopied?.(item);
@@ -81,17 +98,7 @@ export async function copyStore(
       options.onProblem?.(problem);
     },
   };
-  if (options.mirror === true) await requireContent(source, options);
-  for await (const name of repositoriesOf(source, options)) {
-    options.signal?.throwIfAborted();
-    if (options.isLeftOut?.(name) === true) continue;
-    options.onRepository?.(name);
-    await copyContents(source.repository(name), target.repository(name), told);
-    if (options.mirror === true) counts.removed += await removeOthers(name, source, target, told);
-    counts.repositories += 1;
-  }
-  if (options.mirror === true) counts.removed += await removeRepositories(source, target, told);
-  return counts;
+  return { counts, told: { ...options, ...counting } };
 }
 
 async function copyContents(source: Repository, target: Repository, options: CopyStoreOptions): Promise<void> {
