@@ -3,6 +3,9 @@ import { createServer, type Server } from "node:http";
 import { listen, type Listening } from "./loopback.js";
 import { Provider, type Account, type Configuration } from "oidc-provider";
 
+/** How the provider is configured, beside what a test needs. */
+export type ProviderConfiguration = Configuration;
+
 /** Somebody whom the provider knows. */
 export interface Person {
   readonly sub: string;
@@ -29,7 +32,7 @@ export const CLIENT = { id: "registry", secret: "a client secret for the tests" 
 /** Starts a provider, to whose client `redirectUris` belong. */
 export async function startPeopleProvider(
   redirectUris: readonly string[],
-  over: Configuration = {},
+  over: ProviderConfiguration = {},
 ): Promise<PeopleProvider> {
   const server: Server = createServer();
   const listening: Listening = await listen(server);

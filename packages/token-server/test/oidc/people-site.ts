@@ -1,6 +1,5 @@
 import type { AuthPage } from "@longshore/auth";
 import type { Listening } from "@longshore/testkit/loopback";
-import type { Configuration } from "oidc-provider";
 import { onTestFinished } from "vitest";
 import type { ChosenSource, IdentitySource, Login, Records, SourcePorts, TokenSite } from "../../src/contract.js";
 import { login as loginKind } from "../../src/oidc/people/login-kind.js";
@@ -8,7 +7,13 @@ import { personal } from "../../src/personal-tokens/personal-kind.js";
 import { servePages } from "../pages-server.js";
 import { loginContext, sourcePorts, type RecordedLog } from "../support.js";
 import type { Visit } from "./browser.js";
-import { CLIENT, startPeopleProvider, type PeopleProvider, type Person } from "@longshore/testkit/people-provider";
+import {
+  CLIENT,
+  startPeopleProvider,
+  type PeopleProvider,
+  type Person,
+  type ProviderConfiguration,
+} from "@longshore/testkit/people-provider";
 
 /** A registry's pages with a provider. */
 export interface Site {
@@ -32,7 +37,7 @@ interface SiteOptions {
   readonly provider?: "openid" | "google" | "gitlab";
   readonly records?: Records;
   /** Of the provider itself. */
-  readonly over?: Configuration;
+  readonly over?: ProviderConfiguration;
   /** Options beside the provider's. */
   readonly login?: object;
 }
