@@ -21,7 +21,7 @@ import { openHistory } from "./history/history.js";
 import { openKeptFacts, type KeptFacts } from "./kept-facts/kept-facts.js";
 import { CHANGES_BOARD } from "./layout.js";
 import { manifestEntry, referrerEntries, repositoryEntry, tagEntry, tagKey } from "./lists/entries.js";
-import { pageOf, type SortKey } from "./lists/page.js";
+import { pageOf, placesOf, type SortKey } from "./lists/page.js";
 import { createRepositories, type Look } from "./lists/repositories.js";
 
 /** Options of {@link openInventory}. */
@@ -107,11 +107,11 @@ export function openInventory(registry: Registry, driver: StorageDriver, options
         await Promise.all([documents.readNews(), activity.read()]);
         const names = (await repositories.names(query)).filter(filter);
         if (sort === "name") {
-          const page = pageOf({ items: names, nameOf: (name) => name, keyOf: undefined }, query);
+          const page = pageOf(placesOf({ items: names, nameOf: (name) => name, keyOf: undefined }), query);
           return { ...page, items: (await repositories.entries(page.items, query)).map(withPull) };
         }
         const items = (await repositories.entries(names, query)).map(withPull);
-        return pageOf({ items, nameOf: ({ name }) => name, keyOf: REPOSITORY_KEYS[sort] }, query);
+        return pageOf(placesOf({ items, nameOf: ({ name }) => name, keyOf: REPOSITORY_KEYS[sort] }), query);
       },
 
       async repository(name) {
@@ -167,9 +167,11 @@ function listsOf(documents: Documents, activity: ActivityLog): Lists {
       const { sort = "name" } = query;
       const keyOf = tagKey(document, useOf, sort);
       // Pulls change while the document doesn't.
-      const isSorted = keyOf !== undefined && sort !== "pulled";
-      const items = isSorted ? document.tagsBy(sort, keyOf) : document.sortedTags;
-      const page = pageOf({ items, nameOf: (tag) => tag, keyOf, isSorted }, query);
+      const places =
+        sort === "pulled"
+          ? placesOf({ items: document.sortedTags, nameOf: (tag) => tag, keyOf })
+          : document.tagsBy(sort, keyOf);
+      const page = pageOf(places, query);
       // What another program has done to a tag that is shown is shown.
       await documents.get(name, { tags: page.items });
       const entries = page.items.flatMap((tag) => {

@@ -4,7 +4,7 @@ import { describe, expect, it } from "vitest";
 import type { InventoryPage, InventoryQuery, TagSort, UsageProgress } from "../src/contract.js";
 import { CursorError } from "../src/errors.js";
 import type { OpenInventory } from "../src/open-inventory.js";
-import { pageOf } from "../src/lists/page.js";
+import { pageOf, placesOf } from "../src/lists/page.js";
 import { versionKey } from "../src/lists/version-key.js";
 import { bytesOf, describeForDrivers, digestOf, plainRegistry, push, pushImage, start } from "./support.js";
 
@@ -283,16 +283,18 @@ describe("a page of a list", () => {
             keyOf: sort === "name" ? undefined : (item: Sized) => item.size,
           };
           const query: InventoryQuery<TagSort> = { sort, descending, limit, search };
-          const found = await allPages((after) => Promise.resolve(pageOf(source, { ...query, after })));
-          expect(found).toEqual(pageOf(source, { ...query, limit: 1000 }).items);
+          const found = await allPages((after) => Promise.resolve(pageOf(placesOf(source), { ...query, after })));
+          expect(found).toEqual(pageOf(placesOf(source), { ...query, limit: 1000 }).items);
           const expected = items
             .filter(({ name }) => name.includes(search.toLowerCase()))
             .sort((a, b) => (sort === "size" && a.size !== b.size ? a.size - b.size : a.name < b.name ? -1 : 1));
           expect(found).toEqual(descending ? expected.reverse() : expected);
-          const first = pageOf(source, query);
+          const first = pageOf(placesOf(source), query);
           const rest = { ...source, items: items.filter((item) => !first.items.includes(item)) };
           if (first.next !== undefined)
-            expect(pageOf(rest, { ...query, after: first.next }).items).toEqual(found.slice(limit, 2 * limit));
+            expect(pageOf(placesOf(rest), { ...query, after: first.next }).items).toEqual(
+              found.slice(limit, 2 * limit),
+            );
         },
       ),
     );
@@ -305,7 +307,7 @@ describe("a page of a list", () => {
     Buffer.from('["size ascending",1,"a"]').toString("base64url"),
   ])("refuses the cursor %j", (after) => {
     const source = { items: ["a"], nameOf: (item: string) => item, keyOf: undefined };
-    expect(() => pageOf(source, { after })).toThrow(CursorError);
+    expect(() => pageOf(placesOf(source), { after })).toThrow(CursorError);
   });
 });
 

@@ -12,35 +12,33 @@ interface Place {
   readonly name: string;
 }
 
-/** A list that is to be searched, sorted and paged. */
-export interface ListSource<T> {
+/** An item with its place in a list. */
+export interface Placed<T> extends Place {
+  readonly item: T;
+}
+
+/** What a list is made of. */
+interface ListSource<T> {
   /** Names are unique, and ascending by bytes. */
   readonly items: readonly T[];
   readonly nameOf: (item: T) => string;
-  /** By what the query sorts: of the same type for each item. Undefined: by the name. */
+  /** By what the list is sorted: of the same type for each item. Undefined: by the name. */
   readonly keyOf: ((item: T) => SortKey) | undefined;
-  /** Whether the items are in the order of keys, and only those of the same key in that of names. */
-  readonly isSorted?: boolean;
 }
 
-/** The items, whose names ascend, in the ascending order of keys; the order of names is kept among what has the same key. */
-export function sortByKey<T>(items: readonly T[], keyOf: (item: T) => SortKey): T[] {
-  return items
-    .map((item) => ({ item, key: keyOf(item) }))
-    .sort((a, b) => compare(a.key, b.key))
-    .map(({ item }) => item);
+/** The items in their order: ascending by key, and by name where keys are the same. */
+export function placesOf<T>({ items, nameOf, keyOf }: ListSource<T>): readonly Placed<T>[] {
+  const places = items.map((item) => ({ item, key: keyOf?.(item) ?? "", name: nameOf(item) }));
+  // Sorting is stable: names stay in their order.
+  return keyOf === undefined ? places : places.sort((a, b) => compare(a.key, b.key));
 }
 
-/** The page that `query` asks for. Throws CursorError. */
-export function pageOf<T>(source: ListSource<T>, query: InventoryQuery<string>): InventoryPage<T> {
-  const { nameOf, keyOf, isSorted = false } = source;
+/** The page of a list that `query` asks for, whose places are those of the query's order. Throws CursorError. */
+export function pageOf<T>(places: readonly Placed<T>[], query: InventoryQuery<string>): InventoryPage<T> {
   const { limit = DEFAULT_LIMIT, descending = false, after } = query;
   const search = query.search?.toLowerCase() ?? "";
-  const found =
-    search === "" ? source.items : source.items.filter((item) => nameOf(item).toLowerCase().includes(search));
-  const sorted = keyOf === undefined || isSorted ? found : sortByKey(found, keyOf);
-  const placed = sorted.map((item) => ({ item, key: keyOf?.(item) ?? "", name: nameOf(item) }));
-  if (descending) placed.reverse();
+  const found = search === "" ? places : places.filter(({ name }) => name.toLowerCase().includes(search));
+  const placed = descending ? found.toReversed() : found;
   const form = [query.sort ?? "name", descending ? "descending" : "ascending"].join(" ");
   const cursor = after === undefined ? undefined : openCursor(after, form);
   const isAfter = (place: Place, mark: Place): boolean => (descending ? -1 : 1) * comparePlaces(place, mark) > 0;
