@@ -28,7 +28,7 @@ it("registry usage prints what repositories take, and counts what they share onc
     logicalBytes: 2 * Number(team["bytes"]),
   });
   expect((await command("usage")).stdout).toMatch(
-    /^repositories {2}2\ntags {10}4\nmanifests {5}\d+\nblobs {9}\d+\nstored {8}0\.0 MiB\n/,
+    /^repositories {2}2\ntags {10}4\nmanifests {5}\d+\nblobs {9}\d+\nstored {8}[\d.]+ KiB\n/,
   );
   expect((await command("usage", "--prefix", "none")).code).toBe(1);
 });
