@@ -17,37 +17,36 @@ import { useConsole } from "./site.js";
 const HASH = "$2b$04$AvxEDdo0o6kqPNp3Ehl0NelVOKDtZ85XJ9zR1VDdN0EwqUaZU4vCC";
 const KEPT = "document.cookie + location.href + JSON.stringify({ ...localStorage, ...sessionStorage })";
 
+async function pushAsAlice({ url }: { readonly url: string }): Promise<void> {
+  const alice = createHttpClient(url, { headers: { authorization: basic("alice", "secret") } });
+  for (const name of ["team/app", "other/app"]) await pushImage(alice, name, "1");
+  alice.close();
+}
+
 const github = await startGitHub();
 
 describePeers("logins at a provider, and with a token for a password", ["chromium"], () => {
   useResources()({ [Symbol.asyncDispose]: () => github.listening.close() });
   const { url: weburi } = github.listening;
-  const site = useConsole(
-    async ({ url }) => {
-      const alice = createHttpClient(url, { headers: { authorization: basic("alice", "secret") } });
-      for (const name of ["team/app", "other/app"]) await pushImage(alice, name, "1");
-      alice.close();
-    },
-    {
-      config: {
-        http: { secret: "a secret" },
-        access: [
-          { name: "alice", type: "registry", action: ["*"] },
-          { match: { account: "alice", type: "registry", name: "tokens" }, actions: ["*"] },
-          { match: { labels: { teams: "developers" }, name: "team/*" }, actions: ["pull"] },
-          { match: { account: "robot/*", name: "other/*" }, actions: ["pull"] },
-        ],
-        tokenserver: {
-          service: "registry",
-          local: { users: { alice: { password: HASH } } },
-          personal: {},
-          login: {
-            github: { clientid: "c", clientsecret: "shh", organizations: ["acme"], weburi, apiuri: weburi },
-          },
+  const site = useConsole(pushAsAlice, {
+    config: {
+      http: { secret: "a secret" },
+      access: [
+        { name: "alice", type: "registry", action: ["*"] },
+        { match: { account: "alice", type: "registry", name: "tokens" }, actions: ["*"] },
+        { match: { labels: { teams: "developers" }, name: "team/*" }, actions: ["pull"] },
+        { match: { account: "robot/*", name: "other/*" }, actions: ["pull"] },
+      ],
+      tokenserver: {
+        service: "registry",
+        local: { users: { alice: { password: HASH } } },
+        personal: {},
+        login: {
+          github: { clientid: "c", clientsecret: "shh", organizations: ["acme"], weburi, apiuri: weburi },
         },
       },
     },
-  );
+  });
 
   it("come back with a session and nothing else, and see what the groups there may pull", async () => {
     await using visit = await site().open("#/login");
@@ -92,37 +91,30 @@ const ANN = { sub: "ann-1", email: "ann@example.com", email_verified: true, grou
 
 describePeers("logins at a provider of OpenID Connect", ["chromium"], () => {
   useResources()(provider);
-  const site = useConsole(
-    async ({ url }) => {
-      const alice = createHttpClient(url, { headers: { authorization: basic("alice", "secret") } });
-      for (const name of ["team/app", "other/app"]) await pushImage(alice, name, "1");
-      alice.close();
-    },
-    {
-      config: {
-        http: { addr: address, secret: "a secret" },
-        access: [
-          { name: "alice", type: "registry", action: ["*"] },
-          { name: "alice", type: "repository", repository: "*", action: ["*"] },
-          { match: { labels: { groups: "developers" }, name: "team/*" }, actions: ["pull"] },
-        ],
-        tokenserver: {
-          service: "registry",
-          local: { users: { alice: { password: HASH } } },
-          personal: {},
-          login: {
-            openid: {
-              title: "Example Inc.",
-              issuer: provider.url,
-              clientid: CLIENT.id,
-              clientsecret: CLIENT.secret,
-              labels: { groups: "${groups}" },
-            },
+  const site = useConsole(pushAsAlice, {
+    config: {
+      http: { addr: address, secret: "a secret" },
+      access: [
+        { name: "alice", type: "registry", action: ["*"] },
+        { name: "alice", type: "repository", repository: "*", action: ["*"] },
+        { match: { labels: { groups: "developers" }, name: "team/*" }, actions: ["pull"] },
+      ],
+      tokenserver: {
+        service: "registry",
+        local: { users: { alice: { password: HASH } } },
+        personal: {},
+        login: {
+          openid: {
+            title: "Example Inc.",
+            issuer: provider.url,
+            clientid: CLIENT.id,
+            clientsecret: CLIENT.secret,
+            labels: { groups: "${groups}" },
           },
         },
       },
     },
-  );
+  });
 
   it("come back with a session and nothing else, and see what the claims there allow to be pulled", async () => {
     provider.people.set(ANN.sub, ANN);

@@ -132,7 +132,7 @@ export class ReplicaExchange {
     this.#courier.flush();
   }
 
-  /** Sends what was collected, says that nobody watches here any more, and disconnects. */
+  /** Sends what was collected, says that there are no viewers here any more, and disconnects. */
   async close(): Promise<void> {
     this.#courier.flush();
     this.#courier.close();
@@ -244,7 +244,7 @@ export class ReplicaExchange {
     this.#hasHeard = true;
     if (!this.#isPartial) return;
     this.#isPartial = false;
-    // What happened until now was told to nobody here.
+    // Viewers here weren't told of what happened meanwhile.
     this.#listener.missed();
     this.#ports.log.info("activity: what happens in other replicas is shown again");
   }

@@ -1,7 +1,7 @@
 import type { JSX } from "preact";
 import type { ActivityEvent } from "../../api/activity.js";
 import { formatRoute, type Page } from "../../lib/route.js";
-import { formatClock } from "../../lib/time.js";
+import { formatClock, parseTime } from "../../lib/time.js";
 import { Time } from "../../parts/values.js";
 import type { Happening } from "../../state/watching.js";
 import { texts } from "../../text/index.js";
@@ -24,11 +24,12 @@ export function HappeningRow({
 }): JSX.Element {
   if (event === undefined) return <li class="happening gap">{words.missed}</li>;
   const { kind, time, account, address, agent } = event;
+  const moment = parseTime(time);
   const isRefused = kind === "login-refused";
   return (
     <li class={`happening ${isRefused || kind === "delete" ? kind : ""}`}>
       <span class="when">
-        <Time value={time} /> <span class="clock">{formatClock(Date.parse(time))}</span>
+        <Time value={time} /> <span class="clock">{moment === undefined ? "" : formatClock(moment)}</span>
       </span>
       <span class="did">{verbOf(kind)}</span>
       <span class="what">
