@@ -65,6 +65,15 @@ describePeers("logins at a provider, and with a token for a password", ["chromiu
     expect(await page.getByRole("button", { name: "Log out" }).count()).toBe(0);
   });
 
+  it("leave no page empty while it isn't known who looks", async () => {
+    await using visit = await site().open("#/login");
+    const { page } = visit;
+    // It never answers.
+    await page.route("**/_console/session", () => undefined);
+    await page.reload({ waitUntil: "commit" });
+    await page.locator(".skeletons").waitFor();
+  });
+
   it("take a robot's token in place of a password", async () => {
     const alice = createHttpClient(site().registry.url, { headers: { authorization: basic("alice", "secret") } });
     const made = await alice.ask({
