@@ -20,6 +20,8 @@ export default {
     assetsInlineLimit: 0,
     modulePreload: { polyfill: false },
     reportCompressedSize: false,
+    // What the first page needs is one script: each further one costs a slow processor as much as some of its work.
+    rolldownOptions: { output: { codeSplitting: { groups: [{ name: "index", tags: ["$initial"] }] } } },
     license: { fileName: "licenses.md" },
   },
   server: { proxy: { "/v2": registry, "/_console": registry } },

@@ -8,7 +8,7 @@ import { SkeletonRows } from "./parts/skeleton.js";
 import { LoginPage } from "./pages/login/login-page.js";
 import { lazyPage } from "./parts/lazy.js";
 import { ThemeChoice } from "./parts/theme-choice.js";
-import { RepositoriesPage } from "./pages/repositories/repositories-page.js";
+import { readRepositoriesAhead, RepositoriesPage } from "./pages/repositories/repositories-page.js";
 import { RepositoryPage } from "./pages/repository/repository-page.js";
 import { UnknownPage } from "./pages/unknown-page.js";
 import { route } from "./state/route.js";
@@ -137,6 +137,13 @@ function Content({ page }: { readonly page: Page }): JSX.Element {
     default:
       return <UnknownPage />;
   }
+}
+
+/** Begins to read what the page that the address means opens with, once it is known who looks. */
+export async function readAhead(): Promise<void> {
+  const viewer = currentSession();
+  if (viewer === undefined || needsLogin(viewer)) return;
+  if (route.peek().page.kind === "repositories") await readRepositoriesAhead();
 }
 
 function needsLogin({ account, anonymous, logins }: Session): boolean {

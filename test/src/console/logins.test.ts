@@ -57,6 +57,22 @@ describePeers("logins in the console", ["chromium"], () => {
     visit.expectQuiet();
   });
 
+  it("come before anything is asked of the registry", async () => {
+    await using visit = await site().open("#/login");
+    const { page } = visit;
+    const asked: string[] = [];
+    page.on("request", (request) => {
+      const { pathname } = new URL(request.url());
+      if (pathname.startsWith("/v2/")) asked.push(pathname);
+    });
+    await page.goto(`${site().url}?#/`);
+    await page.getByLabel("Account").waitFor();
+    expect(asked).toEqual([]);
+    await logIn(visit, "reader");
+    await expect.poll(() => page.locator(".row a").allInnerTexts()).toEqual(["team/app"]);
+    expect(asked).toEqual(["/v2/_longshore/catalog/repositories"]);
+  });
+
   it("are refused with a wrong password, in words", async () => {
     await using visit = await site().open("");
     await logIn(visit, "admin", "wrong");

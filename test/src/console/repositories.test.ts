@@ -33,6 +33,20 @@ describePeers("the list of repositories", ["chromium"], () => {
     visit.expectQuiet();
   });
 
+  it("asks for the list once, as soon as it knows who looks", async () => {
+    await using visit = await site().open("#/unknown");
+    const { page } = visit;
+    const asked: string[] = [];
+    page.on("request", (request) => {
+      const { pathname } = new URL(request.url());
+      if (!pathname.includes("/assets/")) asked.push(pathname);
+    });
+    await page.goto(`${site().url}?#/?search=team`);
+    await expect.poll(() => page.locator(".row").count()).toBe(3);
+    expect(asked).toEqual(["/", "/_console/session", "/v2/_longshore/catalog/repositories"]);
+    visit.expectQuiet();
+  });
+
   it("is used with the keyboard alone", async () => {
     await using visit = await site().open("");
     const { page } = visit;

@@ -4,6 +4,10 @@ import { useEffect, useLayoutEffect, useRef } from "preact/hooks";
 
 /** Rows that are rendered before and behind those in sight. */
 const SPARE = 12;
+/** What is above a table at least, when its page is opened (px). */
+const ABOVE = 200;
+/** How long those behind wait when a list is opened (ms): what is in sight is drawn first. */
+const SPARE_DELAY = 100;
 
 interface Properties {
   readonly count: number;
@@ -26,24 +30,33 @@ interface Range {
 export function VirtualRows({ count, rowHeight, renderRow, onRange }: Properties): JSX.Element {
   const container = useRef<HTMLDivElement>(null);
   // At first what may be in sight and no more: it is there sooner.
-  const range = useSignal<Range>({ start: 0, end: Math.min(count, Math.ceil(innerHeight / rowHeight)) });
+  const range = useSignal<Range>({ start: 0, end: Math.min(count, Math.ceil((innerHeight - ABOVE) / rowHeight)) });
   const wantedFocus = useRef<number | undefined>(undefined);
 
   useEffect(() => {
-    const measure = (): void => {
+    const near = (spare: number): Range => {
       const top = container.current?.getBoundingClientRect().top ?? 0;
-      const first = Math.floor(-top / rowHeight) - SPARE;
-      const last = Math.ceil((innerHeight - top) / rowHeight) + SPARE;
+      const first = Math.floor(-top / rowHeight) - spare;
+      const last = Math.ceil((innerHeight - top) / rowHeight) + spare;
       const start = Math.min(Math.max(0, first), count);
-      const end = Math.max(start, Math.min(count, last));
+      return { start, end: Math.max(start, Math.min(count, last)) };
+    };
+    const measure = (): void => {
+      const { start, end } = near(SPARE);
       const before = range.peek();
       if (before.start !== start || before.end !== end) range.value = { start, end };
       onRange(end);
     };
-    measure();
+    const inSight = near(0);
+    const { start, end } = range.peek();
+    const isDrawn = start <= inSight.start && end >= inSight.end;
+    const timer = isDrawn ? setTimeout(measure, SPARE_DELAY) : undefined;
+    if (!isDrawn) measure();
+    else onRange(inSight.end);
     addEventListener("scroll", measure, { passive: true });
     addEventListener("resize", measure);
     return () => {
+      clearTimeout(timer);
       removeEventListener("scroll", measure);
       removeEventListener("resize", measure);
     };

@@ -1,5 +1,5 @@
 import { signal, useSignal, type ReadonlySignal } from "@preact/signals";
-import { useEffect, useLayoutEffect } from "preact/hooks";
+import { useEffect, useLayoutEffect, useRef } from "preact/hooks";
 import type { Page } from "../api/page.js";
 import type { ApiFailure } from "../api/failure.js";
 import { failureOf } from "./resource.js";
@@ -17,6 +17,8 @@ export interface PagedList<T> {
   /** How many there are, read or not; undefined until the first page is there. */
   readonly total: ReadonlySignal<number | undefined>;
   readonly failure: ReadonlySignal<ApiFailure | undefined>;
+  /** Settled once the first page is there, or can't be. */
+  readonly first: Promise<void>;
   /** Reads on until there are `count` items, or all. */
   ensure(count: number): void;
   /** Reads on after a failure. */
@@ -54,11 +56,11 @@ function createPagedList<T>(readPage: ReadPage<T>): PagedList<T> {
     }
   };
 
-  void readOn();
   return {
     items,
     total,
     failure,
+    first: readOn(),
     ensure(count) {
       wanted = Math.max(wanted, count);
       void readOn();
@@ -71,20 +73,51 @@ function createPagedList<T>(readPage: ReadPage<T>): PagedList<T> {
   };
 }
 
+/** A list that is read before there is a page to show it. */
+export interface ListAhead<T> {
+  /** Settled once the first page is there, or can't be. */
+  begin(key: string, readPage: ReadPage<T>): Promise<void>;
+  /** The list that was begun, once, if it is the one that `key` means and could be read so far. */
+  take(key: string): PagedList<T> | undefined;
+}
+
+export function createListAhead<T>(): ListAhead<T> {
+  let begun: { readonly key: string; readonly list: PagedList<T> } | undefined;
+  return {
+    begin(key, readPage) {
+      begun = { key, list: createPagedList(readPage) };
+      return begun.list.first;
+    },
+    take(key) {
+      if (begun === undefined) return undefined;
+      const { key: own, list } = begun;
+      begun = undefined;
+      if (own === key && list.failure.peek() === undefined) return list;
+      list.close();
+      return undefined;
+    },
+  };
+}
+
 /**
- * The list that `key` means. While another one's first page is read, the one before is still there (`isStale`), so that a page
+ * The list that `key` means; the first one may have been begun `ahead`. While another one's first page is read, the one before is still there (`isStale`), so that a page
  * doesn't flicker with each letter of a search.
  */
 export function usePagedList<T>(
   key: string,
   readPage: ReadPage<T>,
+  ahead?: ListAhead<T>,
 ): { readonly list: PagedList<T> | undefined; readonly isStale: boolean; readonly reload: () => void } {
-  const shown = useSignal<{ readonly key: string; readonly list: PagedList<T> } | undefined>(undefined);
   const turn = useSignal(0);
   const wantedKey = `${turn.value} ${key}`;
+  const begun = useRef(ahead?.take(key));
+  const shown = useSignal<{ readonly key: string; readonly list: PagedList<T> } | undefined>(
+    begun.current?.total.peek() === undefined ? undefined : { key: wantedKey, list: begun.current },
+  );
   // Asked for before the browser paints, so that the answer comes meanwhile.
   useLayoutEffect(() => {
-    const list = createPagedList(readPage);
+    const list = begun.current ?? createPagedList(readPage);
+    begun.current = undefined;
     const show = (): void => {
       const before = shown.peek();
       if (before?.list === list) return;

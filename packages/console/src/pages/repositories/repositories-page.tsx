@@ -7,7 +7,7 @@ import { Choice } from "../../parts/choice.js";
 import { startsDescending } from "../../parts/sorting.js";
 import { SkeletonRows } from "../../parts/skeleton.js";
 import { choose, route } from "../../state/route.js";
-import { usePagedList, type PagedList } from "../../state/paged-list.js";
+import { createListAhead, usePagedList, type PagedList, type ReadPage } from "../../state/paged-list.js";
 import { texts } from "../../text/index.js";
 import { GettingStarted } from "./getting-started.js";
 import { OpenByName } from "./open-by-name.js";
@@ -17,25 +17,40 @@ import { RepositoryTree } from "./repository-tree.js";
 const words = texts.repositories;
 const VIEWS = ["list", "tree"] as const;
 
+type Chosen = Readonly<Record<string, string>>;
+
+function viewOf(chosen: Chosen): (typeof VIEWS)[number] {
+  return VIEWS.find((each) => each === chosen["view"]) ?? "list";
+}
+
 /** What the address says about the list. */
-function queryOf({ search = "", sort, order }: Readonly<Record<string, string>>): RepositoryQuery {
-  const chosen = REPOSITORY_ORDERS.find((each) => each === sort) ?? "name";
-  return {
-    search,
-    sort: chosen,
-    isDescending: order === undefined ? startsDescending(chosen) : order === "descending",
-  };
+function queryOf(chosen: Chosen): RepositoryQuery {
+  const { search = "", order } = chosen;
+  // The tree is by name, whatever the list was sorted by.
+  if (viewOf(chosen) === "tree") return { search, sort: "name", isDescending: false };
+  const sort = REPOSITORY_ORDERS.find((each) => each === chosen["sort"]) ?? "name";
+  return { search, sort, isDescending: order === undefined ? startsDescending(sort) : order === "descending" };
+}
+
+const ahead = createListAhead<Repository>();
+const keyOf = (query: RepositoryQuery): string => JSON.stringify(query);
+
+function reader(query: RepositoryQuery): ReadPage<Repository> {
+  return (n, last, signal) => listRepositories(query, n, last, signal);
+}
+
+/** Reads what this page begins with, before it is drawn. */
+export function readRepositoriesAhead(): Promise<void> {
+  const query = queryOf(route.peek().query);
+  return ahead.begin(keyOf(query), reader(query));
 }
 
 /** All repositories that the viewer may pull, as a list or as a tree. */
 export function RepositoriesPage(): JSX.Element {
   const chosen = route.value.query;
-  const view = VIEWS.find((each) => each === chosen["view"]) ?? "list";
-  // The tree is by name, whatever the list was sorted by.
-  const query = view === "tree" ? { ...queryOf(chosen), sort: "name" as const, isDescending: false } : queryOf(chosen);
-  const { list, isStale, reload } = usePagedList(JSON.stringify(query), (n, last, signal) =>
-    listRepositories(query, n, last, signal),
-  );
+  const view = viewOf(chosen);
+  const query = queryOf(chosen);
+  const { list, isStale, reload } = usePagedList(keyOf(query), reader(query), ahead);
   const total = list?.total.value;
   const failure = list?.failure.value;
   if (failure?.kind === "forbidden" && total === undefined) return <OpenByName />;
