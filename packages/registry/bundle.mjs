@@ -71,8 +71,7 @@ const bundle = await rolldown({
   preserveEntrySignatures: "allow-extension",
   // Optional: it need not be installed.
   external: ["mongodb"],
-  // depd, a library of koa's, looks for the names of functions that way.
-  checks: { eval: false, ineffectiveDynamicImport: false },
+  checks: { ineffectiveDynamicImport: false },
 });
 // Not minified: stack traces name the functions, and a comment before each part says which module it was.
 const { output } = await bundle.write({

@@ -1,28 +1,52 @@
-import type { RouterContext } from "@koa/router";
-import type { ParameterizedContext } from "koa";
+import type { IncomingMessage, ServerResponse } from "node:http";
 import type { Exchange } from "./exchange.js";
-import type { ResponseState } from "./response/respond.js";
+import { splitTarget } from "./path.js";
+import { responseState, type Recipient, type ResponseState } from "./response/respond.js";
 import type { ServedRoute } from "./served-route.js";
 
-/** A request that the router has matched. */
-interface Matched {
+/** What the steps of one request know about it. */
+export class ApiContext implements Recipient {
+  readonly req: IncomingMessage;
+  readonly res: ServerResponse;
+  readonly state: ResponseState;
+  /** As it was sent until `canonicalPath` has decoded it; undefined if the request's target can't be read. */
+  path: string | undefined;
+  /** What follows the `?`. */
+  readonly queryText: string;
+
+  constructor(request: IncomingMessage, response: ServerResponse) {
+    this.req = request;
+    this.res = response;
+    this.state = responseState(request);
+    const target = splitTarget(request.url ?? "");
+    this.path = target?.path;
+    this.queryText = target?.queryText ?? "";
+  }
+
+  get method(): string {
+    return this.req.method ?? "";
+  }
+}
+
+/** Responds to a request. The promise of one that takes its time never delays the others. */
+export type Responder<Subject> = (subject: Subject) => Promise<void> | undefined;
+
+/** Puts something before what responds next: it responds itself, or passes the request on. Put together once, not for each request. */
+type StepOf<Subject> = (next: Responder<Subject>) => Responder<Subject>;
+
+/** A step of every request. */
+export type Step = StepOf<ApiContext>;
+
+/** A request of a known route. */
+export interface Matched {
   readonly route: ServedRoute;
   readonly exchange: Exchange;
 }
 
-/** What the steps of one request pass to each other on `ctx.state`. */
-export interface ApiState extends ResponseState {
-  /** Undefined until the router has matched a route. */
-  matched?: Matched;
+/** A step of the requests that a route has matched. */
+export type MatchedStep = StepOf<Matched>;
+
+/** What responds if a request passes `steps`, in this order, before it arrives at `last`. */
+export function compose<Subject>(steps: readonly StepOf<Subject>[], last: Responder<Subject>): Responder<Subject> {
+  return steps.reduceRight((next, step) => step(next), last);
 }
-
-/** Koa's context of one request. */
-export type ApiContext = ParameterizedContext<ApiState, Pick<RouterContext<ApiState>, "params" | "router">>;
-
-type Next = () => Promise<void>;
-
-/** One step of the application, a Koa middleware: it responds, or calls the next one. */
-export type Step = (context: ApiContext, next: Next) => Promise<void> | undefined;
-
-/** A step that runs only for requests that a route has matched. */
-export type MatchedStep = (matched: Matched, next: Next) => Promise<void> | undefined;

@@ -1,3 +1,29 @@
+/** A request's target in parts. */
+interface TargetParts {
+  /** As sent, without the query. */
+  readonly path: string;
+  /** What follows the `?`. */
+  readonly queryText: string;
+}
+
+/**
+ * Divides a request's target, in origin form or in absolute form (RFC 9112 §3.2); undefined if its host can't be read. A fragment, which
+ * no client should send, is left out.
+ */
+export function splitTarget(target: string): TargetParts | undefined {
+  if (target.startsWith("/")) return splitPath(target);
+  if (!target.includes("://")) return { path: target, queryText: "" };
+  if (!URL.canParse(target)) return undefined;
+  return splitPath(target.replace(/^[^:]*:\/\/[^/?#]*/, "").replace(/^(?!\/)/, "/"));
+}
+
+function splitPath(target: string): TargetParts {
+  const fragment = target.indexOf("#");
+  const sent = fragment < 0 ? target : target.slice(0, fragment);
+  const query = sent.indexOf("?");
+  return query < 0 ? { path: sent, queryText: "" } : { path: sent.slice(0, query), queryText: sent.slice(query + 1) };
+}
+
 /**
  * The result of checking a request path. Routes are matched against the percent-decoded path without `.`, `..` and empty
  * segments (wire contract §1.2), so neither a raw nor an encoded traversal gets past this.

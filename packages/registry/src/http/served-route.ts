@@ -41,15 +41,15 @@ export function serveRoute(route: Route, { http, storage }: ApiConfig): ServedRo
   };
 }
 
-/** Interprets the pattern's `captures`; undefined if the name or the reference doesn't fit the route's grammar. */
+/** Interprets what the pattern found, its `captures` after the whole; undefined if the name or the reference doesn't fit the route's grammar. */
 export function targetOf(
   { hasName, kind }: ServedRoute,
   captures: readonly (string | undefined)[],
   path: string,
   queryText: string,
 ): RequestTarget | undefined {
-  const name = hasName ? (captures[0] ?? "") : "";
-  const reference = kind === undefined ? "" : (captures[hasName ? 1 : 0] ?? "");
+  const name = hasName ? (captures[1] ?? "") : "";
+  const reference = kind === undefined ? "" : (captures[hasName ? 2 : 1] ?? "");
   if (hasName && !isRoutableName(name)) return undefined;
   if (kind !== undefined && !isRoutableReference(kind, reference)) return undefined;
   return { name, reference, path, queryText };

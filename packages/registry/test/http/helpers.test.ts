@@ -3,7 +3,7 @@ import { ApiError } from "../../src/errors/api-error.js";
 import { accepts, withoutParameters } from "../../src/http/headers/accept.js";
 import { ifRangeHolds, noneMatchHits } from "../../src/http/headers/conditional.js";
 import { nextLink, parseCount } from "../../src/http/headers/pagination.js";
-import { encodePath, inspectPath, isCanonical } from "../../src/http/path.js";
+import { encodePath, inspectPath, isCanonical, splitTarget } from "../../src/http/path.js";
 import { parseChunkRange, parseRange } from "../../src/http/headers/range.js";
 import { createUploadStates } from "../../src/http/client-state/upload-state.js";
 
@@ -124,6 +124,23 @@ describe("paths", () => {
   ])("%s", (path, verdict) => {
     expect(isCanonical(path)).toBe(false);
     expect(inspectPath(path)).toEqual(verdict);
+  });
+
+  it.each([
+    ["/v2/", { path: "/v2/", queryText: "" }],
+    ["/v2/a/blobs/uploads/?mount=b&from=c?d", { path: "/v2/a/blobs/uploads/", queryText: "mount=b&from=c?d" }],
+    ["//host/v2/?n=1", { path: "//host/v2/", queryText: "n=1" }],
+    ["/v2/#a?b", { path: "/v2/", queryText: "" }],
+    ["/?from=http://host/", { path: "/", queryText: "from=http://host/" }],
+    ["http://host:5000/v2/%2F/..?n=1#f", { path: "/v2/%2F/..", queryText: "n=1" }],
+    ["HTTPS://user:pw@[::1]?n=1", { path: "/", queryText: "n=1" }],
+    ["http://host", { path: "/", queryText: "" }],
+    ["http://ho st/", undefined],
+    ["http://:80/", undefined],
+    ["*", { path: "*", queryText: "" }],
+    ["", { path: "", queryText: "" }],
+  ])("and queries are told apart in %s", (target, parts) => {
+    expect(splitTarget(target)).toEqual(parts);
   });
 
   it("are encoded for a header", () => {

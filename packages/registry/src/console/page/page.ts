@@ -92,11 +92,11 @@ export function createPage(options: PageOptions): Page {
   }
 
   return {
-    page(context, next) {
+    page: (next) => (context) => {
       const { method } = context;
-      if ((method !== "GET" && method !== "HEAD") || !wantsHtml(context.req.headers.accept)) return next();
+      if ((method !== "GET" && method !== "HEAD") || !wantsHtml(context.req.headers.accept)) return next(context);
       if (context.path === path) return sendPage(context);
-      if (`${context.path}/` !== path) return next();
+      if (`${context.path}/` !== path) return next(context);
       respond(context, 301, ["Location", path], "");
       return undefined;
     },

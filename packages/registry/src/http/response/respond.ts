@@ -2,8 +2,7 @@ import type { IncomingMessage, ServerResponse } from "node:http";
 import { settleUnreadBody } from "../body/unread-body.js";
 
 /**
- * The one place that writes responses. It bypasses Koa's own way (`ctx.set`, `ctx.status`, `ctx.body`), which stores each
- * header in a map before Node writes the head; a single `writeHead` with a flat list doesn't.
+ * The one place that writes responses. A single `writeHead` with a flat list spares Node the map of headers that `setHeader` fills.
  */
 
 /** What is known about a request before anything responds to it. */
@@ -16,7 +15,7 @@ export interface ResponseState {
   isPersonal: boolean;
 }
 
-/** Where a response goes; a Koa context is one. */
+/** Where a response goes. */
 export interface Recipient {
   readonly req: IncomingMessage;
   readonly res: ServerResponse;
@@ -32,7 +31,7 @@ export function responseState(request: IncomingMessage): ResponseState {
 }
 
 /** Whether the client of `request` sends its body only after a 100. HTTP/1.0 has none (RFC 9110 §10.1.1). */
-export function awaitsContinue({ headers: { expect }, httpVersion }: IncomingMessage): boolean {
+function awaitsContinue({ headers: { expect }, httpVersion }: IncomingMessage): boolean {
   return expect !== undefined && /(?:^|\W)100-continue(?:$|\W)/i.test(expect) && httpVersion !== "1.0";
 }
 

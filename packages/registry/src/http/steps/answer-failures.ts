@@ -5,9 +5,10 @@ import type { MatchedStep } from "../context.js";
 import { sendFailure } from "../response/failure.js";
 
 /** Turns errors thrown by later steps into responses, and reports the request's outcome to its observer. */
-export const answerFailures: MatchedStep = async ({ exchange }, next) => {
+export const answerFailures: MatchedStep = (next) => async (matched) => {
+  const { exchange } = matched;
   try {
-    await next();
+    await next(matched);
   } catch (error) {
     if (isAuthError(error)) noteRefusal(exchange.shared, exchange.request, error);
     await discardSmallBody(exchange.request, exchange.to.state.awaitsContinue);

@@ -1,4 +1,4 @@
-import type { Access, AccessController } from "@longshore/auth";
+import type { Access, AccessController, Grant } from "@longshore/auth";
 import { PAGE_HEADER } from "../cors/policy.js";
 import { recordOf } from "../../observability/request-record.js";
 import { HttpAuthRequest } from "../access/auth-request.js";
@@ -12,38 +12,35 @@ import { sourceAccess } from "../route.js";
  * Passes on requests whose user may do everything the route requires, and sets the grant on the exchange. Throws AuthError.
  */
 export function authorize(access: AccessController): MatchedStep {
-  return ({ route, exchange }, next) => {
-    if (route.accesses === "own") return next();
+  return (next) => (matched) => {
+    const { route, exchange } = matched;
+    if (route.accesses === "own") return next(matched);
+    const goOn = (grant: Grant): Promise<void> | undefined => {
+      exchange.grant = grant;
+      noteGrant(exchange);
+      return next(matched);
+    };
     const { shared, request, name } = exchange;
     const method = request.method ?? "";
     const from = exchange.parameter("from");
     if (from !== undefined && method === "POST" && route.mounts) {
       const accesses = route.accesses(method, name, undefined);
-      return authorizeMount(access, exchange, accesses, sourceAccess(from)).then(() => allowed(exchange, next));
+      return authorizeMount(access, exchange, accesses, sourceAccess(from)).then(goOn);
     }
     const accesses = route.accesses(method, name, from);
     if (route.filtered && exchange.header(PAGE_HEADER) !== undefined) {
-      return grantList(access, exchange, accesses).then((grant) => {
-        exchange.grant = grant;
-        return allowed(exchange, next);
-      });
+      return grantList(access, exchange, accesses).then(goOn);
     }
     const grant = access.authorize(new HttpAuthRequest(request, shared.site), accesses, exchange);
-    if (grant instanceof Promise) {
-      return grant.then((later) => {
-        exchange.grant = later;
-        return allowed(exchange, next);
-      });
-    }
-    exchange.grant = grant;
-    return allowed(exchange, next);
+    return grant instanceof Promise ? grant.then(goOn) : goOn(grant);
   };
 }
 
 /** Whatever a page of this host is given, it must not run there, nor in a tab that shows it. */
 const INERT = ["Content-Security-Policy", "sandbox; default-src 'none'"];
 
-function allowed(exchange: Exchange, next: () => Promise<void>): Promise<void> {
+/** Records who was allowed what. */
+function noteGrant(exchange: Exchange): void {
   const { shared, request, grant, refusedSource } = exchange;
   if (grant.toPage === true || isToBeShown(request)) exchange.note(INERT);
   const { account, decided } = grant;
@@ -54,7 +51,6 @@ function allowed(exchange: Exchange, next: () => Promise<void>): Promise<void> {
     record.access = { outcome: "allowed", account, mountRefused, ...decided };
   }
   shared.onAccess?.("allowed");
-  return next();
 }
 
 /**
@@ -68,20 +64,22 @@ async function authorizeMount(
   exchange: Exchange,
   accesses: readonly Access[],
   source: Access,
-): Promise<void> {
+): Promise<Grant> {
   const request = new HttpAuthRequest(exchange.request, exchange.shared.site);
   try {
-    exchange.grant = await access.authorize(request, [...accesses, source], exchange);
+    return await access.authorize(request, [...accesses, source], exchange);
   } catch (error) {
     if (!isTooLittle(error)) throw error;
+    let grant: Grant;
     try {
-      exchange.grant = await access.authorize(request, accesses, exchange);
+      grant = await access.authorize(request, accesses, exchange);
     } catch (second) {
       // The first refusal asks for everything at once.
       throw isTooLittle(second) ? error : second;
     }
-    if (exchange.grant.allows?.(source) === true) throw error;
+    if (grant.allows?.(source) === true) throw error;
     const { fault } = error;
     exchange.refusedSource = { challenge: fault.code === "UNAUTHENTICATED" ? fault.challenge : undefined };
+    return grant;
   }
 }

@@ -1,10 +1,10 @@
-import type { MatchedStep } from "../context.js";
+import type { Matched, Responder } from "../context.js";
 import type { Exchange } from "../exchange.js";
 import { sendText } from "../response/text.js";
 import type { Handler } from "../route.js";
 
 /** Calls the route's handler for the method. */
-export const callHandler: MatchedStep = ({ route: { handlers }, exchange }) => {
+export const callHandler: Responder<Matched> = ({ route: { handlers }, exchange }) => {
   const method = exchange.request.method ?? "";
   const handler = typeof handlers === "function" ? handlers : handlers.get(method);
   if (handler !== undefined) return handler(exchange) ?? undefined;

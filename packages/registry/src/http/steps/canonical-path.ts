@@ -1,18 +1,18 @@
-import type { ApiContext, Step } from "../context.js";
+import type { Step } from "../context.js";
 import { inspectPath, isCanonical, type PathVerdict } from "../path.js";
 import { redirect, sendPlain } from "./unmatched.js";
 
 /**
  * Passes only decoded, clean paths to the routes, and redirects clients from other spellings to them (wire contract §1.2).
  */
-export const canonicalPath: Step = (context, next) => {
-  const path = pathOf(context);
-  if (path !== undefined && isCanonical(path)) return next();
+export const canonicalPath: Step = (next) => (context) => {
+  const { path } = context;
+  if (path !== undefined && isCanonical(path)) return next(context);
   const verdict: PathVerdict = path === undefined ? { kind: "malformed" } : inspectPath(path);
   switch (verdict.kind) {
     case "canonical":
       context.path = verdict.path;
-      return next();
+      return next(context);
     case "redirect":
       redirect(context, verdict.location);
       return undefined;
@@ -21,12 +21,3 @@ export const canonicalPath: Step = (context, next) => {
       return undefined;
   }
 };
-
-/** Undefined if the target is in absolute form with an invalid host, in which case reading it throws. */
-function pathOf(context: ApiContext): string | undefined {
-  try {
-    return context.path;
-  } catch {
-    return undefined;
-  }
-}

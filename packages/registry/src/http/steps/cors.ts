@@ -8,20 +8,20 @@ import { respond } from "../response/respond.js";
  * protocol). Without a policy it does nothing.
  */
 export function cors(policy: CorsPolicy | undefined): Step {
-  if (policy === undefined) return (_, next) => next();
+  if (policy === undefined) return (next) => next;
   const vary = policy.varies ? ["Vary", "Origin"] : [];
-  return (context, next) => {
+  return (next) => (context) => {
     const { req, state } = context;
     const { origin } = req.headers;
     if (origin === undefined) {
       state.corsLines = vary;
-      return next();
+      return next(context);
     }
     const wanted = req.headers["access-control-request-method"];
     const preflight = req.method === "OPTIONS" && wanted !== undefined ? policy.preflight(origin) : undefined;
     if (preflight === undefined) {
       state.corsLines = [...vary, ...policy.answer(origin)];
-      return next();
+      return next(context);
     }
     respond(context, 204, [...vary, ...preflight]);
     return undefined;

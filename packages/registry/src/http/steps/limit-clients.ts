@@ -11,13 +11,14 @@ import type { ServedRoute } from "../served-route.js";
  * aren't counted: failed logins have limits of their own. Throws TOOMANYREQUESTS.
  */
 export function limitClients(limits: ClientLimits, onRefusal?: (rule: string) => void): MatchedStep {
-  return ({ route, exchange }, next) => {
-    if (route.accesses === "own") return next();
+  return (next) => (matched) => {
+    const { route, exchange } = matched;
+    if (route.accesses === "own") return next(matched);
     const verdict = limits.meet(requestOf(route, exchange));
-    if (verdict === undefined) return next();
-    const goOn = (later: LimitVerdict): Promise<void> => {
+    if (verdict === undefined) return next(matched);
+    const goOn = (later: LimitVerdict): Promise<void> | undefined => {
       apply(exchange, later, onRefusal);
-      return next();
+      return next(matched);
     };
     return verdict instanceof Promise ? verdict.then(goOn) : goOn(verdict);
   };

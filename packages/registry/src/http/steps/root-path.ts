@@ -12,8 +12,8 @@ export function isRootPath(path: string): boolean {
  * Responds at `/`, for load balancers that only check whether the process is alive. Browsers, which ask for HTML, get the console if it
  * is there.
  */
-export const rootPath: Step = (context, next) => {
-  if (!isRootPath(context.path)) return next();
+export const rootPath: Step = (next) => (context) => {
+  if (context.path !== ROOT_PATH) return next(context);
   respond(context, 200, ["Cache-Control", "no-cache"]);
   return undefined;
 };

@@ -1,4 +1,4 @@
-import type { ApiContext, Step } from "../context.js";
+import type { ApiContext, Responder } from "../context.js";
 import { encodePath } from "../path.js";
 import { respond } from "../response/respond.js";
 import { textHeaders } from "../response/text.js";
@@ -13,18 +13,19 @@ export const API_VERSION: readonly string[] = ["Docker-Distribution-Api-Version"
  * Handles paths that no route serves: redirects if adding or removing a trailing slash gives one that is served, and
  * otherwise refuses (wire contract §1.2).
  */
-export function unmatched(isServed: (path: string) => boolean): Step {
+export function unmatched(isServed: (path: string) => boolean): Responder<ApiContext> {
   return (context) => {
-    const { path } = context;
+    const { path = "" } = context;
     const other = path.endsWith("/") ? path.slice(0, -1) : `${path}/`;
     if (isServed(other)) redirect(context, encodePath(other));
     else sendPlain(context, 404, "404 page not found\n");
+    return undefined;
   };
 }
 
 /** Redirects (301) to `path`, keeping the query. Like Go's library, it adds a little HTML (wire contract §1.2). */
 export function redirect(context: ApiContext, path: string): void {
-  const location = context.querystring === "" ? path : `${path}?${context.querystring}`;
+  const location = context.queryText === "" ? path : `${path}?${context.queryText}`;
   const isRead = context.method === "GET" || context.method === "HEAD";
   const body = isRead ? `<a href="${escapeHtml(location)}">Moved Permanently</a>.\n\n` : "";
   const type = isRead ? ["Content-Type", "text/html; charset=utf-8"] : [];
