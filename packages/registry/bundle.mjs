@@ -1,6 +1,6 @@
-// Makes dist/bundle/main.js of the compiled program and its libraries: a few files in place of hundreds, without what is
-// never called. What is imported on demand stays apart. Run by `npm run build`, after the compiler. An argument is another
-// folder to write to.
+// Makes dist/bundle/main.js of the program's sources and its libraries: a few files in place of hundreds, without what is
+// never called. What is imported on demand stays apart. Run by `npm run build`; types are the compiler's business. An argument
+// is another folder to write to.
 import { readdir, readFile, rename, rm, writeFile } from "node:fs/promises";
 import { fileURLToPath } from "node:url";
 import { rolldown } from "rolldown";
@@ -17,18 +17,18 @@ const replaced = `${written}.old`;
  * bundler makes a file for each combination of modules, a hundred for one start.
  */
 const FILES = [
-  { name: "main", modules: ["dist/cli/main.js"] },
+  { name: "main", modules: ["src/cli/main.ts"] },
   {
     name: "start",
     modules: [
-      "dist/cli/configuration.js",
-      "dist/cli/actions/serve.js",
-      "dist/run.js",
-      "dist/run-worker.js",
-      "../storage/dist/drivers/filesystem/driver.js",
+      "src/cli/configuration.ts",
+      "src/cli/actions/serve.ts",
+      "src/run.ts",
+      "src/run-worker.ts",
+      "../storage/src/drivers/filesystem/driver.ts",
     ],
   },
-  { name: "service", modules: ["dist/compose-service.js"] },
+  { name: "service", modules: ["src/compose-service.ts"] },
 ];
 
 /** The name of each module's file, if it is one of these; `infoOf` tells what a module imports. */
@@ -63,11 +63,28 @@ async function licensesOf(modules) {
   return ["# The libraries in this bundle, and their licences\n", ...sections].join("\n");
 }
 
+/** Takes the sources of the packages here in place of what the compiler makes of them: `exports` names that. */
+const sources = {
+  name: "sources",
+  resolveId: {
+    filter: { id: /^@longshore\// },
+    async handler(id) {
+      const [, name, path] = /^@longshore\/([^/]+)(.*)$/.exec(id);
+      const { exports } = JSON.parse(await readFile(pathOf(`../${name}/package.json`), "utf8"));
+      const compiled = (exports[`.${path}`] ?? exports["./*"]).default.replace("*", path.slice(1));
+      return pathOf(`../${name}/${compiled.replace(/^\.\/dist\/(.*)\.js$/, "src/$1.ts")}`);
+    },
+  },
+};
+
 let files;
 const bundle = await rolldown({
   // A thread is started from a file, so the program of the threads stays one of its own.
-  input: [pathOf("dist/cli/main.js"), pathOf("../auth/dist/methods/htpasswd/bcrypt-worker.js")],
+  input: [pathOf("src/cli/main.ts"), pathOf("../auth/src/methods/htpasswd/bcrypt-worker.ts")],
   platform: "node",
+  resolve: { extensionAlias: { ".js": [".ts", ".js"] } },
+  transform: { target: "node20.19" },
+  plugins: [sources],
   preserveEntrySignatures: "allow-extension",
   // Optional: it need not be installed.
   external: ["mongodb"],
