@@ -186,6 +186,7 @@ const proxySection = section(
     ),
     sync,
     directory: text("Where downloads are kept until they are stored, if the storage isn't a file system.", {
+      file: "write",
       fallback: "`longshore-mirror` in the system's temporary directory",
       ...OURS,
     }),

@@ -24,6 +24,9 @@ export interface Unsupported {
   readonly harmless?: boolean;
 }
 
+/** `create`: reads it, and writes it only if it is missing; `write`: writes to it, and creates it if it is missing. */
+export type FileUse = "read" | "create" | "write";
+
 /** What is known of a key beside its zod type: for messages, for the environment, for the reference. */
 export interface KeyInfo {
   /** What the key does, in a sentence or two (Markdown). */
@@ -43,6 +46,8 @@ export interface KeyInfo {
   /** What other software calls it, in lower case without `-` and `_`: for suggestions only. */
   readonly aliases?: readonly string[] | undefined;
   readonly secret?: boolean | undefined;
+  /** What the registry does with the file or directory of this name, or with each of a list. */
+  readonly file?: FileUse | undefined;
   readonly unsupported?: Unsupported | undefined;
   /** Why the key is read without being used; absent for one that works. */
   readonly noEffect?: string | undefined;

@@ -12,8 +12,12 @@ const HOUR = 60 * MINUTE;
 
 const keys = section(
   {
-    certificate: text("PEM file: the certificate of `key`, followed by its issuers'.", { fallback: "none" }),
+    certificate: text("PEM file: the certificate of `key`, followed by its issuers'.", {
+      file: "read",
+      fallback: "none",
+    }),
     key: text("PEM file: the private key. A change takes effect without a restart.", {
+      file: "read",
       fallback: "generated, and kept on the storage",
     }),
     algorithm: word(GENERATED, "ES256", "The signature algorithm of generated keys."),

@@ -34,9 +34,11 @@ const exec = section(
 
 const tls = section(
   {
-    ca: textList("PEM files of certificate authorities that are trusted, in addition to the system's."),
-    certificate: text("PEM file of a client certificate, for an upstream that asks for one."),
-    key: text("PEM file of its key."),
+    ca: textList("PEM files of certificate authorities that are trusted, in addition to the system's.", {
+      file: "read",
+    }),
+    certificate: text("PEM file of a client certificate, for an upstream that asks for one.", { file: "read" }),
+    key: text("PEM file of its key.", { file: "read" }),
     insecure: flag(
       false,
       "Accepts any certificate of the upstream's own host. Anyone on the network path can read the password.",

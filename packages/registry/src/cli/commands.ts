@@ -7,6 +7,7 @@ import { keysList, keysRotate } from "./commands/keys.js";
 import { loginsRevoke } from "./commands/logins-revoke.js";
 import { mirrorCopy } from "./commands/mirror-copy.js";
 import { mirrorSync } from "./commands/mirror-sync.js";
+import { permissions } from "./commands/permissions.js";
 import { repositoryCopy, repositoryDelete, repositoryList, repositoryRename } from "./commands/repositories.js";
 import { retention } from "./commands/retention.js";
 import { scrub } from "./commands/scrub.js";
@@ -34,6 +35,7 @@ export const COMMANDS: readonly Command[] = [
   mirrorCopy,
   mirrorSync,
   verify,
+  permissions,
   healthcheck,
   tokenServer,
   accessExplain,

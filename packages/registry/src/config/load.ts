@@ -6,6 +6,7 @@ import { type Environment, expandShorthands, overlayEnvironment } from "./enviro
 import { error, type Finding, sortFindings, strictAboutAccess, warning } from "./findings.js";
 import { interpret } from "./interpret.js";
 import { explainIssues } from "./issues.js";
+import { listFiles, type NamedFile } from "./named-files.js";
 import { type Machine, normalise } from "./normalise.js";
 import { root as schema } from "./schema/root.js";
 import { DRIVERS } from "./schema/storage.js";
@@ -34,6 +35,8 @@ interface LoadedConfig {
   sourceOf(path: Path): Source;
   /** Every value with where it comes from, without secrets. */
   settings(): readonly Setting[];
+  /** Every file and directory that is named. */
+  files(): readonly NamedFile[];
 }
 
 interface RefusedConfig {
@@ -89,6 +92,7 @@ export function loadConfig({ text, file, environment, machine }: LoadInput): Loa
     warnings,
     sourceOf: (path) => locate(root, path).source,
     settings: () => listSettings(root, schema),
+    files: () => listFiles(root, schema),
   };
 }
 

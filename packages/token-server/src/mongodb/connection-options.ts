@@ -17,8 +17,9 @@ export const connectionOptions = {
     secret: true,
   }),
   username: text("The user, if `url` has none."),
-  passwordfile: text("A file with the password of `username`, read at the start."),
+  passwordfile: text("A file with the password of `username`, read at the start.", { file: "read" }),
   ca: text("PEM file with the authorities that sign the servers' certificates.", {
+    file: "read",
     fallback: "the system's authorities",
   }),
   database: requiredText("The database."),

@@ -9,6 +9,7 @@ export const htpasswdOptions = {
   path: requiredText(
     "The file: lines `user:bcrypt-hash`, as `htpasswd -B` writes them. If it is missing it is created, with a generated " +
       "password that the log shows once. Changes take effect without a restart.",
+    { file: "create" },
   ),
   service: text("The `service` of tokens if rules admit anonymous users; rules may match it.", {
     fallback: "the realm",

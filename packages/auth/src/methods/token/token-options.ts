@@ -25,8 +25,10 @@ export const tokenOptions = {
   realm: requiredText("The URL of the authorization server, to which clients are sent."),
   issuer: requiredText("The issuer: a token's `iss` must be this."),
   service: requiredText("The name of this registry: a token's `aud` must include it."),
-  rootcertbundle: text("PEM file: certificates that sign tokens, or that signed such certificates."),
-  jwks: text("JWK set whose keys sign tokens: a file, or (not in Distribution) an `http://` or `https://` URL."),
+  rootcertbundle: text("PEM file: certificates that sign tokens, or that signed such certificates.", { file: "read" }),
+  jwks: text("JWK set whose keys sign tokens: a file, or (not in Distribution) an `http://` or `https://` URL.", {
+    file: "read",
+  }),
   signingalgorithms: key(z.array(algorithm).optional(), {
     meaning: "Algorithms that tokens may be signed with. HMAC (`HS…`) is never accepted.",
     type: "list of strings",

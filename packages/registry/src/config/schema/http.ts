@@ -55,9 +55,11 @@ const address = z.string().refine((value) => value === "" || parseAddress(value)
 
 const tls = section(
   {
-    certificate: text("PEM file with the certificate, followed by the intermediate ones. Enables TLS."),
-    key: text("PEM file with the certificate's key."),
-    clientcas: textList("PEM files with the authorities that sign client certificates."),
+    certificate: text("PEM file with the certificate, followed by the intermediate ones. Enables TLS.", {
+      file: "read",
+    }),
+    key: text("PEM file with the certificate's key.", { file: "read" }),
+    clientcas: textList("PEM files with the authorities that sign client certificates.", { file: "read" }),
     clientauth: choice(
       [
         "request-client-cert",
@@ -91,6 +93,7 @@ const tls = section(
       {
         cachefile: text(
           "A directory for keys and certificates, as Distribution and docker_auth write it. Readable by its owner only; created if it is missing.",
+          { file: "write" },
         ),
         email: text("The address at which the authority may reach you."),
         hosts: textList("Host names that get a certificate each; clients that ask for another name are refused."),

@@ -43,6 +43,7 @@ export const log = section(
     audit: section(
       {
         target: text("Where to write it: `stdout`, `stderr`, or a file, which is reopened on SIGHUP.", {
+          file: "write",
           fallback: "off",
         }),
         pulls: flag(true, "Includes allowed reads; otherwise only changes and refusals are logged."),

@@ -60,6 +60,7 @@ const outbox = section(
       "Keeps events on disk until they are delivered. Otherwise they are lost when the process stops, as in Distribution.",
     ),
     directory: text("The directory. Registries may share it: each uses a subdirectory of its own.", {
+      file: "write",
       fallback: "`longshore/outbox` in the root directory of `storage.filesystem`, or in `/var/lib/registry`",
     }),
     maxbytes: integer(

@@ -76,10 +76,10 @@ export const redis = section(
     tls: section(
       {
         enabled: flag(false, "Enables TLS with the system's certificate authorities (`registry:2`)."),
-        certificate: text("PEM file with the client's certificate."),
-        key: text("PEM file with its key."),
-        rootcas: textList("PEM files with the certificate authorities for Redis's certificate."),
-        clientcas: textList("An older name of `rootcas`."),
+        certificate: text("PEM file with the client's certificate.", { file: "read" }),
+        key: text("PEM file with its key.", { file: "read" }),
+        rootcas: textList("PEM files with the certificate authorities for Redis's certificate.", { file: "read" }),
+        clientcas: textList("An older name of `rootcas`.", { file: "read" }),
       },
       "TLS to Redis and to sentinels. Any of these keys enables it.",
     ).prefault({}),

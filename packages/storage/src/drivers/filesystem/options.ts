@@ -9,6 +9,7 @@ export const options = {
   rootdirectory: textOr(
     "/var/lib/registry",
     "The directory that holds `docker/registry/v2`. Created if it is missing.",
+    { file: "write" },
   ),
   maxthreads: looseInteger(100, {}, "File operations at a time; fewer than 25 count as 25."),
   buffersize: looseInteger(

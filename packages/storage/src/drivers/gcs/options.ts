@@ -42,6 +42,7 @@ const where = {
 const who = {
   keyfile: text(
     "The file with a service account's key (JSON). Without it and `credentials`, Google's library finds what the environment has: `GOOGLE_APPLICATION_CREDENTIALS`, workload identity, the machine's service account.",
+    { file: "read" },
   ),
   credentials,
   useragent: textOr("", "Added to the `User-Agent` of requests.", { fallback: undefined }),

@@ -16,7 +16,7 @@ const TIME = { min: SECOND, max: 596 * HOUR };
 /** Options of `cloudfront` as the configuration declares them. */
 export const cloudfrontOptions = {
   baseurl: addressOption("What the address begins with.", "https://"),
-  privatekey: requiredText("PEM file with the RSA key that signs addresses. Required."),
+  privatekey: requiredText("PEM file with the RSA key that signs addresses. Required.", { file: "read" }),
   keypairid: requiredText("The id by which CloudFront knows the key. Required."),
   duration: boundedDuration("20m", TIME, "How long an address is valid."),
   ipfilteredby: choice(

@@ -60,11 +60,13 @@ const issuer = section(
       "Accepts tokens that are also meant for other services, or that have the issuer's default audience. Each of those services could then use them here.",
     ),
     jwks: text("The issuer's JWK set, a file or a URL, if it has no discovery document.", {
+      file: "read",
       fallback: "what discovery says",
     }),
-    ca: text("PEM file: the authorities of the issuer's TLS certificate, in place of the system's."),
+    ca: text("PEM file: the authorities of the issuer's TLS certificate, in place of the system's.", { file: "read" }),
     bearertokenfile: text(
       "A file with a bearer token for the issuer's endpoints, such as a service account's for the API server of Kubernetes.",
+      { file: "read" },
     ),
     algorithms: key(z.array(algorithm).optional(), {
       meaning: "Algorithms that tokens may be signed with. HMAC (`HS…`) is never accepted.",

@@ -10,7 +10,7 @@ export const aclFile = declareRules({
     "Rules in a file of their own, or in the `.yml` and `.yaml` files of a directory in the order of their names: lists as in " +
     "`access`, also below a key `acl` or `access`. Changes take effect within a second; what can't be read is logged, and the " +
     "former rules stay.",
-  options: { path: requiredText("The file or directory.") },
+  options: { path: requiredText("The file or directory.", { file: "read" }) },
   choose: ({ path }) => ({
     async verify(): Promise<readonly Remark[]> {
       const { findDeadEntries, readAcl } = await import("./read-acl.js");

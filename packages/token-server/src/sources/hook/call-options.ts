@@ -13,6 +13,7 @@ export function callOptions(meaning: string) {
     ),
     authorization: secret("The `Authorization` header of each request, such as `Bearer …`."),
     ca: text("PEM file with the authorities that sign the server's certificate.", {
+      file: "read",
       fallback: "the system's authorities",
     }),
     maxresponse: integer(65_536, { min: 1024, max: 16_777_216 }, "The most bytes it may answer with."),

@@ -88,6 +88,7 @@ export const ldapOptions = {
     "Upgrades connections to `ldap://` servers to TLS before anything is sent. A server that refuses isn't used.",
   ),
   ca: text("PEM file with the authorities that sign the servers' certificates.", {
+    file: "read",
     fallback: "the system's authorities",
   }),
   insecureskipverify: flag(false, "Accepts every certificate: an attacker in between can read all passwords."),
@@ -98,7 +99,7 @@ export const ldapOptions = {
   ),
   binddn: text("The account that searches. Without one, searches are anonymous or, with `userdn`, made as the user."),
   bindpassword: secret("The password of `binddn`."),
-  bindpasswordfile: text("A file with the password of `binddn`, read at the start."),
+  bindpasswordfile: text("A file with the password of `binddn`, read at the start.", { file: "read" }),
   userdn: text(
     "Binds as the user before anything is searched, where accounts for searching aren't allowed: a DN such as `uid=${account},ou=people,dc=example,dc=com`, or `${account}@corp.example` for Active Directory. An unknown account then looks like a wrong password.",
   ),

@@ -43,7 +43,9 @@ export const localOptions = {
     allowed: "a map of user names, each with a password and labels",
     untyped: true,
   }),
-  htpasswd: text("A file with more users, as `htpasswd -B` writes it. Changes take effect without a restart."),
+  htpasswd: text("A file with more users, as `htpasswd -B` writes it. Changes take effect without a restart.", {
+    file: "read",
+  }),
   cachettl: duration("5m", "How long a verified password is remembered; changes take effect at once. 0: not at all."),
   workers: optionalInteger({ min: 1, max: 64 }, "Threads that verify passwords, in each process.", {
     fallback: "what the cores allow",

@@ -8,7 +8,7 @@ const texts = z.union([z.string().transform((one) => [one]), z.array(z.string())
 export const clientOptions = {
   clientid: requiredText("The client id that the provider gave this registry."),
   clientsecret: secret("Its secret; none for a public client."),
-  clientsecretfile: text("A file with its secret, in place of `clientsecret`, read at the start."),
+  clientsecretfile: text("A file with its secret, in place of `clientsecret`, read at the start.", { file: "read" }),
 };
 
 /** The options of the provider `openid`. */
