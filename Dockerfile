@@ -17,8 +17,8 @@ RUN npm ci --ignore-scripts --no-audit --no-fund --workspace=@longshore/registry
  && cp config/registry2.yml /image/etc/docker/registry/config.yml \
  && cp config/registry3.yml /image/etc/distribution/config.yml \
  && cp deploy/image/entrypoint.sh deploy/image/healthcheck.sh /image/ \
- && ln -s /opt/longshore/packages/registry/bin/registry.js /image/usr/bin/registry \
- && chmod -R u=rwX,go=rX /image \
+ && cp deploy/image/registry.sh /image/usr/bin/registry \
+ && chmod -R u=rwX,go=rX /image && chmod 755 /image/*.sh /image/usr/bin/registry \
  # So that a new volume can be written by the user "registry" as well as by root without any capability.
  && chown 1000:0 /image/var/lib/registry \
  && chmod 775 /image/var/lib/registry \

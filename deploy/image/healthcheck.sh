@@ -8,7 +8,7 @@ IFS='
 for process in /proc/[0-9]*/cmdline; do
   set -- $(tr '\0' '\n' <"$process" 2>/dev/null)
   case "${2-} ${3-}" in
-    */registry\ serve) exec registry healthcheck "${4-${REGISTRY_CONFIGURATION_PATH-}}" ;;
+    */registry\ serve | */registry.js\ serve) exec registry healthcheck "${4-${REGISTRY_CONFIGURATION_PATH-}}" ;;
   esac
 done
 

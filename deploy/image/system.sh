@@ -4,7 +4,7 @@
 set -eu
 system=$1
 
-tools="sh cat chmod chown cmp cp date df du env grep head id ls mkdir mv printenv readlink rm sleep sort stat tail touch tr wc"
+tools="sh cat chmod chown cmp cp date df du env grep head id ls mkdir mv printenv readlink rm setpriv sleep sort stat tail touch tr wc"
 
 # By the name of its real folder: /bin and /lib are links.
 copy() {
@@ -29,4 +29,5 @@ done
 printf '%s\n' 'root:x:0:0:root:/root:/bin/sh' 'registry:x:1000:1000:registry:/:/bin/sh' 'nobody:x:65534:65534:nobody:/:/bin/sh' >"$system/etc/passwd"
 printf '%s\n' 'root:x:0:' 'registry:x:1000:' 'nogroup:x:65534:' >"$system/etc/group"
 mkdir -m 1777 "$system/tmp"
-mkdir -m 700 "$system/root"
+# Credentials that are mounted here are for whoever may read them.
+mkdir -m 755 "$system/root"

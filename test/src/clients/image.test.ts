@@ -17,6 +17,8 @@ import { parseJson, pick } from "./json.js";
 import { SLOW, useResources } from "./site.js";
 
 const IMAGE = "longshore:latest";
+const AS_ROOT = ["0", "0", "0", "0"];
+const AS_REGISTRY = ["1000", "1000", "1000", "1000"];
 
 describePeers("the container image", ["docker", "compose", "docker-registry", "debootstrap"], () => {
   const own = useResources();
@@ -60,6 +62,14 @@ describePeers("the container image", ["docker", "compose", "docker-registry", "d
       host,
       id,
       held: inspect(host),
+      /** The user ids of its first process: real, effective, saved, and for files. */
+      user: async () =>
+        (await engine.docker(["exec", id, "grep", "Uid", "/proc/1/status"])).stdout.trim().split(/\s+/).slice(1),
+      /** Why it runs as root, where it had to say so. */
+      async whyRoot() {
+        const { stderr } = await engine.docker(["logs", id]);
+        return stderr.split("\n").filter((line) => line.startsWith("registry: runs as root"));
+      },
       /** Stops it as an operator does and says its exit code. */
       async stop() {
         await engine.docker(["stop", "--time=20", id]);
@@ -137,6 +147,43 @@ describePeers("the container image", ["docker", "compose", "docker-registry", "d
   );
 
   it(
+    'gives up root for its user "registry" on a new volume, and so do commands that root starts beside it',
+    async () => {
+      const ours = await start(["--group-add=4242"]);
+      const image = makeImage("oci");
+      await ours.held.push("library/own", "1", image);
+      const collect = ["registry", "garbage-collect", "--delete-untagged", "/etc/docker/registry/config.yml"];
+      await engine.docker(["exec", ours.id, ...collect]);
+      await ours.held.push("library/own", "2", makeImage("oci"));
+      const owners = `new Set(fs.readdirSync("/var/lib/registry", { recursive: true }).map((name) =>
+        fs.statSync("/var/lib/registry/" + name).uid))`;
+      const { stdout } = await engine.docker(["exec", ours.id, "node", "-p", `[...${owners}].join()`]);
+      expect(stdout.trim()).toBe("1000");
+      expect(await ours.user()).toEqual(AS_REGISTRY);
+      const groups = await engine.docker(["exec", ours.id, "grep", "Groups", "/proc/1/status"]);
+      expect(groups.stdout.trim().split(/\s+/)).toEqual(["Groups:", "1000", "4242"]);
+      await engine.docker(["exec", ours.id, "/healthcheck.sh"]);
+      expect(await ours.whyRoot()).toEqual([]);
+      expect(await ours.stop()).toBe(0);
+    },
+    SLOW,
+  );
+
+  it(
+    "stays root, and says why, with a configuration that only root can read",
+    async () => {
+      const file = join(folder, "private.yml");
+      await writeFile(file, configuration("/var/lib/registry", "private"));
+      await chmod(file, 0o600);
+      const ours = await start([`--volume=${file}:/private.yml:ro`], ["/private.yml"]);
+      expect(await ours.user()).toEqual(AS_ROOT);
+      expect(await ours.whyRoot()).toEqual([expect.stringContaining("/private.yml can't be read")]);
+      expect(await ours.stop()).toBe(0);
+    },
+    SLOW,
+  );
+
+  it(
     'can be run by its user "registry", without any capability, on a new volume',
     async () => {
       const ours = await start(["--user=registry", "--cap-drop=ALL", "--read-only", "--tmpfs=/tmp"]);
@@ -144,6 +191,7 @@ describePeers("the container image", ["docker", "compose", "docker-registry", "d
       await ours.held.verify("library/own", "1");
       expect(await ours.stop()).toBe(0);
       const root = await start(["--cap-drop=ALL", "--read-only", "--tmpfs=/tmp"]);
+      expect(await root.whyRoot()).toEqual([expect.stringMatching(/lacks the capabilities.*--user$/)]);
       await root.held.push("library/own", "1", makeImage("oci"));
       expect(await root.stop()).toBe(0);
     },
@@ -154,7 +202,7 @@ describePeers("the container image", ["docker", "compose", "docker-registry", "d
     [["--version"], /github\.com\/docker\/distribution|^\S*registry /],
     [["help"], /serve/],
     [["registry", "--version"], /registry/],
-    [["sh", "-c", "echo any program; readlink -f /bin/registry"], /any program\n\/opt\/longshore/],
+    [["sh", "-c", "echo any program; ls /opt/longshore/packages/registry/bin"], /any program\n[^]*registry\.js/],
   ])(
     "takes %j",
     async (command, said) => {
@@ -193,6 +241,8 @@ describePeers("the container image", ["docker", "compose", "docker-registry", "d
       await original[Symbol.asyncDispose]();
 
       const ours = await start([`--volume=${root}:/var/lib/registry`]);
+      expect(await ours.user()).toEqual(AS_ROOT);
+      expect(await ours.whyRoot()).toEqual([expect.stringMatching(/\/var\/lib\/registry can't be written to.*chown/)]);
       expect(await ours.held.resolve("library/before", "1")).toBe(before.manifest.digest);
       await ours.held.verify("library/before", "list");
       await engine.docker(["pull", `${ours.host}/library/before:1`]);

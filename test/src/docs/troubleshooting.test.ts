@@ -10,10 +10,9 @@ const FRAGMENT = 8;
 
 it("docs/troubleshooting.md quotes messages that the source has", async () => {
   const page = await readFile(join(ROOT, "docs/troubleshooting.md"), "utf8");
-  const files = await listFiles(join(ROOT, "packages"), [".ts"]);
-  const texts = await Promise.all(
-    files.filter((path) => path.includes("/src/")).map((path) => readFile(join(ROOT, path), "utf8")),
-  );
+  const sources = (await listFiles(join(ROOT, "packages"), [".ts"])).filter((path) => path.includes("/src/"));
+  const files = [...sources, ...(await listFiles(join(ROOT, "deploy/image"), [".sh"]))];
+  const texts = await Promise.all(files.map((path) => readFile(join(ROOT, path), "utf8")));
   const source = texts.join("\n");
   const fragments = messages(page).flatMap((message) => message.split("…").map((part) => part.trim()));
   expect(messages(page).length).toBeGreaterThanOrEqual(40);
