@@ -9,6 +9,12 @@ export interface InventoryPage<T> {
   readonly total: number;
 }
 
+/** The first page of a list. */
+export interface FirstPage<T> extends Omit<InventoryPage<T>, "total"> {
+  /** Undefined while it isn't known how many there are. */
+  readonly total: number | undefined;
+}
+
 /** Which page of a list, and in which order. */
 export interface InventoryQuery<Sort extends string> extends CallOptions {
   /** Only names that contain this text, in any case. */
@@ -171,6 +177,13 @@ export interface Inventory {
   repositories(
     query?: InventoryQuery<RepositorySort> & { readonly filter?: RepositoryFilter | undefined },
   ): Promise<InventoryPage<RepositoryEntry>>;
+  /**
+   * The first `limit` (50 by default) repositories by name that `filter` lets through, as soon as these are known: before all others are,
+   * without a total. `next` goes on in `repositories`.
+   */
+  firstRepositories(
+    query?: CallOptions & { readonly filter?: RepositoryFilter | undefined; readonly limit?: number | undefined },
+  ): Promise<FirstPage<RepositoryEntry>>;
   /** Undefined if the repository is empty. */
   repository(name: RepositoryName, options?: CallOptions): Promise<RepositoryEntry | undefined>;
   /** A page of a repository's tags; empty if there is no such repository. */

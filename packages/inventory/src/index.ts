@@ -1,6 +1,7 @@
 export type {
   Activity,
   ActivityRecorder,
+  FirstPage,
   Inventory,
   InventoryPage,
   InventoryQuery,

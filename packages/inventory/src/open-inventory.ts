@@ -21,7 +21,7 @@ import { openHistory } from "./history/history.js";
 import { openKeptFacts, type KeptFacts } from "./kept-facts/kept-facts.js";
 import { CHANGES_BOARD } from "./layout.js";
 import { manifestEntry, referrerEntries, repositoryEntry, tagEntry, tagKey } from "./lists/entries.js";
-import { pageOf, placesOf, type SortKey } from "./lists/page.js";
+import { DEFAULT_LIMIT, pageOf, placesOf, type Placed, type SortKey } from "./lists/page.js";
 import { createRepositories, type Look } from "./lists/repositories.js";
 
 /** Options of {@link openInventory}. */
@@ -84,6 +84,17 @@ export function openInventory(registry: Registry, driver: StorageDriver, options
     const names = await repositories.names(call);
     return names.filter((name) => prefix === "" || name === prefix || name.startsWith(`${prefix}/`));
   };
+  const listRepositories: Inventory["repositories"] = async (query = {}) => {
+    const { sort = "name", filter = () => true } = query;
+    await Promise.all([documents.readNews(), activity.read()]);
+    const names = (await repositories.names(query)).filter(filter);
+    if (sort === "name") {
+      const page = pageOf(byName(names), query);
+      return { ...page, items: (await repositories.entries(page.items, query)).map(withPull) };
+    }
+    const items = (await repositories.entries(names, query)).map(withPull);
+    return pageOf(placesOf({ items, nameOf: ({ name }) => name, keyOf: REPOSITORY_KEYS[sort] }), query);
+  };
   return {
     registry: {
       ...registry,
@@ -102,16 +113,15 @@ export function openInventory(registry: Registry, driver: StorageDriver, options
     inventory: {
       ...listsOf(documents, activity),
 
-      async repositories(query = {}) {
-        const { sort = "name", filter = () => true } = query;
+      repositories: listRepositories,
+
+      async firstRepositories({ filter = () => true, limit = DEFAULT_LIMIT, signal } = {}) {
         await Promise.all([documents.readNews(), activity.read()]);
-        const names = (await repositories.names(query)).filter(filter);
-        if (sort === "name") {
-          const page = pageOf(placesOf({ items: names, nameOf: (name) => name, keyOf: undefined }), query);
-          return { ...page, items: (await repositories.entries(page.items, query)).map(withPull) };
-        }
-        const items = (await repositories.entries(names, query)).map(withPull);
-        return pageOf(placesOf({ items, nameOf: ({ name }) => name, keyOf: REPOSITORY_KEYS[sort] }), query);
+        const names = await repositories.firstNames(limit, filter, { signal });
+        if (names === undefined) return listRepositories({ filter, limit, signal });
+        const page = pageOf(byName(names.items), { limit });
+        const items = (await repositories.entries(page.items, { signal })).map(withPull);
+        return { ...page, items, total: names.more ? undefined : page.total };
       },
 
       async repository(name) {
@@ -143,6 +153,10 @@ export function openInventory(registry: Registry, driver: StorageDriver, options
       },
     },
   };
+}
+
+function byName(names: readonly RepositoryName[]): readonly Placed<RepositoryName>[] {
+  return placesOf({ items: names, nameOf: (name) => name, keyOf: undefined });
 }
 
 const REPOSITORY_KEYS: Readonly<Record<RepositorySort, ((entry: RepositoryEntry) => SortKey) | undefined>> = {

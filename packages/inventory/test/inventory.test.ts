@@ -60,6 +60,34 @@ describeForDrivers("an inventory", (over) => {
       expect(reads).toBeLessThan(550);
     }));
 
+  it("shows the first repositories before all are known, and goes on from there", () =>
+    over(async (driver) => {
+      const registry = plainRegistry(driver);
+      const names = Array.from({ length: 60 }, (_, number) => `team/app-${100 + number}`);
+      for (const name of names) await push(registry, name, name, "1");
+      let lists = 0;
+      const list: StorageDriver["list"] = (path, options) => ((lists += 1), driver.list(path, options));
+      const { inventory } = start({ ...driver, list });
+      const first = await inventory.firstRepositories({ limit: 3 });
+      expect(first.items.map(({ name, tags }) => [name, tags])).toEqual(names.slice(0, 3).map((name) => [name, 1]));
+      expect(first.total).toBeUndefined();
+      expect(lists).toBeLessThan(names.length);
+
+      // What a viewer may see can be anywhere.
+      const filter = (name: string): boolean => name.endsWith("9");
+      const seen = await inventory.firstRepositories({ limit: 2, filter });
+      expect([seen.items.map(({ name }) => name), seen.total]).toEqual([["team/app-109", "team/app-119"], 6]);
+      const all = await inventory.firstRepositories({ limit: 50, filter });
+      expect([all.items.length, all.total, all.next]).toEqual([6, 6, undefined]);
+
+      const second = await inventory.repositories({ after: first.next, limit: 3 });
+      expect([second.items.map(({ name }) => name), second.total]).toEqual([names.slice(3, 6), 60]);
+      expect(await inventory.firstRepositories({ limit: 3 })).toMatchObject({ items: first.items, total: 60 });
+      await push(registry, "a", "a");
+      const other = start(driver, "two");
+      expect((await other.inventory.firstRepositories({ limit: 1 })).items[0]?.name).toBe("a");
+    }));
+
   it("describes tags, manifests and repositories", () =>
     over(async (driver) => {
       const { registry, inventory } = start(driver);

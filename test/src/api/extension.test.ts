@@ -76,6 +76,10 @@ describe("lists of the extension API, from two workers", () => {
       total: 1,
       repositories: [{ name: "team/app", tags: 3, manifests: 4 }],
     });
+    expect(await get("/v2/_longshore/catalog/repositories?uncounted=true")).toMatchObject({
+      total: 2,
+      repositories: [{}, { name: "team/app" }],
+    });
     expect(await get("/v2/_longshore/maintenance/usage?prefix=team")).toMatchObject({
       repositories: 1,
       tags: 3,

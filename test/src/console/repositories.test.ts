@@ -1,4 +1,4 @@
-import { pushImage } from "@longshore/testkit/fixtures";
+import { expectStatus, indexOf, manifestOf, OCI_INDEX, pushImage, pushManifest } from "@longshore/testkit/fixtures";
 import { describePeers } from "@longshore/testkit/peers";
 import type { RunningRegistry } from "@longshore/testkit/start-registry";
 import { describe, expect, it } from "vitest";
@@ -72,6 +72,37 @@ describePeers("the list of repositories", ["chromium"], () => {
     await expect.poll(() => page.locator(".row .name").allInnerTexts()).toContain("lint");
     await visit.expectAccessible();
     visit.expectQuiet();
+  });
+});
+
+describe("many repositories", () => {
+  describePeers("in a browser", ["chromium"], () => {
+    const site = useConsole(async ({ client }) => {
+      const manifest = manifestOf(indexOf([]));
+      const names = Array.from({ length: 150 }, (_, index) => `team/app-${String(index).padStart(3, "0")}`);
+      for (const name of names) expectStatus(await pushManifest(client, name, manifest, OCI_INDEX, "1"), 201);
+    });
+
+    it("are shown before they are counted", async () => {
+      await using visit = await site().open("#/unknown");
+      const { page } = visit;
+      let goOn = (): void => undefined;
+      const held = new Promise<void>((resolve) => (goOn = resolve));
+      await page.route(/[?&]last=/, async (route) => {
+        await held;
+        await route.continue();
+      });
+      await page.goto(`${site().url}?#/`);
+      await expect.poll(() => page.locator(".row a").first().innerText()).toBe("team/app-000");
+      expect(await page.locator(".page-count").innerText()).toBe("counting…");
+      expect(await page.locator("[role=table]").getAttribute("aria-rowcount")).toBe("-1");
+      goOn();
+      await expect.poll(() => page.locator(".page-count").innerText()).toBe("150");
+      await page.locator(".row a").first().focus();
+      await page.keyboard.press("End");
+      await expect.poll(() => page.locator(":focus").innerText()).toBe("team/app-149");
+      visit.expectQuiet();
+    });
   });
 });
 

@@ -15,7 +15,7 @@ const repository = object({
 });
 export type Repository = Decoded<typeof repository>;
 
-const page = object({ repositories: list(repository), total: number, next: optional(text) });
+const page = object({ repositories: list(repository), total: optional(number), next: optional(text) });
 
 export const REPOSITORY_ORDERS = ["name", "pushed", "pulled", "tags", "size"] as const;
 type RepositoryOrder = (typeof REPOSITORY_ORDERS)[number];
@@ -24,16 +24,25 @@ export interface RepositoryQuery {
   readonly search: string;
   readonly sort: RepositoryOrder;
   readonly isDescending: boolean;
+  /** Whether the first page may come before it is known how many there are. */
+  readonly isUncounted?: boolean;
 }
 
 /** The repositories that the viewer may pull. */
 export async function listRepositories(
-  { search, sort, isDescending }: RepositoryQuery,
+  { search, sort, isDescending, isUncounted = false }: RepositoryQuery,
   n: number,
   last: string | undefined,
   signal?: AbortSignal,
 ): Promise<Page<Repository>> {
-  const query = { search: search === "" ? undefined : search, sort, descending: isDescending || undefined, n, last };
+  const query = {
+    search: search === "" ? undefined : search,
+    sort,
+    descending: isDescending || undefined,
+    n,
+    last,
+    uncounted: (isUncounted && last === undefined) || undefined,
+  };
   const { repositories, total, next } = await ask("v2/_longshore/catalog/repositories", page, { query, signal });
   return { items: repositories, total, next };
 }

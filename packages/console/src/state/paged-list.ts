@@ -1,4 +1,4 @@
-import { signal, useSignal, type ReadonlySignal } from "@preact/signals";
+import { batch, signal, useSignal, type ReadonlySignal } from "@preact/signals";
 import { useEffect, useLayoutEffect, useRef } from "preact/hooks";
 import type { Page } from "../api/page.js";
 import type { ApiFailure } from "../api/failure.js";
@@ -14,8 +14,10 @@ export type ReadPage<T> = (n: number, last: string | undefined, signal: AbortSig
 /** A list that is read page by page, as far as it is looked at. */
 export interface PagedList<T> {
   readonly items: ReadonlySignal<readonly T[]>;
-  /** How many there are, read or not; undefined until the first page is there. */
+  /** How many there are, read or not; undefined until that is known. */
   readonly total: ReadonlySignal<number | undefined>;
+  /** How many rows to show: one more than have been read while the total isn't known; undefined until the first page is there. */
+  readonly rows: ReadonlySignal<number | undefined>;
   readonly failure: ReadonlySignal<ApiFailure | undefined>;
   /** Settled once the first page is there, or can't be. */
   readonly first: Promise<void>;
@@ -29,11 +31,16 @@ export interface PagedList<T> {
 function createPagedList<T>(readPage: ReadPage<T>): PagedList<T> {
   const items = signal<readonly T[]>([]);
   const total = signal<number | undefined>(undefined);
+  const rows = signal<number | undefined>(undefined);
   const failure = signal<ApiFailure | undefined>(undefined);
   const controller = new AbortController();
   let wanted = FIRST;
   let next: string | undefined;
   let isReading = false;
+  let settleFirst = (): void => undefined;
+  const first = new Promise<void>((resolve) => {
+    settleFirst = resolve;
+  });
 
   const isComplete = (): boolean => total.peek() !== undefined && next === undefined;
 
@@ -41,26 +48,36 @@ function createPagedList<T>(readPage: ReadPage<T>): PagedList<T> {
     if (isReading || failure.peek() !== undefined) return;
     isReading = true;
     try {
-      while (!isComplete() && items.peek().length < wanted) {
-        const page = await readPage(total.peek() === undefined ? FIRST : NEXT, next, controller.signal);
+      while (!isComplete() && (total.peek() === undefined || items.peek().length < wanted)) {
+        const page = await readPage(rows.peek() === undefined ? FIRST : NEXT, next, controller.signal);
         if (controller.signal.aborted) return;
         next = page.next;
-        items.value = [...items.peek(), ...page.items];
-        // What was pushed or deleted while the pages were read: the end is where the pages end.
-        total.value = next === undefined ? items.peek().length : Math.max(page.total, items.peek().length);
+        batch(() => {
+          items.value = [...items.peek(), ...page.items];
+          const read = items.peek().length;
+          // What was pushed or deleted while the pages were read: the end is where the pages end.
+          if (next === undefined) total.value = read;
+          else if (page.total !== undefined) total.value = Math.max(page.total, read);
+          rows.value = total.peek() ?? read + 1;
+        });
+        settleFirst();
       }
     } catch (error) {
       if (!controller.signal.aborted) failure.value = failureOf(error);
     } finally {
       isReading = false;
+      settleFirst();
     }
   };
+
+  void readOn();
 
   return {
     items,
     total,
+    rows,
     failure,
-    first: readOn(),
+    first,
     ensure(count) {
       wanted = Math.max(wanted, count);
       void readOn();
@@ -112,7 +129,7 @@ export function usePagedList<T>(
   const wantedKey = `${turn.value} ${key}`;
   const begun = useRef(ahead?.take(key));
   const shown = useSignal<{ readonly key: string; readonly list: PagedList<T> } | undefined>(
-    begun.current?.total.peek() === undefined ? undefined : { key: wantedKey, list: begun.current },
+    begun.current?.rows.peek() === undefined ? undefined : { key: wantedKey, list: begun.current },
   );
   // Asked for before the browser paints, so that the answer comes meanwhile.
   useLayoutEffect(() => {
@@ -124,10 +141,10 @@ export function usePagedList<T>(
       before?.list.close();
       shown.value = { key: wantedKey, list };
     };
-    const stopTotal = list.total.subscribe((total) => total !== undefined && show());
+    const stopRows = list.rows.subscribe((rows) => rows !== undefined && show());
     const stopFailure = list.failure.subscribe((failure) => failure !== undefined && show());
     return () => {
-      stopTotal();
+      stopRows();
       stopFailure();
       if (shown.peek()?.list !== list) list.close();
     };

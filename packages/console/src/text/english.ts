@@ -63,6 +63,7 @@ export const english = {
     searchHint: "Press / to search",
     count: (total: number) => count(total, "repository", "repositories"),
     matching: (total: number, search: string) => `${count(total, "repository", "repositories")} with “${search}”`,
+    counting: "counting…",
     tags: (tags: number) => count(tags, "tag", "tags"),
     view: "View",
     list: "List",

@@ -1,7 +1,8 @@
 import type { InventoryPage, InventoryQuery } from "../contract.js";
 import { CursorError } from "../errors.js";
 
-const DEFAULT_LIMIT = 50;
+/** How many items a page has if nobody says so. */
+export const DEFAULT_LIMIT = 50;
 
 /** What an item is sorted by: texts by bytes, or numbers. */
 export type SortKey = string | number;

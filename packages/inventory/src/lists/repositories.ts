@@ -3,10 +3,11 @@ import {
   isRepositoryName,
   mapConcurrently,
   type CallOptions,
+  type Page,
   type Registry,
   type RepositoryName,
 } from "@longshore/storage";
-import type { RepositoryEntry } from "../contract.js";
+import type { RepositoryEntry, RepositoryFilter } from "../contract.js";
 import { READ_AGAIN } from "../documents/documents.js";
 import type { ChangeNote } from "../documents/notes.js";
 
@@ -14,6 +15,10 @@ import type { ChangeNote } from "../documents/notes.js";
 export interface Repositories {
   /** Names, ascending; some may have become empty. */
   names(options?: CallOptions): Promise<readonly RepositoryName[]>;
+  /**
+   * The first names, ascending: more than `count` that `filter` lets through, or all of these. Undefined if `names` needn't list anything.
+   */
+  firstNames(count: number, filter: RepositoryFilter, options?: CallOptions): Promise<Page<RepositoryName> | undefined>;
   /** What is in those of `names` that aren't empty. */
   entries(names: readonly RepositoryName[], options?: CallOptions): Promise<readonly RepositoryEntry[]>;
   /** Learns of a change; undefined: anything may have changed. */
@@ -22,6 +27,8 @@ export interface Repositories {
 
 /** After this time (ms) the names are listed again, for what other programs have changed. */
 const LIST_AGAIN = MINUTE;
+/** Names that are listed at a time in search of those that a viewer may see. */
+const NEXT_NAMES = 1000;
 /** Repositories that are read at a time. */
 const CONCURRENCY = 4;
 
@@ -77,6 +84,18 @@ export function createRepositories(
     async names(options) {
       if (clock() - listedAt >= LIST_AGAIN) await list(options);
       return (sorted ??= [...known.keys()].sort());
+    },
+
+    async firstNames(count, filter, options) {
+      if (clock() - listedAt < LIST_AGAIN) return undefined;
+      const items: RepositoryName[] = [];
+      let page: Page<RepositoryName> | undefined;
+      do {
+        const limit = page === undefined ? count + 1 : NEXT_NAMES;
+        page = await registry.repositories({ after: page?.items.at(-1), limit, signal: options?.signal });
+        items.push(...page.items.filter(filter));
+      } while (page.more && items.length <= count);
+      return { items, more: page.more };
     },
 
     async entries(names, options) {

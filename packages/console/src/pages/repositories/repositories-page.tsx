@@ -29,7 +29,8 @@ function queryOf(chosen: Chosen): RepositoryQuery {
   // The tree is by name, whatever the list was sorted by.
   if (viewOf(chosen) === "tree") return { search, sort: "name", isDescending: false };
   const sort = REPOSITORY_ORDERS.find((each) => each === chosen["sort"]) ?? "name";
-  return { search, sort, isDescending: order === undefined ? startsDescending(sort) : order === "descending" };
+  const isDescending = order === undefined ? startsDescending(sort) : order === "descending";
+  return { search, sort, isDescending, isUncounted: search === "" && sort === "name" && !isDescending };
 }
 
 const ahead = createListAhead<Repository>();
@@ -52,9 +53,10 @@ export function RepositoriesPage(): JSX.Element {
   const query = queryOf(chosen);
   const { list, isStale, reload } = usePagedList(keyOf(query), reader(query), ahead);
   const total = list?.total.value;
+  const isThere = list?.rows.value !== undefined;
   const failure = list?.failure.value;
-  if (failure?.kind === "forbidden" && total === undefined) return <OpenByName />;
-  if (failure !== undefined && total === undefined) {
+  if (failure?.kind === "forbidden" && !isThere) return <OpenByName />;
+  if (failure !== undefined && !isThere) {
     return (
       <>
         <h1>{texts.pages.repositories}</h1>
@@ -68,7 +70,13 @@ export function RepositoriesPage(): JSX.Element {
       <div class="page-head">
         <h1>{texts.pages.repositories}</h1>
         <p class="page-count" role="status">
-          {total === undefined ? "" : query.search === "" ? formatCount(total) : words.matching(total, query.search)}
+          {total === undefined
+            ? isThere
+              ? words.counting
+              : ""
+            : query.search === ""
+              ? formatCount(total)
+              : words.matching(total, query.search)}
         </p>
       </div>
       <div class="toolbar">
@@ -81,7 +89,7 @@ export function RepositoriesPage(): JSX.Element {
         />
       </div>
       <Found list={list} query={query} view={view} />
-      {failure !== undefined && total !== undefined && <FailureNotice failure={failure} retry={() => list?.retry()} />}
+      {failure !== undefined && isThere && <FailureNotice failure={failure} retry={() => list.retry()} />}
     </section>
   );
 }
@@ -95,13 +103,13 @@ function Found({
   readonly query: RepositoryQuery;
   readonly view: (typeof VIEWS)[number];
 }): JSX.Element {
-  const total = list?.total.value;
-  if (list === undefined || total === undefined) return <SkeletonRows />;
-  if (total > 0) {
+  const rows = list?.rows.value;
+  if (list === undefined || rows === undefined) return <SkeletonRows />;
+  if (rows > 0) {
     return view === "tree" ? (
-      <RepositoryTree list={list} total={total} search={query.search} />
+      <RepositoryTree list={list} total={rows} search={query.search} />
     ) : (
-      <RepositoryTable list={list} total={total} query={query} />
+      <RepositoryTable list={list} rows={rows} query={query} />
     );
   }
   return (

@@ -18,19 +18,25 @@ export const ROW_HEIGHT = { wide: 48, narrow: 68 } as const;
 /** Repositories, one in a row. */
 export function RepositoryTable({
   list,
-  total,
+  rows,
   query,
 }: {
   readonly list: PagedList<Repository>;
-  readonly total: number;
+  readonly rows: number;
   readonly query: RepositoryQuery;
 }): JSX.Element {
   const items = list.items.value;
+  const total = list.total.value;
   const onRange = useCallback((end: number) => list.ensure(end), [list]);
   return (
     <>
       <SortMenu sorts={REPOSITORY_ORDERS.map((value) => ({ value, label: columns[value] }))} current={query} />
-      <div class="table repositories" role="table" aria-label={texts.pages.repositories} aria-rowcount={total + 1}>
+      <div
+        class="table repositories"
+        role="table"
+        aria-label={texts.pages.repositories}
+        aria-rowcount={total === undefined ? -1 : total + 1}
+      >
         <div role="rowgroup" class="head">
           <div role="row" class="head-row">
             <SortableHead sort="name" label={columns.name} current={query} />
@@ -41,7 +47,7 @@ export function RepositoryTable({
           </div>
         </div>
         <VirtualRows
-          count={total}
+          count={rows}
           rowHeight={isNarrow.value ? ROW_HEIGHT.narrow : ROW_HEIGHT.wide}
           onRange={onRange}
           renderRow={(index) => {

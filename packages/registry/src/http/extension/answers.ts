@@ -232,7 +232,11 @@ export const ANSWERS = {
   TagRemoval: tagRemoval,
   RepositoryRemoval: repositoryRemoval,
   Copy: copy,
-  Repositories: z.strictObject({ repositories: z.array(repository), ...page }),
+  Repositories: z.strictObject({
+    repositories: z.array(repository),
+    ...page,
+    total: page.total.optional().meta({ description: "How many there are on all pages together; see `uncounted`." }),
+  }),
   Repository: repository,
   Tags: z.strictObject({ name: z.string(), tags: z.array(tag), ...page }),
   Referrers: z.strictObject({ name: z.string(), subject: digest, referrers: z.array(referrer) }),

@@ -249,7 +249,15 @@ export const OPERATIONS: readonly Operation[] = [
       needs: "catalog",
       status: 200,
       answer: "Repositories",
-      parameters: { ...LIST_PARAMETERS, sort: { kind: REPOSITORY_SORTS, meaning: "`name` by default." } },
+      parameters: {
+        ...LIST_PARAMETERS,
+        sort: { kind: REPOSITORY_SORTS, meaning: "`name` by default." },
+        uncounted: {
+          kind: "flag",
+          meaning:
+            "Don't wait until all repositories are known, which may take seconds: the first page by name, without a search, then has no `total`.",
+        },
+      },
     },
     async () => (await import("./handlers/inventory.js")).listRepositories,
   ),

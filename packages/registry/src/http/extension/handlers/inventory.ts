@@ -25,15 +25,28 @@ interface ListQuery<Sort extends string> {
 }
 
 /** `GET /v2/_longshore/catalog/repositories`: those that the caller may pull. */
-export async function listRepositories(exchange: Exchange, query: ListQuery<RepositorySort>): Promise<void> {
+export async function listRepositories(
+  exchange: Exchange,
+  { uncounted = false, ...query }: ListQuery<RepositorySort> & { readonly uncounted: boolean | undefined },
+): Promise<void> {
   const { allows } = exchange.grant;
   const filter =
     allows === undefined ? undefined : (name: string) => allows({ type: "repository", name, action: "pull" });
-  const { items, ...rest } = await paged(() =>
-    inventoryOf(exchange).repositories({ ...wanted(exchange, query), filter }),
-  );
-  const document = { repositories: items.map(shownRepository), ...pageOf(rest) };
-  answer<"Repositories">(exchange, 200, document, linkOf(exchange, query, rest.next));
+  const inventory = inventoryOf(exchange);
+  const options = { ...wanted(exchange, query), filter };
+  const { items, total, next } = await (uncounted && isFirstByName(query)
+    ? inventory.firstRepositories(options)
+    : paged(() => inventory.repositories(options)));
+  const document = {
+    repositories: items.map(shownRepository),
+    ...(total === undefined ? {} : { total }),
+    ...(next === undefined ? {} : { next }),
+  };
+  answer<"Repositories">(exchange, 200, document, linkOf(exchange, query, next));
+}
+
+function isFirstByName({ search = "", sort = "name", descending = false, last }: ListQuery<RepositorySort>): boolean {
+  return search === "" && sort === "name" && !descending && last === undefined;
 }
 
 /** `GET /v2/<name>/_longshore/repository/usage`. */
