@@ -1,9 +1,11 @@
 import { execFile } from "node:child_process";
+import { readFile } from "node:fs/promises";
+import { join } from "node:path";
 import { promisify } from "node:util";
 import { expect, it } from "vitest";
 import { z } from "zod";
 import { isShipped, readLibraries } from "./lockfile.js";
-import { ROOT } from "./markdown.js";
+import { listFiles, ROOT } from "./markdown.js";
 
 /** Licences that allow what this project's own does. */
 const ACCEPTED = new Set([
@@ -43,4 +45,12 @@ it("npm run sbom lists what is shipped", { timeout: 60_000 }, async () => {
   const listed = new Set(bill.components.map(({ name, version }) => `${name}@${version}`));
   const missing = shipped.filter(({ name, version }) => !listed.has(`${name}@${version ?? ""}`));
   expect(missing.map(({ name }) => name)).toEqual([]);
+});
+
+it("the workflows run what their authors can't replace: each action by its commit", async () => {
+  const files = await listFiles(join(ROOT, ".github/workflows"), [".yml"]);
+  const texts = await Promise.all(files.map((path) => readFile(join(ROOT, path), "utf8")));
+  const actions = texts.flatMap((text) => [...text.matchAll(/\buses: *(.*)/g)].flatMap(([, action]) => action ?? []));
+  expect(actions.length).toBeGreaterThan(10);
+  expect(actions.filter((action) => !/^[\w-]+\/[\w-]+@[0-9a-f]{40} # v\d+\.\d+\.\d+$/.test(action))).toEqual([]);
 });
