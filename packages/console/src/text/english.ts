@@ -298,7 +298,7 @@ export const english = {
       pull: "Fetch any image",
       tag: "Give it a name at this registry",
       push: "Push it",
-      back: "And anybody who may pulls it back",
+      back: "Pull it back, here or elsewhere",
     },
     logIn: "Before the first push, log in",
     clients: "Client",

@@ -197,7 +197,7 @@ function Differences({
         <p class="quiet">{words.noDifference}</p>
       ) : (
         <div class="scroll-x" tabIndex={0} role="region" aria-label={title}>
-          <table class="plain">
+          <table class="plain differences">
             <thead>
               <tr>
                 <th scope="col">{texts.columns.name}</th>

@@ -92,7 +92,7 @@ function Signer({ file, document }: { readonly file: Descriptor; readonly docume
           ...(digest === "" ? [] : [[words.signedDigest, digest] as const]),
         ]}
       />
-      <p class="quiet">{words.notVerified}</p>
+      <p class="quiet not-verified">{words.notVerified}</p>
     </>
   );
 }

@@ -10,7 +10,8 @@ const [WIDTH, HEIGHT] = [1000, 120];
 /** What was stored on the days on which it was counted, as a line. */
 export function Growth({ days }: { readonly days: readonly UsageDay[] }): JSX.Element {
   const [first, last] = [days[0], days.at(-1)];
-  if (first === undefined || last === undefined || days.length < 2) return <p class="quiet">{words.noGrowth}</p>;
+  if (first === undefined || last === undefined || days.length < 2)
+    return <p class="quiet no-growth">{words.noGrowth}</p>;
   const points = chartOf(
     days.map(({ day, bytes }) => ({ x: Date.parse(day), y: bytes })),
     WIDTH,

@@ -41,6 +41,8 @@ export function Treemap({ repositories }: { readonly repositories: readonly Repo
           const inner = { width: Math.max(1, box.width - GAP), height: Math.max(1, box.height - GAP) };
           const letters = Math.floor((inner.width - 16) / LETTER);
           const hasRoom = letters >= 4 && inner.height >= 24;
+          // Cut at the edge, a size would be another one.
+          const hasSize = inner.height >= 44 && letters >= formatBytes(size).length;
           return (
             <a
               key={name}
@@ -53,12 +55,12 @@ export function Treemap({ repositories }: { readonly repositories: readonly Repo
                   {name.length > letters ? `${name.slice(0, letters - 1)}…` : name}
                 </text>
               )}
-              {hasRoom && inner.height >= 44 && (
+              {hasRoom && hasSize && (
                 <text class="size" x={x + 8} y={y + 36}>
                   {formatBytes(size)}
                 </text>
               )}
-              {!hasRoom && <title>{`${name} ${formatBytes(size)}`}</title>}
+              {!(hasRoom && hasSize) && <title>{`${name} ${formatBytes(size)}`}</title>}
             </a>
           );
         })}

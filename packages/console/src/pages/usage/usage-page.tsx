@@ -71,9 +71,13 @@ function Found({
       </p>
       <h2>{words.growth}</h2>
       <Growth days={days} />
-      <h2>{words.byRepository}</h2>
-      <p class="quiet">{words.sharedHint}</p>
-      <Treemap repositories={largest} />
+      {usage.repositories > 0 && (
+        <>
+          <h2>{words.byRepository}</h2>
+          <p class="quiet">{words.sharedHint}</p>
+          <Treemap repositories={largest} />
+        </>
+      )}
     </>
   );
 }
