@@ -30,7 +30,9 @@ describePeers("the container image", ["docker", "compose", "docker-registry", "d
     engine = own(await startDockerEngine());
     await engine.docker(["import", await standInForNodeImage(), "node-stand-in:latest"]);
     const { registry, cafile } = await npmSettings();
-    const settings = { NODE_IMAGE: "node-stand-in:latest", NPM_CONFIG_REGISTRY: registry, NPM_CONFIG_CAFILE: cafile };
+    const release = { VERSION: "1.2.3", REVISION: "0123abc" };
+    const npm = { NPM_CONFIG_REGISTRY: registry, NPM_CONFIG_CAFILE: cafile };
+    const settings = { NODE_IMAGE: "node-stand-in:latest", ...npm, ...release };
     const args = Object.entries(settings).flatMap(([key, value]) =>
       value === undefined ? [] : [`--build-arg=${key}=${value}`],
     );
@@ -99,6 +101,13 @@ describePeers("the container image", ["docker", "compose", "docker-registry", "d
       expect(pick(config, "Cmd")).toEqual(["/etc/docker/registry/config.yml"]);
       expect(pick(config, "User") ?? "").toBe("");
       expect(pick(config, "Healthcheck", "Test")).toEqual(["CMD", "/healthcheck.sh"]);
+      expect(pick(config, "Labels")).toMatchObject({
+        "org.opencontainers.image.title": "Longshore",
+        "org.opencontainers.image.licenses": "Apache-2.0",
+        "org.opencontainers.image.version": "1.2.3",
+        "org.opencontainers.image.revision": "0123abc",
+      });
+      expect(pick(config, "Labels", "org.opencontainers.image.source")).toMatch(/^https:/);
       const listing =
         "ls /opt/longshore /opt/longshore/packages/* /opt/longshore/packages/registry/dist && ls -a /root";
       const files = (await engine.docker(["run", "--rm", "--network=none", IMAGE, "sh", "-c", listing])).stdout;
