@@ -21,6 +21,7 @@ export function parseIp(text: string): Address | undefined {
 
 /** `text` with a mapped IPv4 address written as IPv4; anything else is returned as it is. */
 export function plainAddress(text: string): string {
+  if (!/[:%]/.test(text)) return text;
   // Nearly every peer of a dual-stack socket has this form.
   if (text.startsWith("::ffff:") && text.includes(".")) return text.slice(7);
   return parseIp(text)?.text ?? text;

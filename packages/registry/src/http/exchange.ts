@@ -211,9 +211,9 @@ export class Exchange {
     this.#notes = this.#notes.concat(lines);
   }
 
-  /** Options of calls into the storage. */
+  /** Options of calls into the storage. The signal is made only if somebody waits: making one costs more than what is remembered. */
   get call(): CallOptions {
-    return { signal: this.signal };
+    return callOf(this);
   }
 
   /** The body as it arrives, the whole within `totalTimeout` ms (0: no limit). A client that waits for a 100 is sent one. */
@@ -280,6 +280,14 @@ export interface RequestTarget {
   readonly reference: string;
   readonly path: string;
   readonly queryText: string;
+}
+
+function callOf(exchange: Exchange): CallOptions {
+  return {
+    get signal() {
+      return exchange.signal;
+    },
+  };
 }
 
 function goneSignal(response: ServerResponse): AbortSignal {

@@ -23,7 +23,16 @@ export interface CompletionEntry {
 }
 
 type Value = string | number | undefined;
-type Slot = { readonly key: string; readonly lead: string; readonly read: (entry: CompletionEntry) => Value };
+
+/** One field of a line. What it wrote last is kept: hosts, clients, types and statuses are nearly always those of the line before. */
+interface Slot {
+  /** What stands before a value. */
+  readonly lead: string;
+  readonly read: (entry: CompletionEntry) => Value;
+  last: Value;
+  /** The field with its last value; empty without one. */
+  written: string;
+}
 
 const READERS: Readonly<Record<string, (entry: CompletionEntry) => Value>> = {
   "auth.user.name": ({ record: { user } }) => (user === undefined ? undefined : redactText(user)),
@@ -65,8 +74,9 @@ export function createCompletionLines(
   const slots: readonly (Slot | string)[] = mergeStatic(
     keys.map((key) => {
       const read = READERS[key];
-      if (read !== undefined) return { key, lead: text ? ` ${key}=` : `,${JSON.stringify(key)}:`, read };
-      return text ? textField(key, fields[key]) : `,${JSON.stringify(key)}:${JSON.stringify(fields[key])}`;
+      const lead = text ? ` ${key}=` : `,${JSON.stringify(key)}:`;
+      if (read !== undefined) return { lead, read, last: undefined, written: "" };
+      return text ? textField(key, fields[key]) : lead + JSON.stringify(fields[key]);
     }),
   );
   const value = text ? textValue : JSON.stringify;
@@ -82,7 +92,11 @@ export function createCompletionLines(
         line += slot;
       } else {
         const found = slot.read(entry);
-        if (found !== undefined) line += slot.lead + value(found);
+        if (found !== slot.last) {
+          slot.last = found;
+          slot.written = found === undefined ? "" : slot.lead + value(found);
+        }
+        line += slot.written;
       }
     }
     return text ? `${line}\n` : `${line}}\n`;

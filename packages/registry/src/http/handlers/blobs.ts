@@ -64,7 +64,12 @@ async function conditionalBlob(
   rangeHeader: string | undefined,
 ): Promise<void> {
   const { blobs } = exchange.repository;
-  const { size } = await blobs.stat(digest, { ...exchange.call, keep: maySkip(exchange) });
+  const { size } = await blobs.stat(digest, {
+    keep: maySkip(exchange),
+    get signal() {
+      return exchange.signal;
+    },
+  });
   if (noneMatch !== undefined && noneMatchHits(noneMatch, digest, ETAG_RULES)) {
     exchange.end(304, ["Docker-Content-Digest", digest, "Etag", `"${digest}"`, "Cache-Control", FOR_A_YEAR]);
     return;

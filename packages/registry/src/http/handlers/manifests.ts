@@ -42,10 +42,16 @@ export async function getManifest(exchange: Exchange): Promise<void> {
 
 async function findManifest(exchange: Exchange, reference: Reference): Promise<StoredManifest> {
   const { manifests, tags } = exchange.repository;
-  const { call } = exchange;
-  if (reference.kind === "digest") return manifests.get(reference.digest, call);
-  const onStale = (reason: string): void => exchange.noteStale(reason);
-  return manifests.get(await tags.resolve(reference.tag, { ...call, onStale }), { ...call, tagged: true });
+  if (reference.kind === "digest") return manifests.get(reference.digest, exchange.call);
+  // Not spread, which would make the signal.
+  const call = {
+    tagged: true,
+    onStale: (reason: string): void => exchange.noteStale(reason),
+    get signal() {
+      return exchange.signal;
+    },
+  };
+  return manifests.get(await tags.resolve(reference.tag, call), call);
 }
 
 function manifestHeaders({ mediaType, digest }: StoredManifest): string[] {

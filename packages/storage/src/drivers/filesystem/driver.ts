@@ -226,8 +226,8 @@ export function createFilesystemDriver(
     name: NAME,
     read: async (path, options) => {
       checkPath(NAME, path);
-      options?.signal?.throwIfAborted();
       const limit = options?.limit ?? READ_LIMIT;
+      // Before the signal is looked at, which callers may make only if somebody waits; so in the other calls that may find what is remembered.
       const remembered = options?.durable === true ? undefined : rememberedAt(path);
       if (remembered !== undefined && remembered.length <= limit) return remembered;
       return run("read", path, options?.signal, async () => {
@@ -247,7 +247,6 @@ export function createFilesystemDriver(
     },
     stat: async (path, options) => {
       checkPath(NAME, path, "root");
-      options?.signal?.throwIfAborted();
       const quick = options?.durable === true ? undefined : quickStats.of(realPath(path));
       if (quick !== undefined) return infoOf(path, quick);
       return run("stat", path, options?.signal, async () => {
@@ -258,7 +257,6 @@ export function createFilesystemDriver(
     },
     open: async (path, options) => {
       checkPath(NAME, path);
-      options?.signal?.throwIfAborted();
       const remembered = rememberedAt(path);
       if (remembered !== undefined) return openSmall(path, remembered, options);
       return run("open", path, options?.signal, () => openFile(path, options), { discard: (late) => late.close() });
@@ -275,7 +273,6 @@ export function createFilesystemDriver(
       checkPath(NAME, path, "root");
       const quick = quickStats.of(realPath(path));
       const known = quick === undefined ? undefined : names.known(realPath(path), quick);
-      // Before the signal is looked at, which callers may make only if somebody waits.
       if (known !== undefined) return known.page(options);
       return run("list", path, options?.signal, async () => (await namesOf(path)).page(options));
     },

@@ -20,12 +20,23 @@ export async function readLink(
   path: string,
   options?: DurabilityOptions,
 ): Promise<Digest | undefined> {
-  const bytes = await orUndefined(driver.read(path, { ...options, limit: MAX_LINK_BYTES }));
+  const bytes = await orUndefined(driver.read(path, linkOptions(options)));
   if (bytes === undefined) return undefined;
   const text = decoder.decode(bytes);
   if (isDigest(text)) return text;
   if (isCutOff(text)) return undefined;
   throw notALink(driver, path);
+}
+
+/** The signal is asked for only if the driver waits: making one costs more than a link that is remembered. */
+function linkOptions(options: DurabilityOptions | undefined): DurabilityOptions & { readonly limit: number } {
+  return {
+    durable: options?.durable,
+    limit: MAX_LINK_BYTES,
+    get signal() {
+      return options?.signal;
+    },
+  };
 }
 
 function notALink(driver: StorageDriver, path: string): StorageError {
@@ -71,7 +82,14 @@ export async function hasLink(
   target: Digest,
   options?: DurabilityOptions,
 ): Promise<boolean> {
-  const info = await orUndefined(driver.stat(path, { ...options, fileOnly: true }));
+  const call = {
+    durable: options?.durable,
+    fileOnly: true,
+    get signal() {
+      return options?.signal;
+    },
+  };
+  const info = await orUndefined(driver.stat(path, call));
   return info !== undefined && !info.isDirectory && info.size >= target.length;
 }
 
