@@ -25,13 +25,30 @@ interface Aim {
   readonly cpu: number;
 }
 
+/** A request whose answer is always the same. */
+export interface Question {
+  readonly path: string;
+  /** The `Accept` header; undefined: none. */
+  readonly accept?: string;
+  /** The files below the storage's root that say whether the answer still holds. */
+  readonly files: readonly string[];
+}
+
 /** What each round measures on each registry. */
 export interface Operation {
   readonly name: string;
   readonly aim: Aim;
+  /** What it asks again and again, so that a program without a registry's work can be asked as well. */
+  readonly question?: (fixtures: Fixtures) => Question;
   /** Bytes that one operation moves, where throughput says more than a rate. */
   readonly bytes?: number;
-  run(target: Target, fixtures: Fixtures, seconds: number): Promise<LoadResult>;
+  run(target: Pick<Target, "name" | "origin" | "root">, fixtures: Fixtures, seconds: number): Promise<LoadResult>;
+}
+
+/** What {@link asking} makes an operation of. */
+interface Asking extends Pick<Operation, "name" | "aim"> {
+  readonly method?: "GET" | "HEAD";
+  readonly question: (fixtures: Fixtures) => Question;
 }
 
 /** A group's operations and what has to be in a registry before them. */
@@ -49,8 +66,6 @@ const REPOSITORY_COUNT = 500;
 const CONNECTIONS = 16;
 const KIB = 1024;
 const GIB = 1024 * 1024 * KIB;
-
-const ACCEPT = [`Accept: ${MANIFEST_TYPE}`];
 
 /** Builds the plan of a group; each registry gets the blob that it made for large pulls. */
 export function planGroup(group: Group): GroupPlan {
@@ -70,58 +85,64 @@ export function planGroup(group: Group): GroupPlan {
   }
 }
 
-const root: Operation = {
+const root = asking({
   name: "/v2/",
   aim: { speed: 2.5, cpu: 0.4 },
-  run: (target, _, seconds) => runWrk({ url: `${target.origin}/v2/`, connections: CONNECTIONS, seconds }),
-};
+  question: () => ({ path: "/v2/", files: [] }),
+});
 
-const byTag: Operation = {
+const byTag = asking({
   name: "manifest GET by tag",
   aim: { speed: 4, cpu: 0.3 },
-  run: (target, _, seconds) =>
-    runWrk({
-      url: `${target.origin}/v2/${IMAGE}/manifests/latest`,
-      connections: CONNECTIONS,
-      seconds,
-      headers: ACCEPT,
-    }),
-};
+  question: () => ({
+    path: `/v2/${IMAGE}/manifests/latest`,
+    accept: MANIFEST_TYPE,
+    files: [`${repositoryFolder(IMAGE)}/_manifests/tags/latest/current/link`],
+  }),
+});
 
-const byDigest: Operation = {
+const byDigest = asking({
   name: "manifest GET by digest",
   aim: { speed: 4, cpu: 0.3 },
-  run: (target, fixtures, seconds) => {
-    const url = `${target.origin}/v2/${IMAGE}/manifests/${fixtures.manifestDigest}`;
-    return runWrk({ url, connections: CONNECTIONS, seconds, headers: ACCEPT });
-  },
-};
+  question: ({ manifestDigest }) => ({
+    path: `/v2/${IMAGE}/manifests/${manifestDigest}`,
+    accept: MANIFEST_TYPE,
+    files: [`${repositoryFolder(IMAGE)}/_manifests/revisions/${pathOf(manifestDigest)}/link`],
+  }),
+});
 
-const headByTag: Operation = {
-  name: "manifest HEAD by tag",
-  aim: { speed: 4, cpu: 0.3 },
-  run: (target, _, seconds) =>
-    runLoad({
-      kind: "head",
-      url: `${target.origin}/v2/${IMAGE}/manifests/latest`,
-      accept: MANIFEST_TYPE,
-      connections: CONNECTIONS,
-      seconds,
-    }),
-};
+const headByTag = asking({ ...byTag, name: "manifest HEAD by tag", method: "HEAD" });
 
-const blobHead: Operation = {
-  name: "blob HEAD",
-  aim: { speed: 3, cpu: 0.4 },
-  run: (target, fixtures, seconds) =>
-    runLoad({ kind: "head", url: layerUrl(target, fixtures), connections: CONNECTIONS, seconds }),
-};
-
-const smallBlob: Operation = {
+const smallBlob = asking({
   name: "blob GET, 10 KiB",
   aim: { speed: 10, cpu: 0.1 },
-  run: (target, fixtures, seconds) => runWrk({ url: layerUrl(target, fixtures), connections: CONNECTIONS, seconds }),
-};
+  question: ({ layers: [layer] }) => ({
+    path: `/v2/${IMAGE}/blobs/${layer?.digest ?? ""}`,
+    files: [
+      `${repositoryFolder(IMAGE)}/_layers/${pathOf(layer?.digest ?? "")}/link`,
+      `${blobFolder(layer?.digest ?? "")}/data`,
+    ],
+  }),
+});
+
+const blobHead = asking({ ...smallBlob, name: "blob HEAD", aim: { speed: 3, cpu: 0.4 }, method: "HEAD" });
+
+/** An operation that asks one question again and again. */
+function asking({ name, aim, method = "GET", question }: Asking): Asking & Operation {
+  return {
+    name,
+    aim,
+    method,
+    question,
+    run(target, fixtures, seconds) {
+      const { path, accept } = question(fixtures);
+      const url = target.origin + path;
+      if (method === "HEAD") return runLoad({ kind: "head", url, accept, connections: CONNECTIONS, seconds });
+      const headers = accept === undefined ? [] : [`Accept: ${accept}`];
+      return runWrk({ url, connections: CONNECTIONS, seconds, headers });
+    },
+  };
+}
 
 const tagsPage: Operation = {
   name: "tags/list?n=100 of 2,000",
@@ -230,12 +251,10 @@ function planLarge(): GroupPlan {
 }
 
 /** One push; its blob is taken from the disk again at once, so that a run needs only a few GiB. */
-async function pushLarge(target: Target, how: PushJob["how"]): Promise<LoadResult> {
+async function pushLarge(target: Pick<Target, "origin" | "root">, how: PushJob["how"]): Promise<LoadResult> {
   const result = await runLoad({ ...pushOf(target), how, size: GIB, connections: 1, limit: { count: 1 } });
   for (const digest of result.digests) {
-    const [algorithm = "", hex = ""] = digest.split(":");
-    const folder = join(target.root, "docker/registry/v2/blobs", algorithm, hex.slice(0, 2), hex);
-    await rm(folder, { recursive: true });
+    await rm(join(target.root, blobFolder(digest)), { recursive: true });
   }
   return result;
 }
@@ -261,10 +280,22 @@ async function prepareLists(target: Target, fixtures: Fixtures): Promise<void> {
   await copyRepository(target, IMAGE, REPOSITORY_COUNT);
 }
 
-function pushOf(target: Target): Pick<PushJob, "kind" | "origin" | "repository"> {
+function pushOf(target: Pick<Target, "origin">): Pick<PushJob, "kind" | "origin" | "repository"> {
   return { kind: "push", origin: target.origin, repository: PUSHED };
 }
 
-function layerUrl(target: Target, fixtures: Fixtures): string {
-  return `${target.origin}/v2/${IMAGE}/blobs/${fixtures.layers[0]?.digest ?? ""}`;
+/** As both registries lay out their files. */
+const STORE = "docker/registry/v2";
+
+function repositoryFolder(name: string): string {
+  return `${STORE}/repositories/${name}`;
+}
+
+function pathOf(digest: string): string {
+  return digest.replace(":", "/");
+}
+
+function blobFolder(digest: string): string {
+  const [algorithm = "", hex = ""] = digest.split(":");
+  return `${STORE}/blobs/${algorithm}/${hex.slice(0, 2)}/${hex}`;
 }

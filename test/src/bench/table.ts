@@ -4,7 +4,8 @@ import type { ProcessMemory } from "./process-tree.js";
 const MIB = 1024 * 1024;
 const HEADINGS = [
   ...["operation", "theirs", "", "ours", "", "ratio", "aim", ""],
-  ...["CPU theirs", "CPU ours", "ratio", "aim", "", "load"],
+  ...["CPU theirs", "CPU ours", "ratio", "aim", ""],
+  ...["bare Node", "ours", "CPU bare", "ours", "load"],
 ];
 
 /** The group's table, and below it the memory of each process. */
@@ -29,7 +30,7 @@ export function formatMemory(processes: readonly ProcessMemory[]): string {
   return processes.map(({ pid, peakBytes }) => `${(peakBytes / MIB).toFixed(0)} MiB (pid ${pid})`).join(", ");
 }
 
-function formatRow({ operation, theirs, ours, load }: Comparison): string[] {
+function formatRow({ operation, theirs, ours, limit, load }: Comparison): string[] {
   const { aim, bytes } = operation;
   const speed = ours.rate / theirs.rate;
   const cpu = ours.cpu / theirs.cpu;
@@ -39,8 +40,21 @@ function formatRow({ operation, theirs, ours, load }: Comparison): string[] {
     ...[operation.name, rate(theirs.rate), spread(theirs.spread), rate(ours.rate), spread(ours.spread)],
     ...[`${speed.toFixed(2)}x`, `>= ${aim.speed}x`, speed >= aim.speed ? "met" : "MISSED"],
     ...[formatCpu(theirs.cpu), formatCpu(ours.cpu)],
-    ...[`${cpu.toFixed(2)}x`, `<= ${aim.cpu}x`, cpu <= aim.cpu ? "met" : "MISSED", load.toFixed(1)],
+    ...[`${cpu.toFixed(2)}x`, `<= ${aim.cpu}x`, cpu <= aim.cpu ? "met" : "MISSED"],
+    ...(limit === undefined
+      ? ["", "", "", ""]
+      : [
+          rate(limit.rate),
+          share(ours.rate / limit.rate),
+          formatCpu(limit.cpu),
+          `${(ours.cpu / limit.cpu).toFixed(2)}x`,
+        ]),
+    load.toFixed(1),
   ];
+}
+
+function share(ratio: number): string {
+  return `${(ratio * 100).toFixed(0)} %`;
 }
 
 function formatRate(rate: number, bytes: number | undefined): string {

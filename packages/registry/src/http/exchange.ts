@@ -254,7 +254,7 @@ export class Exchange {
   }
 
   #lines(headers: readonly string[]): string[] {
-    return this.shared.baseHeaders.concat(headers, this.#notes);
+    return [...this.shared.baseHeaders, ...headers, ...this.#notes];
   }
 
   /** Sends a JSON document. */

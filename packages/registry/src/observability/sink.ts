@@ -9,8 +9,10 @@ export interface LineSink {
   close(): void;
 }
 
-/** Under load, lines are collected up to about this many characters: one system call for many requests. */
-const BATCH_SIZE = 16 * 1024;
+/** Under load, lines are collected up to this many bytes: to wake the thread that writes them takes as long as a request. */
+const BATCH_SIZE = 64 * 1024;
+/** The most bytes that a character takes in UTF-8. */
+const BYTES_PER_CHARACTER = 3;
 /** No line waits longer than this (ms). */
 const FLUSH_INTERVAL = 100;
 /** How much may be buffered in memory for a reader that can't keep up (bytes); further lines are dropped and counted. */
@@ -34,7 +36,9 @@ export function openSink(fd: number): LineSink {
     // A full pipe is retried every 100 ms, but the end of the process doesn't wait forever.
     retryEAGAIN: () => !closing || (waits += 1) <= LAST_TRIES,
   });
-  let pending = "";
+  // As bytes: thousands of pieces of text that wait to be joined would keep the garbage collector busy.
+  const pending = Buffer.allocUnsafe(BATCH_SIZE);
+  let used = 0;
   let lines = 0;
   let dropped = 0;
   // A full disk or a closed pipe: there is nowhere left to report it.
@@ -42,11 +46,11 @@ export function openSink(fd: number): LineSink {
   destination.on("drop", () => (dropped += lines));
 
   const hand = (): void => {
-    if (pending === "") return;
+    if (used === 0) return;
     const notice = dropped > 0 ? `# ${dropped} log lines dropped: the reader did not keep up\n` : "";
     dropped = 0;
-    destination.write(notice + pending);
-    pending = "";
+    destination.write(notice + pending.toString("utf8", 0, used));
+    used = 0;
     lines = 0;
   };
   const close = (): void => {
@@ -65,9 +69,11 @@ export function openSink(fd: number): LineSink {
   process.once("exit", close);
   return {
     write(line) {
-      pending += line;
+      const most = line.length * BYTES_PER_CHARACTER;
+      if (used + most > BATCH_SIZE) hand();
       lines += 1;
-      if (pending.length >= BATCH_SIZE) hand();
+      if (most > BATCH_SIZE) destination.write(line);
+      else used += pending.write(line, used);
     },
     flush: hand,
     close() {

@@ -14,6 +14,9 @@ export const MAX_REPOSITORY_NAME_LENGTH = 2 * MAX_LENGTH + 1;
 /** One path component. Separators and letters are disjoint, so a match takes linear time. */
 const COMPONENT = /^[a-z0-9]+(?:(?:__|[._]|-+)[a-z0-9]+)*$/;
 
+/** Several of them, as nearly every name is. */
+const COMPONENTS = /^[a-z0-9]+(?:(?:__|[._/]|-+)[a-z0-9]+)*$/;
+
 /** A host name without a port, which Distribution allows as the first component when another one follows. */
 const HOST = /^[a-zA-Z0-9]+(?:-+[a-zA-Z0-9]+)*(?:\.[a-zA-Z0-9]+(?:-+[a-zA-Z0-9]+)*)*$/;
 
@@ -33,6 +36,7 @@ export function isLeadingRepositoryComponent(text: string): boolean {
 function problemOf(text: string): string | undefined {
   // Checked first, so that no hostile input is split or matched.
   if (text.length > MAX_REPOSITORY_NAME_LENGTH) return TOO_LONG;
+  if (text.length <= MAX_LENGTH && COMPONENTS.test(text)) return undefined;
   const slash = text.indexOf("/");
   const first = slash < 0 ? text : text.slice(0, slash);
   const counted = slash >= 0 && HOST.test(first) ? text.length - slash - 1 : text.length;

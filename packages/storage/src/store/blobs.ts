@@ -15,7 +15,7 @@ import { OCTET_STREAM } from "../model/media-types.js";
 import type { RepositoryName } from "../model/repository-name.js";
 import type { Leases } from "./leases/leases.js";
 import { blobLinkName } from "./shared/link-names.js";
-import { orUndefined, readLink, writeLink } from "./shared/links.js";
+import { fileOptions, orUndefined, readLink, writeLink } from "./shared/links.js";
 
 /**
  * The blobs of the repository `name`. Links and bytes can be removed at any time, and a client that learns that a blob exists
@@ -47,7 +47,7 @@ export function createBlobStore(
     (await look(target, options))?.size;
 
   const look = async (target: Digest, options?: DurabilityOptions): Promise<FileInfo | undefined> => {
-    const info = await orUndefined(driver.stat(blobData(target), { ...options, fileOnly: true }));
+    const info = await orUndefined(driver.stat(blobData(target), fileOptions(options)));
     if (info === undefined || info.isDirectory || isEmptied(target, info.size)) {
       descriptors.delete(target);
       return undefined;

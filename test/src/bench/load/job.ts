@@ -9,7 +9,7 @@ export interface HeadJob {
   readonly kind: "head";
   readonly url: string;
   /** Sent as `Accept`; any by default. */
-  readonly accept?: string;
+  readonly accept?: string | undefined;
   readonly connections: number;
   readonly seconds: number;
 }

@@ -43,6 +43,7 @@ const RETRY = 2000;
 export function createPage(options: PageOptions): Page {
   const { path, routePath, built, headers, log } = options;
   const lines = pageHeaders(options);
+  const withoutSlash = path.slice(0, -1);
   const common = without(headers, [...lines, "Cache-Control", ""]);
   let files: Promise<PageFiles> | undefined;
   let failedAt = Number.NEGATIVE_INFINITY;
@@ -93,10 +94,11 @@ export function createPage(options: PageOptions): Page {
 
   return {
     page: (next) => (context) => {
+      const isPage = context.path === path;
+      if (!isPage && context.path !== withoutSlash) return next(context);
       const { method } = context;
       if ((method !== "GET" && method !== "HEAD") || !wantsHtml(context.req.headers.accept)) return next(context);
-      if (context.path === path) return sendPage(context);
-      if (`${context.path}/` !== path) return next(context);
+      if (isPage) return sendPage(context);
       respond(context, 301, ["Location", path], "");
       return undefined;
     },

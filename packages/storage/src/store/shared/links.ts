@@ -28,17 +28,6 @@ export async function readLink(
   throw notALink(driver, path);
 }
 
-/** The signal is asked for only if the driver waits: making one costs more than a link that is remembered. */
-function linkOptions(options: DurabilityOptions | undefined): DurabilityOptions & { readonly limit: number } {
-  return {
-    durable: options?.durable,
-    limit: MAX_LINK_BYTES,
-    get signal() {
-      return options?.signal;
-    },
-  };
-}
-
 function notALink(driver: StorageDriver, path: string): StorageError {
   const cause = new Error(`${path} should hold a digest and nothing else`);
   return new StorageError({ code: "DRIVER_ERROR", driver: driver.name, operation: "reading a link", path }, { cause });
@@ -82,15 +71,34 @@ export async function hasLink(
   target: Digest,
   options?: DurabilityOptions,
 ): Promise<boolean> {
-  const call = {
+  const info = await orUndefined(driver.stat(path, fileOptions(options)));
+  return info !== undefined && !info.isDirectory && info.size >= target.length;
+}
+
+/*
+ * Options of calls that the driver may answer from memory. The signal is asked for only if it waits: making one costs more than what is
+ * remembered. To spread them would ask for it.
+ */
+
+function linkOptions(options: DurabilityOptions | undefined): DurabilityOptions & { readonly limit: number } {
+  return {
+    durable: options?.durable,
+    limit: MAX_LINK_BYTES,
+    get signal() {
+      return options?.signal;
+    },
+  };
+}
+
+/** Options of a look at what can only be a file. */
+export function fileOptions(options: DurabilityOptions | undefined): DurabilityOptions & { readonly fileOnly: true } {
+  return {
     durable: options?.durable,
     fileOnly: true,
     get signal() {
       return options?.signal;
     },
   };
-  const info = await orUndefined(driver.stat(path, call));
-  return info !== undefined && !info.isDirectory && info.size >= target.length;
 }
 
 /** Writes a link to `target` at `path`; durable when it resolves. */
