@@ -40,8 +40,17 @@ export function observe(root: string, faults: (real: FileCalls) => Partial<FileC
         paths.set(fd, below(path));
         return fd;
       },
+      openNow: (path) => {
+        const fd = used.openNow(path);
+        if (fd !== undefined) paths.set(fd, below(path));
+        return fd;
+      },
       close: async (fd) => {
         await used.close(fd);
+        paths.delete(fd);
+      },
+      closeNow: (fd) => {
+        used.closeNow(fd);
         paths.delete(fd);
       },
       writev: (fd, buffers, position) => note(`write ${pathOf(fd)}`, used.writev(fd, buffers, position)),

@@ -119,6 +119,10 @@ describe("the filesystem driver", () => {
           opened.push(path);
           return real.open(path, flags);
         },
+        openNow: (path) => {
+          opened.push(path);
+          return real.openNow(path);
+        },
       });
       for (const made of ["by itself", "before"]) {
         opened.length = 0;

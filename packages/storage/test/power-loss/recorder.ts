@@ -113,8 +113,18 @@ export function createRecorder(top: string): Recorder {
         }
         return fd;
       },
+      openNow: (path) => {
+        const fd = real.openNow(path);
+        const known = find(path);
+        if (fd !== undefined && known !== undefined) open.set(fd, known);
+        return fd;
+      },
       close: async (fd) => {
         await real.close(fd);
+        open.delete(fd);
+      },
+      closeNow: (fd) => {
+        real.closeNow(fd);
         open.delete(fd);
       },
       writev: async (fd, buffers, position) => {

@@ -4,6 +4,7 @@ import { dirname } from "node:path";
 import { parentOf } from "../shared/path.js";
 import { isMissing, type FileCalls } from "./calls.js";
 import type { Descriptors } from "./descriptors.js";
+import type { QuickCalls } from "./quick-calls.js";
 
 /** Creates directories, and makes their entries durable. Paths are those of the driver. */
 export interface Directories {
@@ -35,6 +36,7 @@ interface Syncing {
 export function createDirectories(
   calls: FileCalls,
   descriptors: Descriptors,
+  quickCalls: QuickCalls,
   realPath: (path: string) => string,
   limit: number,
 ): Directories {
@@ -72,6 +74,11 @@ export function createDirectories(
   };
 
   const syncReal = async (directory: string): Promise<void> => {
+    const opened = quickCalls.openDirectory(directory);
+    if (opened !== undefined) {
+      await calls.fsync(opened).finally(() => quickCalls.closeDirectory(opened));
+      return;
+    }
     const fd = await descriptors.open(directory, "r");
     try {
       await calls.fsync(fd);
@@ -112,6 +119,14 @@ export function createDirectories(
     }
   };
 
+  const statOf = async (directory: string): Promise<Stats> => {
+    const quick = quickCalls.of(directory);
+    if (quick !== undefined) return quick;
+    const stats = await calls.stat(directory);
+    quickCalls.note(directory);
+    return stats;
+  };
+
   /**
    * Walks up to the first directory that is still the one whose entry was synced: if any above it had been removed since, it
    * would have been removed as well.
@@ -119,7 +134,7 @@ export function createDirectories(
   const anchor = async (directory: string): Promise<void> => {
     const unknown: { readonly path: string; readonly stats: Stats }[] = [];
     for (let at = directory; ; at = parentOf(at)) {
-      const stats = await calls.stat(realPath(at));
+      const stats = await statOf(realPath(at));
       if (lookUp(at)?.durable === identityOf(stats)) break;
       unknown.push({ path: at, stats });
       if (at === "/") break;

@@ -26,7 +26,7 @@ import { removeAll, renameFile, replaceFile, syncFound, withDirectory, type Muta
 import { createNames } from "./names.js";
 import { withDefaults, type FilesystemOptions } from "./options.js";
 import { readAlternating } from "./reader.js";
-import { createQuickStats } from "./quick-stats.js";
+import { createQuickCalls } from "./quick-calls.js";
 import { createSmallFiles } from "./small-files.js";
 import { createTouching, infoOf } from "./touch.js";
 import { createFileWriter } from "./writer.js";
@@ -65,17 +65,17 @@ export function createFilesystemDriver(
   const realPath = (path: string): string => (path === "/" ? root : prefix + path);
 
   const descriptors = createDescriptors(calls);
-  const directories = createDirectories(calls, descriptors, realPath, DURABLE_DIRECTORIES);
-  const host: MutationHost = { calls, descriptors, directories, realPath };
+  const quickCalls = createQuickCalls(calls, root, () => performance.now());
+  const directories = createDirectories(calls, descriptors, quickCalls, realPath, DURABLE_DIRECTORIES);
+  const host: MutationHost = { calls, descriptors, directories, quickCalls, realPath };
   const smallFiles = createSmallFiles(calls, descriptors, {
     cacheBytes: settings.filecache,
     fileBytes: SMALL_FILE,
     now,
   });
-  const quickStats = createQuickStats(calls, root, () => performance.now());
   const statOf = async (file: string): Promise<Stats> => {
     const stats = await calls.stat(file);
-    quickStats.note(file);
+    quickCalls.note(file);
     return stats;
   };
 
@@ -125,7 +125,7 @@ export function createFilesystemDriver(
   /** The bytes of a small file that is cached and hasn't changed; undefined if that must be found out the slow way. */
   const rememberedAt = (path: string): Uint8Array | undefined => {
     const file = realPath(path);
-    const stats = quickStats.of(file);
+    const stats = quickCalls.of(file);
     return stats === undefined ? undefined : smallFiles.known(file, stats);
   };
 
@@ -247,7 +247,7 @@ export function createFilesystemDriver(
     },
     stat: async (path, options) => {
       checkPath(NAME, path, "root");
-      const quick = options?.durable === true ? undefined : quickStats.of(realPath(path));
+      const quick = options?.durable === true ? undefined : quickCalls.of(realPath(path));
       if (quick !== undefined) return infoOf(path, quick);
       return run("stat", path, options?.signal, async () => {
         const stats = await statOf(realPath(path));
@@ -271,7 +271,7 @@ export function createFilesystemDriver(
     },
     list: async (path, options) => {
       checkPath(NAME, path, "root");
-      const quick = quickStats.of(realPath(path));
+      const quick = quickCalls.of(realPath(path));
       const known = quick === undefined ? undefined : names.known(realPath(path), quick);
       if (known !== undefined) return known.page(options);
       return run("list", path, options?.signal, async () => (await namesOf(path)).page(options));
@@ -285,7 +285,7 @@ export function createFilesystemDriver(
       checkPath(NAME, path);
       await run("delete", path, options?.signal, () => removeAll(host, path));
     },
-    ...createTouching(NAME, { ...host, quickStats }, run, now),
+    ...createTouching(NAME, host, run, now),
     close: async () => {
       if (running > 0) await new Promise<void>((resolve) => void idle.push(resolve));
       smallFiles.clear();

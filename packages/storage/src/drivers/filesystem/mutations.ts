@@ -5,12 +5,14 @@ import { parentOf } from "../shared/path.js";
 import { isMissing, type FileCalls } from "./calls.js";
 import type { Descriptors } from "./descriptors.js";
 import type { Directories } from "./directories.js";
+import type { QuickCalls } from "./quick-calls.js";
 
 /** What mutations need: system calls on real paths, and knowledge about directories by the driver's paths. */
 export interface MutationHost {
   readonly calls: FileCalls;
   readonly descriptors: Descriptors;
   readonly directories: Directories;
+  readonly quickCalls: QuickCalls;
   readonly realPath: (path: string) => string;
 }
 
@@ -72,6 +74,7 @@ export async function replaceFile(
   await withDirectory(host, directory, async () => {
     const temporary = `${target}.${randomUUID()}.tmp`;
     const fd = await descriptors.open(temporary, "wx");
+    host.quickCalls.note(host.realPath(directory));
     try {
       const filled = fillFile(host, fd, bytes, options.durable).finally(() => descriptors.close(fd));
       // The directory's own entry can become durable while the file does.
@@ -105,6 +108,7 @@ export async function createNewFile(
   return withDirectory(host, directory, async () => {
     const temporary = `${target}.${randomUUID()}.tmp`;
     const fd = await descriptors.open(temporary, "wx");
+    host.quickCalls.note(host.realPath(directory));
     try {
       const restricted = secret ? calls.chmod(temporary, OWNER_ONLY) : Promise.resolve();
       const filled = restricted.then(() => fillFile(host, fd, bytes, true)).finally(() => descriptors.close(fd));

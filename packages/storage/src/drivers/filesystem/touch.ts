@@ -4,7 +4,6 @@ import type { FileInfo, LinkTarget, Touching } from "../../contract/driver.js";
 import { checkPath } from "../shared/path.js";
 import { isMissing } from "./calls.js";
 import { createNewFile, type MutationHost } from "./mutations.js";
-import type { QuickStats } from "./quick-stats.js";
 
 /** A difference between our clock and the file system's is ignored up to this (ms). */
 const SKEW = 500;
@@ -12,13 +11,8 @@ const SKEW = 500;
 type Run = <T>(operation: string, path: string, signal: AbortSignal | undefined, task: () => Promise<T>) => Promise<T>;
 
 /** What the driver `name` can do with real files beyond the contract. `run` executes each call; `now` is our clock in ms. */
-export function createTouching(
-  name: string,
-  host: MutationHost & { readonly quickStats: QuickStats },
-  run: Run,
-  now: () => number,
-): Touching {
-  const { calls, directories, quickStats, realPath } = host;
+export function createTouching(name: string, host: MutationHost, run: Run, now: () => number): Touching {
+  const { calls, directories, quickCalls, realPath } = host;
   const touch = createTouch(host, now);
   return {
     touch: async (path, options) => {
@@ -53,7 +47,7 @@ export function createTouching(
       checkPath(name, path);
       checkPath(name, base);
       options?.signal?.throwIfAborted();
-      if (quickStats.ofLink(realPath(path))?.isSymbolicLink() === false) return undefined;
+      if (quickCalls.ofLink(realPath(path))?.isSymbolicLink() === false) return undefined;
       return run("resolve", path, options?.signal, () => resolveLink(host, path, base));
     },
   };
@@ -86,7 +80,10 @@ async function resolveLink(
  * Sets times by the file system's clock, which may be that of another machine and is visible as the inode's change time. The
  * check comes after the change, so that a file that was moved away meanwhile is noticed as missing.
  */
-function createTouch({ calls, descriptors }: MutationHost, now: () => number): (file: string) => Promise<void> {
+function createTouch(
+  { calls, descriptors, quickCalls }: MutationHost,
+  now: () => number,
+): (file: string) => Promise<void> {
   let ahead = 0;
 
   /** A process that may write to a file but doesn't own it can't set its times; setting its size, even to the same, updates them. */
@@ -107,7 +104,7 @@ function createTouch({ calls, descriptors }: MutationHost, now: () => number): (
         if (errnoOf(error) !== "EPERM") throw error;
         await resize(file);
       }
-      const { ctimeMs, mtimeMs } = await calls.stat(file);
+      const { ctimeMs, mtimeMs } = quickCalls.of(file) ?? (await calls.stat(file));
       if (Math.abs(ctimeMs - mtimeMs) <= SKEW || tries > 0) return;
       // As it is after the call, which may have waited: what is set from now on is never in the file system's future. One
       // millisecond is what our clock may have rounded off.

@@ -4,12 +4,12 @@ import { setImmediate as setImmediateAsync } from "node:timers/promises";
 import { afterEach, beforeEach, describe, expect, it } from "vitest";
 import { makeTemporaryFolder } from "@longshore/testkit/temporary-folder";
 import { nodeCalls, type FileCalls } from "../../src/drivers/filesystem/calls.js";
-import { createQuickStats, type QuickStats } from "../../src/drivers/filesystem/quick-stats.js";
+import { createQuickCalls, type QuickCalls } from "../../src/drivers/filesystem/quick-calls.js";
 
 const EXT4 = 0xef53;
 const NFS = 0x6969;
 
-describe("quick stats", () => {
+describe("quick calls", () => {
   let root: string;
   let file: string;
   let remove: () => Promise<void>;
@@ -33,8 +33,8 @@ describe("quick stats", () => {
   });
   afterEach(() => remove());
 
-  /** Quick stats on a file system of type `type`, with `file` noted and the type known. */
-  const start = async (type: number): Promise<QuickStats> => {
+  /** Quick calls on a file system of type `type`, with `file` noted and the type known. */
+  const start = async (type: number): Promise<QuickCalls> => {
     const real = nodeCalls();
     const asked = Promise.resolve(type);
     const calls: FileCalls = {
@@ -48,7 +48,7 @@ describe("quick stats", () => {
         return real.statNow(path);
       },
     };
-    const quick = createQuickStats(calls, root, () => clock);
+    const quick = createQuickCalls(calls, root, () => clock);
     quick.note(file);
     await asked;
     await Promise.resolve();

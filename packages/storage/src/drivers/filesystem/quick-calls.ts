@@ -4,15 +4,19 @@ import { LRUCache } from "lru-cache";
 import type { FileCalls } from "./calls.js";
 
 /**
- * A synchronous `stat`, which takes a sixth of the processor time, for paths that are used again and again. Because it blocks the
- * process, it is only used if the kernel can answer from memory: on a local file system, for paths that were looked at a moment
+ * Synchronous calls, which take a sixth of the processor time: waking a thread costs more than what it does. Because they block the
+ * process, they are only used if the kernel can answer from memory: on a local file system, for paths that were looked at a moment
  * ago, and not for a while after slow ones.
  */
-export interface QuickStats {
+export interface QuickCalls {
   /** What is at `file`; undefined if the slow way must be used, which also reports errors. */
   of(file: string): Stats | undefined;
   /** Like {@link of}, without following a symbolic link. */
   ofLink(file: string): Stats | undefined;
+  /** A descriptor of a directory that is to be synced; undefined if the slow way must be used. */
+  openDirectory(directory: string): number | undefined;
+  /** Closes what {@link openDirectory} has opened. */
+  closeDirectory(fd: number): void;
   /** Records that the kernel has just looked at `file`. */
   note(file: string): void;
 }
@@ -44,7 +48,7 @@ const IN_ONE_TURN = 200;
 const PAUSE = 10 * SECOND;
 
 /** `clock` in ms, monotonic. */
-export function createQuickStats(calls: FileCalls, root: string, clock: () => number): QuickStats {
+export function createQuickCalls(calls: FileCalls, root: string, clock: () => number): QuickCalls {
   const noted = new LRUCache<string, number>({ max: PATHS });
   let isLocal: boolean | undefined;
   let pausedUntil = 0;
@@ -82,22 +86,24 @@ export function createQuickStats(calls: FileCalls, root: string, clock: () => nu
     return inThisTurn <= IN_ONE_TURN;
   };
 
-  const look = (file: string, call: (file: string) => Stats | undefined): Stats | undefined => {
+  const look = <Found>(file: string, call: (file: string) => Found | undefined): Found | undefined => {
     const last = noted.get(file);
     if (last === undefined || isLocal !== true) return undefined;
     const before = clock();
     if (before < pausedUntil || before - last > WARM || !takeTurn()) return undefined;
-    const stats = call(file);
+    const found = call(file);
     const after = clock();
     if (after - before > SLOW) spend(after - before, after);
-    if (stats === undefined) noted.delete(file);
+    if (found === undefined) noted.delete(file);
     else if (after - last > WARM / 4) noted.set(file, after);
-    return stats;
+    return found;
   };
 
   return {
     of: (file) => look(file, (path) => calls.statNow(path)),
     ofLink: (file) => look(file, (path) => calls.lstatNow(path)),
+    openDirectory: (directory) => look(directory, (path) => calls.openNow(path)),
+    closeDirectory: (fd) => calls.closeNow(fd),
     note: (file) => {
       noted.set(file, clock());
       if (isLocal === undefined) void findOut();
