@@ -1,3 +1,4 @@
+import { abortable } from "@longshore/base/abort";
 import { MINUTE } from "@longshore/base/duration";
 import {
   isRepositoryName,
@@ -52,14 +53,25 @@ export function createRepositories(
   /** What has changed since the listing that runs began. */
   const missed = new Set<RepositoryName>();
 
-  const list = async (options?: CallOptions): Promise<void> => {
+  /** The listing that runs, for all who wait for one. */
+  let listing: Promise<void> | undefined;
+  let upheavals = 0;
+
+  const list = async (): Promise<void> => {
     const began = clock();
+    const before = upheavals;
     missed.clear();
-    const { items } = await registry.repositories({ signal: options?.signal });
+    const { items } = await registry.repositories();
     known = new Map([...items, ...missed].map((name) => [name, known.get(name) ?? {}] as const));
     sorted = undefined;
-    listedAt = began;
+    // What anybody may have changed meanwhile may not be in it.
+    if (upheavals === before) listedAt = began;
   };
+
+  const joinListing = (): Promise<void> =>
+    (listing ??= list().finally(() => {
+      listing = undefined;
+    }));
 
   const lookAt = async (name: RepositoryName): Promise<RepositoryEntry | undefined> => {
     const before = known.get(name);
@@ -82,7 +94,12 @@ export function createRepositories(
 
   return {
     async names(options) {
-      if (clock() - listedAt >= LIST_AGAIN) await list(options);
+      if (clock() - listedAt >= LIST_AGAIN) {
+        const isJoined = listing !== undefined;
+        await abortable(joinListing(), options?.signal);
+        // It began before what this call must know of.
+        if (isJoined && listedAt === -Infinity) await abortable(joinListing(), options?.signal);
+      }
       return (sorted ??= [...known.keys()].sort());
     },
 
@@ -109,6 +126,7 @@ export function createRepositories(
     apply(note) {
       if (note === undefined) {
         listedAt = -Infinity;
+        upheavals += 1;
         for (const name of known.keys()) forget(name);
       } else if (isRepositoryName(note.name)) {
         forget(note.name);
