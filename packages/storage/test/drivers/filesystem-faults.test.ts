@@ -296,6 +296,54 @@ describe("the filesystem driver", () => {
       left = 0;
       await expect(driver.write("/none", text("x"))).rejects.toMatchObject({ cause: { code: "EMFILE" } });
     });
+    it("waits for the descriptor of a directory that is being synced", async () => {
+      const held = gate();
+      const syncing = gate();
+      const refused = gate();
+      let isWarm = false;
+      let left = 1;
+      const started = start((real) => ({
+        fileSystemType: () => Promise.resolve(0xef53),
+        open: async (path, flags) => {
+          if (left <= 0) {
+            if (isWarm) refused.pass();
+            throw systemError("EMFILE");
+          }
+          const fd = await real.open(path, flags);
+          left -= 1;
+          return fd;
+        },
+        close: async (fd) => {
+          await real.close(fd);
+          left += 1;
+        },
+        openNow: (path) => {
+          const fd = left > 0 ? real.openNow(path) : undefined;
+          if (fd === undefined) return undefined;
+          left -= 1;
+          if (isWarm) syncing.pass();
+          return fd;
+        },
+        closeNow: (fd) => {
+          real.closeNow(fd);
+          left += 1;
+        },
+        fsync: async (fd) => {
+          if (isWarm) await held.passed;
+          await real.fsync(fd);
+        },
+      }));
+      const { driver } = started;
+      await driver.write("/d/0", text("x"));
+      isWarm = true;
+      const first = driver.write("/d/1", text("x"));
+      await syncing.passed;
+      const second = driver.write("/d/2", text("x"));
+      await Promise.race([refused.passed, second]);
+      held.pass();
+      await Promise.all([first, second]);
+      expect(started.open.size).toBe(0);
+    });
     it("detects a file that is truncated while it is read", async () => {
       await writeFile(`${root}/big`, Buffer.alloc(MIB));
       const started = start((real) => ({
@@ -472,3 +520,10 @@ describe("the filesystem driver", () => {
     expect(await readFile(`${root}/elsewhere/d/file`, "utf8")).toBe("x");
   });
 });
+
+/** Something to wait for. */
+function gate(): { readonly passed: Promise<void>; readonly pass: () => void } {
+  let pass = (): void => undefined;
+  const passed = new Promise<void>((resolve) => (pass = resolve));
+  return { passed, pass: () => pass() };
+}

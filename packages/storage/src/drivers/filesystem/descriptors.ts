@@ -5,6 +5,8 @@ import type { FileCalls } from "./calls.js";
 export interface Descriptors {
   open(path: string, flags: string | number): Promise<number>;
   close(fd: number): Promise<void>;
+  /** Runs `task`, which closes a descriptor that was opened without waiting: until then, others may wait for it. */
+  holding<T>(task: () => Promise<T>): Promise<T>;
   /** Runs `task`, which opens a descriptor for as long as it runs, and also waits for one. */
   patiently<T>(task: () => Promise<T>): Promise<T>;
 }
@@ -47,6 +49,15 @@ export function createDescriptors(calls: FileCalls): Descriptors {
     }
   };
 
+  const release = async <T>(task: () => Promise<T>): Promise<T> => {
+    try {
+      return await task();
+    } finally {
+      held -= 1;
+      wake();
+    }
+  };
+
   return {
     patiently: async (task) => {
       const value = await patiently(task);
@@ -59,13 +70,10 @@ export function createDescriptors(calls: FileCalls): Descriptors {
         held += 1;
         return fd;
       }),
-    close: async (fd) => {
-      try {
-        await calls.close(fd);
-      } finally {
-        held -= 1;
-        wake();
-      }
+    close: (fd) => release(() => calls.close(fd)),
+    holding: (task) => {
+      held += 1;
+      return release(task);
     },
   };
 }

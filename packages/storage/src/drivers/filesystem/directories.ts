@@ -76,8 +76,7 @@ export function createDirectories(
   const syncReal = async (directory: string): Promise<void> => {
     const opened = quickCalls.openDirectory(directory);
     if (opened !== undefined) {
-      await calls.fsync(opened).finally(() => quickCalls.closeDirectory(opened));
-      return;
+      return descriptors.holding(() => calls.fsync(opened).finally(() => quickCalls.closeDirectory(opened)));
     }
     const fd = await descriptors.open(directory, "r");
     try {
