@@ -75,6 +75,8 @@ describe("registry permissions", () => {
     expect(await check(storageAt(at("data")))).toEqual([0]);
     await closed("file", ...tag, "link");
     expect(await check(storageAt(at("data")))).toEqual([1, expect.stringContaining("latest/link can't be read")]);
+    await chmod(at(...tag, "link"), 0o444);
+    expect(await check(storageAt(at("data")))).toEqual([1, expect.stringContaining("latest/link can't be written to")]);
   });
 
   it("looks at the files that the configuration and its libraries name", async () => {

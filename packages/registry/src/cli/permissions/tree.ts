@@ -54,8 +54,9 @@ async function look(directory: string): Promise<Look> {
     entries.filter((entry) => entry.isFile()),
     LARGEST_SHARE,
   )) {
-    const unreadable = await findAccessProblem(pathOf(file), constants.R_OK);
-    if (unreadable !== undefined) return { problem: unreadable, directories: [] };
+    // Who may write to it, if not its owner, may set its time: a push of what is there already does.
+    const unusable = await findAccessProblem(pathOf(file), constants.R_OK | constants.W_OK);
+    if (unusable !== undefined) return { problem: unusable, directories: [] };
   }
   const directories = sample(
     entries.filter((entry) => entry.isDirectory()),
