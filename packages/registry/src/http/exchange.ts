@@ -13,7 +13,7 @@ import {
 } from "@longshore/storage";
 import type { ActivityFeed } from "../activity/feed.js";
 import type { Setting } from "../config/settings.js";
-import { ApiError, ClientGone } from "../errors/api-error.js";
+import { ApiError } from "../errors/api-error.js";
 import type { MaintenanceRequests } from "../maintenance/desk.js";
 import type { StatusSource } from "../status/status.js";
 import type { Runs } from "../maintenance/runs.js";
@@ -32,6 +32,7 @@ import type { UploadStates } from "./client-state/upload-state.js";
 import type { UrlBuilder } from "./client/urls.js";
 import type { LayerReads } from "./extension/layer-reads.js";
 import type { ListBodies } from "./response/list-bodies.js";
+import { goneSignal } from "./response/client-gone.js";
 import { NO_LINES, respond, respondHead, type Recipient } from "./response/respond.js";
 
 /** What all requests of the process share. */
@@ -185,7 +186,7 @@ export class Exchange {
     this.#observed?.answered(this.response.statusCode);
   }
 
-  /** Aborts with {@link ClientGone} if the client disconnects before its response is complete. */
+  /** Aborts with `ClientGone` if the client disconnects before its response is complete. */
   get signal(): AbortSignal {
     return (this.#signal ??= goneSignal(this.response));
   }
@@ -288,13 +289,4 @@ function callOf(exchange: Exchange): CallOptions {
       return exchange.signal;
     },
   };
-}
-
-function goneSignal(response: ServerResponse): AbortSignal {
-  const controller = new AbortController();
-  if (response.destroyed) controller.abort(new ClientGone());
-  response.once("close", () => {
-    if (!response.writableFinished) controller.abort(new ClientGone());
-  });
-  return controller.signal;
 }

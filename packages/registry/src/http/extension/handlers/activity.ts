@@ -6,6 +6,7 @@ import { ApiError } from "../../../errors/api-error.js";
 import { HttpAuthRequest } from "../../access/auth-request.js";
 import { grantList, isTooLittle } from "../../access/grant-list.js";
 import type { Exchange } from "../../exchange.js";
+import { isClosed } from "../../response/client-gone.js";
 import { EventStream } from "../../response/event-stream.js";
 import { CATALOG_ACCESS, MAINTENANCE_ACCESS } from "../../route.js";
 
@@ -116,7 +117,7 @@ class Watch {
   async run(feed: ActivityFeed): Promise<void> {
     const { response } = this.#exchange;
     response.once("close", () => this.#settle());
-    if (response.destroyed) return;
+    if (isClosed(response)) return;
     response.write(`retry: ${RETRY}\n\n`);
     const leave = feed.follow(
       {

@@ -20,6 +20,7 @@ import {
 } from "@longshore/storage";
 import { ApiError } from "../../../errors/api-error.js";
 import type { Exchange, SharedState } from "../../exchange.js";
+import { isClosed } from "../../response/client-gone.js";
 import type { Answer } from "../answers.js";
 import type { UnusableTables } from "../layer-reads.js";
 import { invalid } from "../operation.js";
@@ -97,8 +98,7 @@ export async function listLayerFiles(exchange: Exchange, { manifest, table = tru
 /** Once `response` is sent, or nobody waits for it any more. */
 function closeOf(response: ServerResponse): Promise<void> {
   return new Promise((resolve) => {
-    // Node's response of HTTP/2 shows by its missing socket alone that it is closed.
-    if (response.destroyed || !response.socket) resolve();
+    if (isClosed(response)) resolve();
     else response.once("close", resolve);
   });
 }
