@@ -71,9 +71,14 @@ export function openSink(fd: number): LineSink {
     write(line) {
       const most = line.length * BYTES_PER_CHARACTER;
       if (used + most > BATCH_SIZE) hand();
-      lines += 1;
-      if (most > BATCH_SIZE) destination.write(line);
-      else used += pending.write(line, used);
+      if (most <= BATCH_SIZE) {
+        used += pending.write(line, used);
+        lines += 1;
+        return;
+      }
+      lines = 1;
+      destination.write(line);
+      lines = 0;
     },
     flush: hand,
     close() {
