@@ -14,11 +14,16 @@ case "${1-}" in
   "" | -* | help | completion | backup | healthcheck | permissions | verify) go_on "$@" ;;
 esac
 
+case "$1" in
+  serve | */* | *.yml | *.yaml) serves=yes ;;
+  *) serves= ;;
+esac
+# The flags of other commands may have values: their configuration is the first that looks like one.
 config=${REGISTRY_CONFIGURATION_PATH-}
 for argument; do
-  case "$argument" in
-    -*) ;;
-    *.yml | *.yaml | /*)
+  case "$serves $argument" in
+    *" -"* | "yes serve") ;;
+    "yes "* | *.yml | *.yaml | *" /"*)
       config=$argument
       break
       ;;
@@ -46,7 +51,7 @@ find_problem() {
       return 1
     fi
   done
-  # An unusable configuration prints nothing here: the command itself will say what is wrong.
+  # An unusable configuration prints no problem: the command itself will say what is wrong.
   as_registry node "$program" permissions "$config" 2>/dev/null
 }
 
@@ -56,8 +61,9 @@ trap 'exit 130' INT
 if problem=$(find_problem "$@"); then
   exec setpriv --reuid=1000 --regid=1000 --groups="$groups" -- node "$program" "$@"
 fi
-if [ "$1" = serve ] && [ -n "$problem" ]; then
-  echo "registry: runs as root, not as the user registry (1000): $(echo "$problem" | head -n 1);" \
+if [ -n "$serves" ]; then
+  problem=$(echo "${problem:-it could not be found out what that user may do}" | head -n 1)
+  echo "registry: runs as root, not as the user registry (1000): $problem;" \
     "give that user access (chown -R 1000:1000), or start the container with --user" >&2
 fi
 go_on "$@"
