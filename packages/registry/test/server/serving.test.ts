@@ -171,6 +171,20 @@ describe("HTTP/2 with prior knowledge", () => {
     await expect.poll(() => server.connections.size).toBe(0);
   });
 
+  it("counts of an answer that the client cancels what was sent", async () => {
+    await using server = await serve(configOf(`{${LOCAL}, h2c: {enabled: true}}`), (_incoming, response) => {
+      response.writeHead(200, { "Content-Length": 1_000_000 });
+      response.write(Buffer.alloc(1000));
+    });
+    const session = connectHttp2(`http://127.0.0.1:${server.port}`);
+    const stream = session.request({ ":path": "/" });
+    await once(stream, "data");
+    stream.close();
+    while (server.access.length === 0) await new Promise(setImmediate);
+    expect(server.access.join("")).toMatch(/"GET \/ HTTP\/2\.0" 200 1\d{3} /);
+    session.destroy();
+  });
+
   it("works beside HTTP/1.1 on one port when h2c is enabled", async () => {
     await using server = await serve(configOf(`{${LOCAL}, h2c: {enabled: true}}`), (incoming, response) => {
       response.end(`HTTP/${incoming.httpVersion}`);

@@ -11,12 +11,17 @@ export function isClosed(response: AnyResponse): boolean {
   return response.destroyed || socket === undefined;
 }
 
+/** Whether all of `response` was sent. */
+export function isComplete(response: AnyResponse): boolean {
+  // A stream of HTTP/2 that was cancelled counts as finished, without an end.
+  return response.writableEnded && response.writableFinished;
+}
+
 /** A signal that aborts with {@link ClientGone} if the client of `response` goes, or has gone, before the response is complete. */
 export function goneSignal(response: AnyResponse): AbortSignal {
   const controller = new AbortController();
   const onClose = (): void => {
-    // A stream of HTTP/2 that was cancelled counts as finished, without an end.
-    if (!response.writableEnded || !response.writableFinished) controller.abort(new ClientGone());
+    if (!isComplete(response)) controller.abort(new ClientGone());
   };
   if (isClosed(response)) onClose();
   else response.once("close", onClose);

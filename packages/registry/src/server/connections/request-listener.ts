@@ -5,6 +5,7 @@ import type { Audit, AuditEntry } from "../../audit/audit.js";
 import { ClientGone } from "../../errors/api-error.js";
 import { CLIENT_CLOSED_REQUEST, translate } from "../../errors/translate.js";
 import type { App } from "../../http/app.js";
+import { isComplete } from "../../http/response/client-gone.js";
 import { isRootPath } from "../../http/steps/root-path.js";
 import type { ClientAddresses } from "../../http/client/client-address.js";
 import type { HttpMetrics } from "../../metrics/http-metrics.js";
@@ -175,7 +176,7 @@ function bodySize({ connection, request, response, record, sentBefore }: InFligh
   if (!response.headersSent) return 0;
   if (request.method === "HEAD" && record.handler === "blob" && response.statusCode < 400) return 0;
   const announced = sentHeader(response, "Content-Length");
-  if (response.writableFinished && announced !== undefined) return Number(announced);
+  if (isComplete(response) && announced !== undefined) return Number(announced);
   // Chunked, or cut short: what the connection carried, minus the head.
   return Math.max(0, connection.socket.bytesWritten - sentBefore - sentHead(response).length);
 }
