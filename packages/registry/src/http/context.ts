@@ -28,7 +28,7 @@ export class ApiContext implements Recipient {
   }
 }
 
-/** Responds to a request. The promise of one that takes its time never delays the others. */
+/** Responds to a request; with a promise, unless it could at once. */
 export type Responder<Subject> = (subject: Subject) => Promise<void> | undefined;
 
 /** Puts something before what responds next: it responds itself, or passes the request on. Put together once, not for each request. */
