@@ -46,8 +46,9 @@ export function observe(root: string, faults: (real: FileCalls) => Partial<FileC
         return fd;
       },
       close: async (fd) => {
-        await used.close(fd);
+        // Before it is closed: its number may be another file's by the time that this goes on.
         paths.delete(fd);
+        await used.close(fd);
       },
       closeNow: (fd) => {
         used.closeNow(fd);

@@ -120,8 +120,9 @@ export function createRecorder(top: string): Recorder {
         return fd;
       },
       close: async (fd) => {
-        await real.close(fd);
+        // Before it is closed: its number may be another file's by the time that this goes on.
         open.delete(fd);
+        await real.close(fd);
       },
       closeNow: (fd) => {
         real.closeNow(fd);
