@@ -1,7 +1,7 @@
 import type { InventoryPage, InventoryQuery } from "../contract.js";
 import { CursorError } from "../errors.js";
 
-/** How many items a page has if nobody says so. */
+/** The items on a page when a request names no limit. */
 export const DEFAULT_LIMIT = 50;
 
 /** What an item is sorted by: texts by bytes, or numbers. */

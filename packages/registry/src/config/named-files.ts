@@ -1,8 +1,7 @@
 import type { FileUse } from "@longshore/options/declare";
-import type { Path } from "@longshore/options/report";
 import { infoAt } from "@longshore/options/shape";
 import type { z } from "zod";
-import { formatPath, type MapNode, type Node } from "./yaml/tree.js";
+import { formatPath, valuesOf, type MapNode } from "./yaml/tree.js";
 
 /** A file or directory of this machine that a configuration names. */
 export interface NamedFile {
@@ -18,17 +17,10 @@ const NO_FILE = /^(?:stdout$|stderr$|https?:)/;
 /** Every file and directory that is named in `root`. */
 export function listFiles(root: MapNode, schema: z.core.$ZodType): readonly NamedFile[] {
   const files: NamedFile[] = [];
-
-  function add(path: Path, node: Node): void {
-    if (node.kind === "map") for (const [key, value] of node.entries) add([...path, key], value);
-    else if (node.kind === "list") for (const [index, item] of node.items.entries()) add([...path, index], item);
-    else {
-      const use = infoAt(schema, path).info?.file;
-      if (use !== undefined && node.text !== "" && node.value !== null && !NO_FILE.test(node.text))
-        files.push({ key: formatPath(path), name: node.text, use });
-    }
+  for (const [path, node] of valuesOf(root)) {
+    const use = infoAt(schema, path).info?.file;
+    if (use !== undefined && node.text !== "" && node.value !== null && !NO_FILE.test(node.text))
+      files.push({ key: formatPath(path), name: node.text, use });
   }
-
-  add([], root);
   return files;
 }

@@ -2,7 +2,7 @@ import { redactText } from "@longshore/base/redact";
 import type { Path } from "@longshore/options/report";
 import { infoAt, walkKeys } from "@longshore/options/shape";
 import type { z } from "zod";
-import { formatPath, locate, type MapNode, type Node, type Source } from "./yaml/tree.js";
+import { formatPath, locate, valuesOf, type MapNode, type Source } from "./yaml/tree.js";
 
 /** A value that the registry runs with. */
 export interface Setting {
@@ -26,17 +26,10 @@ const CHOSEN: readonly (string | number)[] = ["storage", "auth", "tokenserver", 
 /** Every value of `root`, and the defaults of the keys that aren't in it. */
 export function listSettings(root: MapNode, schema: z.core.$ZodType): readonly Setting[] {
   const settings: Setting[] = [];
-
-  function add(path: Path, node: Node): void {
-    if (node.kind === "map") for (const [key, value] of node.entries) add([...path, key], value);
-    else if (node.kind === "list") for (const [index, item] of node.items.entries()) add([...path, index], item);
-    else {
-      const value = isHidden(path, schema) ? undefined : redactText(node.text).slice(0, LONGEST);
-      settings.push({ path: formatPath(path), value, source: node.source });
-    }
+  for (const [path, node] of valuesOf(root)) {
+    const value = isHidden(path, schema) ? undefined : redactText(node.text).slice(0, LONGEST);
+    settings.push({ path: formatPath(path), value, source: node.source });
   }
-
-  add([], root);
   walkKeys(schema, (path, { info, kind }) => {
     if (path.includes(0)) return false;
     const isSection = kind === "struct" || kind === "map";

@@ -69,6 +69,16 @@ export function locate(root: Node, path: Path): { readonly node: Node | undefine
   return { node, source };
 }
 
+/** Every value in `node` with its path, in the order of the file. */
+export function* valuesOf(node: Node, path: Path = []): Generator<readonly [path: Path, value: ScalarNode]> {
+  if (node.kind === "scalar") {
+    yield [path, node];
+    return;
+  }
+  const children = node.kind === "map" ? node.entries : node.items.entries();
+  for (const [key, child] of children) yield* valuesOf(child, [...path, key]);
+}
+
 /** `notifications.endpoints[0].url`; a part with other characters is quoted. */
 export function formatPath(path: Path): string {
   let out = "";
